@@ -1,0 +1,80 @@
+// PickMessage: our own message, `leastwise-pick`, read out of a NOTIFY.
+#ifndef LEASTWISE_SPOE_AGENT_SPOP_PICK_MESSAGE_H_
+#define LEASTWISE_SPOE_AGENT_SPOP_PICK_MESSAGE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "spop/messages.h"
+#include "spop/types.h"
+
+namespace leastwise::spop {
+
+// What HAProxy itself knows of a server at the moment of the question. Not said is not zero.
+struct ServerLoad {
+  std::string_view name;
+  std::optional<std::uint32_t> in_flight;  // c_NAME=srv_conn(BACKEND/NAME)
+  std::optional<std::uint32_t> queued;     // q_NAME=srv_queue(BACKEND/NAME)
+  std::optional<bool> is_up;               // u_NAME=srv_is_up(BACKEND/NAME)
+};
+
+// The arguments, in any order:
+//   id, backend          strings; backend is required, without an id no outcome can be matched
+//   route, key           optional strings, numbers or addresses: what matters is which are equal
+//   src                  optional: the client, an IPv4 or IPv6 address
+//   c_*, q_*, u_*        optional, see ServerLoad
+// A null, as HAProxy sends for a fetch without result, counts as not sent, and so does an argument
+// of a wrong type or a negative number. Other names are ignored; of a repeated one the last counts.
+//
+// Servers keep the order of the arguments, which is the order of HAProxy's configuration when it is
+// generated from it. Names are not looked up: whether HAProxy's server is known to the pool is for
+// the caller to see. What is said of one server is put together if it comes either side by side
+// (c_a q_a c_b q_b) or kind by kind in one order (c_a c_b q_a q_b). Said otherwise, or repeated,
+// it makes a further entry of the same name; a caller that applies what is present, entry by entry,
+// then ends with the last word on each server in any case. That spares a search for each argument.
+//
+// 8 KiB or so, meant to be reused: reading costs no more than what was sent. Views point into the
+// frame. Not thread safe.
+class PickMessage {
+ public:
+  static constexpr std::string_view kName = "leastwise-pick";
+
+  // Reads the first message of that name among `messages`. False if there is none, or it names no
+  // backend.
+  bool read(Messages messages) noexcept;
+
+  std::string_view id() const noexcept { return id_; }
+  std::string_view backend() const noexcept { return backend_; }
+  std::string_view route() const noexcept { return route_; }
+  std::string_view key() const noexcept { return key_; }
+  const Value& src() const noexcept { return src_; }  // null if not sent
+  std::span<const ServerLoad> servers() const noexcept { return {servers_.data(), count_}; }
+
+ private:
+  enum Kind : std::size_t { kInFlight, kQueued, kUp, kKinds };
+
+  void read_arguments(Messages& messages) noexcept;
+  void set(const Argument& argument) noexcept;
+  void set_load(char kind, std::string_view server, const Value& value) noexcept;
+  ServerLoad& server(Kind kind, std::string_view name) noexcept;
+
+  // A message has at most 255 arguments: its number is one byte.
+  static constexpr std::size_t kMaxServers = 255;
+
+  std::string_view id_;
+  std::string_view backend_;
+  std::string_view route_;
+  std::string_view key_;
+  Value src_;
+  std::size_t count_ = 0;
+  std::array<std::size_t, kKinds> expected_{};  // where the next server of each kind should be
+  std::array<ServerLoad, kMaxServers> servers_;
+};
+
+}  // namespace leastwise::spop
+
+#endif  // LEASTWISE_SPOE_AGENT_SPOP_PICK_MESSAGE_H_

@@ -1,0 +1,115 @@
+#include "spop/reader.h"
+
+#include <limits>
+
+namespace leastwise::spop {
+namespace {
+
+// A value begins with a byte that holds its type in the low half and flags in the high one. The
+// only flag there is, is the value of a boolean.
+ValueType type_of(std::uint8_t byte) noexcept { return static_cast<ValueType>(byte & 0x0f); }
+bool flag_of(std::uint8_t byte) noexcept { return (byte & 0x10) != 0; }
+
+bool fits(ValueType type, std::uint64_t number) noexcept {
+  if (type == ValueType::kUint32) return number <= std::numeric_limits<std::uint32_t>::max();
+  if (type != ValueType::kInt32) return true;
+  const auto n = static_cast<std::int64_t>(number);
+  return n >= std::numeric_limits<std::int32_t>::min() &&
+         n <= std::numeric_limits<std::int32_t>::max();
+}
+
+}  // namespace
+
+std::uint32_t Reader::u32() noexcept {
+  std::uint32_t number = 0;
+  for (const char c : take(4)) number = number << 8 | static_cast<std::uint8_t>(c);
+  return number;
+}
+
+// The first byte gives its four low bits above 240, each further byte seven, least significant
+// first, until one is below 128.
+std::uint64_t Reader::long_varint(std::uint64_t first) noexcept {
+  std::uint64_t number = first;
+  for (unsigned shift = 4; shift <= 60; shift += 7) {
+    const std::uint64_t b = byte();
+    if (shift == 60 && b > 15) break;  // would shift bits out
+    if (__builtin_add_overflow(number, b << shift, &number)) break;
+    if (b < 128) return number;
+  }
+  fail();
+  return 0;
+}
+
+std::uint64_t Reader::integer(ValueType type) noexcept {
+  const std::uint64_t number = varint();
+  if (fits(type, number)) [[likely]]
+    return number;
+  fail();
+  return 0;
+}
+
+Value Reader::value() noexcept {
+  const std::uint8_t first = byte();
+  const ValueType type = type_of(first);
+  switch (type) {
+    case ValueType::kNull:
+      return {};
+    case ValueType::kBool:
+      return Value::boolean(flag_of(first));
+    case ValueType::kInt32:
+    case ValueType::kUint32:
+    case ValueType::kInt64:
+    case ValueType::kUint64: {
+      const auto* text = reinterpret_cast<const char*>(at_);
+      const std::uint64_t number = integer(type);
+      if (!ok_) return {};
+      return {type, number, {text, reinterpret_cast<const char*>(at_)}};
+    }
+    case ValueType::kIpv4:
+      return {type, 0, take(4)};
+    case ValueType::kIpv6:
+      return {type, 0, take(16)};
+    case ValueType::kString:
+    case ValueType::kBinary:
+      return {type, 0, string()};
+  }
+  fail();
+  return {};
+}
+
+void Reader::skip_value() noexcept {
+  const ValueType type = type_of(byte());
+  switch (type) {
+    case ValueType::kNull:
+    case ValueType::kBool:
+      return;
+    case ValueType::kInt32:
+    case ValueType::kUint32:
+    case ValueType::kInt64:
+    case ValueType::kUint64:
+      integer(type);
+      return;
+    case ValueType::kIpv4:
+      take(4);
+      return;
+    case ValueType::kIpv6:
+      take(16);
+      return;
+    case ValueType::kString:
+    case ValueType::kBinary:
+      string();
+      return;
+  }
+  fail();
+}
+
+FrameHeader read_header(Reader& reader) noexcept {
+  FrameHeader header;
+  header.type = static_cast<FrameType>(reader.byte());
+  header.flags = reader.u32();
+  header.stream_id = reader.varint();
+  header.frame_id = reader.varint();
+  return header;
+}
+
+}  // namespace leastwise::spop
