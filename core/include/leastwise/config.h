@@ -1,0 +1,73 @@
+// Config: the settings of one pool, and the table of directives that fills it.
+//
+// A directive is declared once, in directives.cc. nginx turns the table into its
+// ngx_command_t array, the agent feeds its own file to set(), and
+// docs/directives.md is printed from it, so the three can not drift apart.
+#ifndef LEASTWISE_CONFIG_H_
+#define LEASTWISE_CONFIG_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "leastwise/clock.h"
+#include "leastwise/policy.h"
+#include "leastwise/status.h"
+#include "leastwise/text.h"
+
+namespace leastwise {
+
+// What the `weighted` policy takes for an endpoint's demand d_i.
+enum class Demand : std::uint8_t { kStatic, kSpeed };
+
+// Which span of a request is the time that it occupied the server (Outcome::occupied).
+enum class Sample : std::uint8_t { kAuto, kFirstByte, kFull };
+
+struct Config {
+  const Policy* policy = nullptr;  // nullptr: the default, adaptive
+  Duration decay = std::chrono::seconds(8);
+  Demand demand = Demand::kStatic;
+  Sample sample = Sample::kAuto;
+  // What tells cheap requests from dear ones, in the front end's own language: an
+  // nginx expression. Empty: the front end's default. A view of the caller's memory.
+  std::string_view route;
+
+  const Policy& chosen_policy() const noexcept;
+};
+
+// The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
+using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
+                           Sample Config::*, std::string_view Config::*>;
+
+// Where a directive may stand.
+enum class Scope : std::uint8_t { kBoth, kNginx };
+
+struct Directive {
+  std::string_view name;  // nginx adds the prefix leastwise_
+  Field field;
+  Scope scope;
+  Duration min;  // for a Duration
+  Duration max;
+  std::string_view syntax;    // of the value
+  std::string_view standard;  // the value when the directive is absent
+  std::string_view help;
+};
+
+std::span<const Directive> directives() noexcept;
+const Directive* find_directive(std::string_view name) noexcept;
+
+// Reads `text` into the field of `directive`. On error `config` is unchanged, and the
+// message says what is accepted.
+Status set(Config& config, const Directive& directive, std::string_view text) noexcept;
+
+// What set() accepts, in words: "adaptive, round_robin or …", "100ms to 1h".
+void accepted(const Directive& directive, Text& out) noexcept;
+
+// Reads a duration with a unit: 250us, 10ms, 8s, 5m, 1h. For directives that are a
+// front end's own.
+Status parse_duration(std::string_view text, Duration min, Duration max, Duration& out) noexcept;
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_CONFIG_H_

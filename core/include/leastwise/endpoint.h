@@ -1,0 +1,39 @@
+// Endpoint: one server of a pool, as the core names and is told about it.
+#ifndef LEASTWISE_ENDPOINT_H_
+#define LEASTWISE_ENDPOINT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "leastwise/clock.h"
+
+namespace leastwise {
+
+// Position of an endpoint in its pool: stable from Pool::add() to Pool::retire().
+enum class EndpointId : std::uint32_t {};
+inline constexpr EndpointId kNoEndpoint{0xffffffff};
+
+constexpr std::size_t index(EndpointId id) noexcept { return static_cast<std::size_t>(id); }
+
+inline constexpr std::size_t kMaxEndpoints = 65536;
+inline constexpr std::size_t kMaxEndpointName = 191;  // bytes, "http/UPSTREAM/ADDR:PORT"
+
+// Bits that its owner sets.
+enum EndpointFlag : std::uint32_t {
+  kDown = 1U << 0,      // its owner says so: configuration or health check
+  kDraining = 1U << 1,  // finishes what it has; panic mode may still use it
+  kBackup = 1U << 2,    // for the status page; picks go by Member::backup
+};
+
+// What the owner of a pool says about an endpoint. Units and meaning as in nginx.
+struct EndpointSettings {
+  std::uint32_t weight = 1;                          // 1…65535, relative
+  std::uint32_t max_conns = 0;                       // in flight at most, 0 = no limit
+  std::uint32_t max_fails = 0;                       // 0 = failures never take it out
+  Duration fail_timeout = std::chrono::seconds(10);  // for that long; counted within it
+  std::uint32_t flags = 0;                           // EndpointFlag
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_ENDPOINT_H_

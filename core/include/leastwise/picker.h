@@ -1,0 +1,145 @@
+// Picker: the hot half, as one thread of one process uses it. It chooses an endpoint
+// for each attempt, and takes the attempt's outcome back.
+//
+// pick() and finish() come in pairs: exactly one finish per ticket, also for attempts
+// that were cancelled, timed out or retried. Neither allocates, locks, blocks, throws
+// nor calls the system. A pick costs O(members) up to 64 members and O(1) above.
+#ifndef LEASTWISE_PICKER_H_
+#define LEASTWISE_PICKER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "leastwise/config.h"
+#include "leastwise/decay.h"
+#include "leastwise/endpoint.h"
+#include "leastwise/outcome.h"
+#include "leastwise/pool.h"
+#include "leastwise/rng.h"
+#include "leastwise/status.h"
+
+namespace leastwise {
+
+// Position of an endpoint in the list that a Picker was given: the front end's own
+// order, by which it finds its own server again.
+using MemberIndex = std::uint32_t;
+inline constexpr MemberIndex kNoMember = 0xffffffff;
+
+struct Member {
+  EndpointId id = kNoEndpoint;
+  bool backup = false;  // picked only when no other member can be
+};
+
+// What a pick is told about a request. Views must live as long as the call only.
+struct Request {
+  // Hash of what tells cheap requests from dear ones; 0 = not told apart.
+  std::uint64_t route = 0;
+  // What the front end knows to be in flight, by member; empty: the pool's own counts.
+  std::span<const std::uint32_t> in_flight;
+};
+
+// Members that one request has tried. Keeps the last kRemembered of them, so that a
+// retry is O(1) in a pool of any size.
+class Tried {
+ public:
+  static constexpr std::size_t kRemembered = 32;
+
+  constexpr bool contains(MemberIndex member) const noexcept {
+    const std::size_t n = count_ < kRemembered ? count_ : kRemembered;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (members_[i] == member) return true;
+    }
+    return false;
+  }
+  constexpr void insert(MemberIndex member) noexcept { members_[count_++ % kRemembered] = member; }
+  constexpr bool empty() const noexcept { return count_ == 0; }
+
+ private:
+  std::uint32_t count_ = 0;
+  std::array<MemberIndex, kRemembered> members_{};
+};
+
+// Why this endpoint was picked.
+enum class Reason : std::uint8_t {
+  kNone,       // nothing was picked
+  kPolicy,     // the policy's choice
+  kOnly,       // the only candidate
+  kUnlearned,  // the adaptive policy still chooses as least_conn does
+  kBackup,     // no member but backups can be picked
+  kPanic,      // none can be picked unless draining ones are, too
+  kFrontEnd,   // the front end chose (Picker::adopt)
+};
+std::string_view name(Reason reason) noexcept;
+
+// An attempt in flight: what pick() counted and predicted, to be handed to finish().
+// Plain data; the caller keeps it wherever it likes.
+struct Ticket {
+  MemberIndex member = kNoMember;
+  MemberIndex second = kNoMember;  // the runner-up, kNoMember if there was no other
+  EndpointId id = kNoEndpoint;
+  std::uint32_t in_flight = 0;  // of the endpoint, before this attempt
+  std::uint64_t load = 0;       // what was added to the endpoint's load word
+  TimePoint start{};
+  float cost = 0;           // x_r, seconds of work predicted
+  float slow_cost = 0;      // x_r', its slow copy
+  float ahead = 0;          // m', cost of a request in front of this one
+  float mean_ahead = 0;     // m, the same without this request's own share
+  float wait = 0;           // w(q)
+  float predicted = 0;      // p = x_r + w m', seconds of work and waiting
+  float delay = 0;          // b + g p, seconds: the answer time to expect; 0 if unlearned
+  float score = 0;          // the winner's, in the policy's own unit; 0 if it has none
+  float second_score = 0;   // the runner-up's
+  std::uint16_t route = 0;  // slot of the route table
+  Reason reason = Reason::kNone;
+
+  explicit operator bool() const noexcept { return id != kNoEndpoint; }
+};
+
+class Picker {
+ public:
+  // Bytes of private memory that a Picker over that many members needs.
+  static std::size_t bytes_for(std::size_t members) noexcept;
+
+  // `memory` is the caller's, 8-byte aligned, private to this thread, and outlives
+  // the Picker. Make a new one whenever the list of members changes.
+  static Status create(const Pool& pool, ProcessSlot slot, std::span<const Member> members,
+                       std::span<std::byte> memory, std::uint64_t seed, Picker& out) noexcept;
+
+  Picker() noexcept = default;
+  explicit operator bool() const noexcept { return bool(pool_); }
+  const Pool& pool() const noexcept { return pool_; }
+  std::span<const Member> members() const noexcept { return {members_, count_}; }
+
+  // Chooses among the members that are up, not tried, not failed and below their
+  // max_conns, counts the attempt as started, and adds it to `tried`. When no member
+  // is left: backups, then those that are draining, then a false ticket.
+  Ticket pick(const Config& config, const Request& request, Tried& tried, TimePoint now) noexcept;
+
+  // Counts an attempt on a member that the front end chose itself, as pick() would.
+  Ticket adopt(const Config& config, const Request& request, MemberIndex member,
+               TimePoint now) noexcept;
+
+  void finish(const Config& config, const Ticket& ticket, const Outcome& outcome,
+              TimePoint now) noexcept;
+
+ private:
+  Ticket start(PickContext& context, const Choice& choice, std::uint16_t route) noexcept;
+  void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
+                   std::int64_t now_ms) noexcept;
+
+  Pool pool_;
+  ProcessSlot slot_{};
+  const Member* members_ = nullptr;
+  std::int64_t* turn_ = nullptr;  // smooth weighted round robin: each member's credit
+  std::uint32_t count_ = 0;
+  std::uint32_t primaries_ = 0;  // members that are not backups
+  std::uint32_t cursor_ = 0;     // where the turn stands in a large pool
+  Rng rng_{0};
+  Decay decay_;
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_PICKER_H_

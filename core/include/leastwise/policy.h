@@ -1,0 +1,39 @@
+// Policy: how the next endpoint is chosen.
+//
+// To add one: write src/policies/NAME.cc that defines `const Policy NAME_policy`,
+// add LEASTWISE_POLICY(NAME) to src/policies/policies.def, and write its test in
+// tests/core/policies/NAME_test.cc (the build stops without it).
+#ifndef LEASTWISE_POLICY_H_
+#define LEASTWISE_POLICY_H_
+
+#include <span>
+#include <string_view>
+
+namespace leastwise {
+
+struct PickContext;  // src/pick_context.h: all that a pick may look at
+struct Choice;
+
+// A table of functions rather than a class: a policy has no state of its own
+// (state lives in the Pool and the Picker), so there is nothing to construct or own.
+struct Policy {
+  std::string_view name;     // as written in the configuration
+  std::string_view summary;  // one line for the manual
+
+  // Of more members than are looked at in one pick: the next ones in turn, or random ones.
+  bool in_turn;
+
+  // Returns one of the candidates. Called for every request: must not allocate,
+  // block or call the system.
+  Choice (*pick)(PickContext& context) noexcept;
+};
+
+// All policies, in the order of policies.def; the first is the default.
+std::span<const Policy* const> policies() noexcept;
+
+// nullptr if there is none of that name.
+const Policy* find_policy(std::string_view name) noexcept;
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_POLICY_H_

@@ -1,0 +1,159 @@
+// Pool: what is known of the endpoints that one upstream (nginx) or backend
+// (HAProxy) balances over, shared by all processes that pick from it.
+//
+// A Pool is a view of memory that its caller owns: a shared zone under nginx, a
+// mapped file in the agent. That memory holds no pointer and no lock, so each
+// process may map it where it likes, it survives a reload, and a process that dies
+// at any instruction can not block another one.
+//
+// Two halves. Picker (picker.h) is the hot half. tick() is the slow half: it alone
+// runs the model, and publishes what picks read as an immutable Plan.
+//
+// Thread and process safe, except create() and adopt().
+#ifndef LEASTWISE_POOL_H_
+#define LEASTWISE_POOL_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "leastwise/config.h"
+#include "leastwise/endpoint.h"
+#include "leastwise/outcome.h"
+#include "leastwise/status.h"
+
+namespace leastwise {
+
+namespace state {
+struct Header;
+struct Hot;
+}  // namespace state
+
+// Which row of the in-flight ledger a process writes.
+enum class ProcessSlot : std::uint32_t {};
+inline constexpr std::size_t kMaxProcesses = 64;
+
+// A copy of what is known of one endpoint, for status pages and tests.
+struct EndpointView {
+  std::string_view name;  // a view of the pool's memory
+  EndpointId id = kNoEndpoint;
+  EndpointSettings settings;
+  bool unavailable = false;  // max_fails reached
+  std::uint32_t fails = 0;   // failures counted towards max_fails
+  std::uint32_t in_flight = 0;
+  float work_in_flight = 0;  // seconds of predicted work
+  bool known = false;        // slowness was measured of late
+  float slowness = 0;        // seconds of delay per second of predicted work; pool mean if unknown
+  float evidence = 0;        // seconds of predicted work behind it
+  float error_share = 0;     // decayed, 0…1
+  float base = 0;            // seconds that its fastest answers take beyond the pool's fastest
+  std::uint64_t picks = 0;
+  std::array<std::uint64_t, kResults> results{};
+  std::array<std::uint64_t, 6> responses{};  // [1]…[5]: 1xx…5xx, [0]: without a status
+  std::uint64_t bytes_sent = 0, bytes_received = 0;
+  std::uint64_t healed = 0;  // attempts given back for processes that died
+  double connect_seconds = 0, first_byte_seconds = 0, occupied_seconds = 0;  // sums
+  std::uint64_t connects = 0, first_bytes = 0, occupied = 0;                 // their counts
+};
+
+// A copy of the pool's model, for status pages and tests.
+struct PoolView {
+  std::size_t capacity = 0, endpoints = 0, processes = 0;
+  std::uint64_t ticks = 0, samples = 0, samples_lost = 0, healed = 0;
+  bool learned = false;  // enough samples for the adaptive policy
+  float mean_cost = 0;   // x̄, seconds
+  float slowness = 0;    // G
+  float sharing = 0;     // ψ
+  float mean_wait = 0;   // w̄
+  float price = 0;       // η
+  float caution = 0;     // κ
+};
+
+class Pool {
+ public:
+  // Bytes that a pool of `capacity` endpoints needs; about 1.3 KiB for each, and
+  // 0.2 MiB for the rest.
+  static std::size_t bytes_for(std::size_t capacity) noexcept;
+  // The largest capacity that fits; 0 when none does.
+  static std::size_t capacity_for(std::size_t bytes) noexcept;
+
+  // Formats `memory`. REQUIRES: 64-byte aligned. kNoMemory says how much is needed.
+  static Status create(std::span<std::byte> memory, std::size_t capacity, Pool& out) noexcept;
+
+  // Takes over memory formatted by create(), possibly by another process: kCorrupt
+  // if its layout is not exactly this build's. Nothing is changed.
+  static Status attach(std::span<std::byte> memory, Pool& out) noexcept;
+
+  Pool() noexcept = default;
+  explicit operator bool() const noexcept { return header_ != nullptr; }
+  std::size_t capacity() const noexcept;
+
+  // Copies what `other` learned: its model, and each of its endpoints by full name.
+  // In-flight counts stay behind. REQUIRES: this pool is fresh and not shared yet.
+  // kNoMemory when not all of other's endpoints fit; those that do are copied.
+  Status migrate(const Pool& other) noexcept;
+
+  // ---- endpoints; O(1) expected
+
+  // The endpoint of that name, added if new; one that was retired comes back with what
+  // was learned of it. kNoEndpoint when the pool is full or the name too long or empty.
+  EndpointId add(std::string_view name) noexcept;
+  EndpointId find(std::string_view name) const noexcept;
+  // The endpoint left the configuration. Its place is used again for another name once
+  // nothing is in flight there.
+  void retire(EndpointId id) noexcept;
+  // An endpoint whose flags lose kDown starts unknown again: it may not be what it was.
+  void configure(EndpointId id, const EndpointSettings& settings) noexcept;
+  EndpointSettings settings(EndpointId id) const noexcept;
+
+  // ---- processes
+
+  // Claims a ledger row for the process `pid` and gives back what dead owners of any
+  // row left in flight. `alive` tells whether a pid still runs. When all rows are taken
+  // by the living, the last is shared: counts stay right, but can not be healed.
+  ProcessSlot join(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noexcept;
+  // Called by the process `pid` now and then: gives back what dead processes left in
+  // flight. Returns the number of attempts.
+  std::uint64_t heal(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noexcept;
+  // Frees the row of a process that ends with nothing in flight.
+  void leave(ProcessSlot slot) noexcept;
+
+  // ---- the slow half
+
+  // Every process calls it about every kTickPeriod; one of them per period runs the
+  // model and publishes a new Plan. True if it was this call. A process that dies in
+  // it is replaced after kTickLease.
+  static constexpr Duration kTickPeriod = std::chrono::milliseconds(100);
+  static constexpr Duration kTickLease = std::chrono::seconds(5);
+  bool tick(const Config& config, TimePoint now) noexcept;
+
+  // ---- reading
+
+  EndpointView view(EndpointId id, const Config& config, TimePoint now) const noexcept;
+  PoolView view() const noexcept;
+  // Calls `visit` for each endpoint that is not retired, in the order of ids.
+  template <typename Visit>
+  void for_each(Visit visit) const noexcept {
+    for (std::size_t i = 0; i < capacity(); ++i) {
+      if (in_use(EndpointId{static_cast<std::uint32_t>(i)})) {
+        visit(EndpointId{static_cast<std::uint32_t>(i)});
+      }
+    }
+  }
+  // Answer times of one endpoint (Outcome::occupied), log-linear; see histogram.h.
+  std::uint32_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
+
+ private:
+  friend class Picker;
+  friend struct state::Header;
+  explicit Pool(state::Header* header) noexcept : header_(header) {}
+  bool in_use(EndpointId id) const noexcept;
+
+  state::Header* header_ = nullptr;
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_POOL_H_

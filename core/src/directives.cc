@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <charconv>
+
+#include "leastwise/config.h"
+
+namespace leastwise {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Directive kDirectives[] = {
+    {.name = "policy",
+     .field = &Config::policy,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "POLICY",
+     .standard = "adaptive",
+     .help = "How the next server is chosen. In nginx it is the argument of `leastwise` itself."},
+    {.name = "decay",
+     .field = &Config::decay,
+     .scope = Scope::kBoth,
+     .min = 100ms,
+     .max = 1h,
+     .syntax = "TIME",
+     .standard = "8s",
+     .help = "Time in which a measured answer loses 63 % of its weight in a server's speed. "
+             "Shorter follows changes faster, longer is steadier."},
+    {.name = "demand",
+     .field = &Config::demand,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "static | speed",
+     .standard = "static",
+     .help = "What policy `weighted` shares requests out by: the configured weight, or that "
+             "times the learned speed."},
+    {.name = "sample",
+     .field = &Config::sample,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "auto | first_byte | full",
+     .standard = "auto",
+     .help = "Which part of an answer is the server's own time. `auto`: the full answer where "
+             "the proxy buffers it, up to the first byte where its length belongs to the client "
+             "(event streams, upgraded connections, unbuffered bodies)."},
+    {.name = "route",
+     .field = &Config::route,
+     .scope = Scope::kNginx,
+     .min = {},
+     .max = {},
+     .syntax = "EXPRESSION",
+     .standard = "method and first path segment",
+     .help = "What tells cheap requests from dear ones; nginx variables may be used. Requests "
+             "with the same value are expected to cost the same. In HAProxy it is the argument "
+             "`route` of the SPOE message."},
+};
+
+struct Unit {
+  std::string_view suffix;
+  Duration length;
+};
+constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}};
+
+template <typename T>
+struct Word {
+  std::string_view text;
+  T value;
+};
+constexpr Word<Demand> kDemands[] = {{"static", Demand::kStatic}, {"speed", Demand::kSpeed}};
+constexpr Word<Sample> kSamples[] = {
+    {"auto", Sample::kAuto}, {"first_byte", Sample::kFirstByte}, {"full", Sample::kFull}};
+
+// The largest unit that leaves no remainder.
+void print(Duration d, Text& out) noexcept {
+  const Unit* unit = &kUnits[0];
+  for (const Unit& u : kUnits) {
+    if (d % u.length == Duration::zero()) unit = &u;
+  }
+  out << (d / unit->length) << unit->suffix;
+}
+
+// "a, b or c"
+template <typename Range, typename Name>
+void print_list(const Range& range, Name name, Text& out) noexcept {
+  for (std::size_t i = 0; i < std::size(range); ++i) {
+    if (i > 0) out << (i + 1 == std::size(range) ? " or " : ", ");
+    out << name(range[i]);
+  }
+}
+
+Status refuse(std::string_view text, const Directive& d) noexcept {
+  std::array<char, 160> buffer;
+  Text what(buffer);
+  accepted(d, what);
+  return {Status::Code::kBadValue, {"invalid value \"", text, "\": expected ", what.view()}};
+}
+
+template <typename T, std::size_t kSize>
+Status read_word(std::string_view text, const Directive& d, const Word<T> (&words)[kSize],
+                 T& out) noexcept {
+  const auto* found = std::ranges::find(words, text, &Word<T>::text);
+  if (found == std::end(words)) return refuse(text, d);
+  out = found->value;
+  return {};
+}
+
+Status read(std::string_view text, const Directive& d, Demand& out) noexcept {
+  return read_word(text, d, kDemands, out);
+}
+
+Status read(std::string_view text, const Directive& d, Sample& out) noexcept {
+  return read_word(text, d, kSamples, out);
+}
+
+Status read(std::string_view text, const Directive& d, Duration& out) noexcept {
+  return parse_duration(text, d.min, d.max, out).ok() ? Status{} : refuse(text, d);
+}
+
+Status read(std::string_view text, const Directive& d, const Policy*& out) noexcept {
+  const Policy* found = find_policy(text);
+  if (found == nullptr) return refuse(text, d);
+  out = found;
+  return {};
+}
+
+Status read(std::string_view text, const Directive& d, std::string_view& out) noexcept {
+  if (text.empty()) return refuse(text, d);
+  out = text;
+  return {};
+}
+
+}  // namespace
+
+std::span<const Directive> directives() noexcept { return kDirectives; }
+
+const Directive* find_directive(std::string_view name) noexcept {
+  const auto* it = std::ranges::find(kDirectives, name, &Directive::name);
+  return it == std::end(kDirectives) ? nullptr : it;
+}
+
+Status set(Config& config, const Directive& directive, std::string_view text) noexcept {
+  return std::visit([&](auto field) noexcept { return read(text, directive, config.*field); },
+                    directive.field);
+}
+
+void accepted(const Directive& d, Text& out) noexcept {
+  if (std::holds_alternative<const Policy * Config::*>(d.field)) {
+    print_list(
+        policies(), [](const Policy* p) noexcept { return p->name; }, out);
+  } else if (std::holds_alternative<Demand Config::*>(d.field)) {
+    print_list(
+        kDemands, [](const auto& w) noexcept { return w.text; }, out);
+  } else if (std::holds_alternative<Sample Config::*>(d.field)) {
+    print_list(
+        kSamples, [](const auto& w) noexcept { return w.text; }, out);
+  } else if (std::holds_alternative<Duration Config::*>(d.field)) {
+    out << "a time from ";
+    print(d.min, out);
+    out << " to ";
+    print(d.max, out);
+    out << ", with a unit: us, ms, s, m or h";
+  } else {
+    out << "a text that is not empty";
+  }
+}
+
+Status parse_duration(std::string_view text, Duration min, Duration max, Duration& out) noexcept {
+  constexpr Status::Code kBad = Status::Code::kBadValue;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || number < 0) return {kBad, "not a time"};
+  const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const Unit& unit : kUnits) {
+    if (suffix != unit.suffix) continue;
+    if (number > max / unit.length || number * unit.length < min) {
+      return {Status::Code::kOutOfRange, "out of range"};
+    }
+    out = number * unit.length;
+    return {};
+  }
+  return {kBad, "unknown unit: use us, ms, s, m or h"};
+}
+
+}  // namespace leastwise

@@ -1,0 +1,166 @@
+#include "model/model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace leastwise {
+namespace {
+
+constexpr double kForgetPool = 0.9995;
+constexpr double kForgetSharing = 0.999;
+constexpr double kMeanStep = 0.002;
+constexpr double kSpreadStep = 0.002;
+constexpr double kWaitStep = 0.005;
+constexpr double kRouteStep = 0.02;
+constexpr double kSlowRouteStep = 0.001;
+constexpr std::uint32_t kSlowRouteFrom = 8;
+constexpr double kLeastCost = 20e-6;
+constexpr double kSharingWait = 0.02;  // below, a sample tells nothing of sharing
+constexpr std::uint64_t kFitEvery = 256;
+
+// The price η and the caution κ grow with the mean wait: dear only when there is queueing.
+constexpr double kPriceLeast = 2;
+constexpr double kPriceMore = 5;
+constexpr double kPriceHalf = 0.5;
+constexpr double kCautionMost = 0.5;
+constexpr double kCautionHalf = 0.2;
+
+double price(double mean_wait) noexcept {
+  return kPriceLeast + kPriceMore * mean_wait / (mean_wait + kPriceHalf);
+}
+double caution(double mean_wait) noexcept {
+  return kCautionMost * mean_wait / (mean_wait + kCautionHalf);
+}
+
+// Steps of estimators that waiting blurs shrink with the wait.
+double steadied(double step, double w) noexcept { return step / ((1 + 2 * w) * (1 + 2 * w)); }
+
+// Guards against what damaged shared memory may hold.
+bool usable(const Answer& s) noexcept {
+  const float sum = s.took + s.predicted + s.slow_cost + s.ahead + s.mean_ahead + s.wait +
+                    s.slowness_before + s.slowness;
+  return std::isfinite(sum) && s.took > 0 && s.slowness >= 0 && s.slowness_before >= 0 &&
+         s.wait >= 0 && s.route <= Routes::kOther;
+}
+
+}  // namespace
+
+void Model::reset() noexcept {
+  mean_cost_ = delay_ = work_ = requests_ = 0;
+  slowness_ = 1;
+  sharing_ = 0.5;
+  sharing_n_ = sharing_d_ = 0;
+  spread_ = 1;
+  mean_wait_ = 0;
+  curve_.reset();
+  mixture_.reset();
+  base_.reset();
+  samples_ = confirmed_ = lost_ = ticks_ = 0;
+}
+
+double Model::wait(double q) const noexcept {
+  return 0.5 * curve_.at(q) + 0.5 * WaitCurve::interpolate(mixture_.curve(), q);
+}
+
+void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
+                std::int64_t now_ms) noexcept {
+  if (!usable(sample)) return;
+  Answer s = sample;
+  if (mean_cost_ <= 0) mean_cost_ = s.took;
+  // Picked before anything was known: what it took stands for what was predicted.
+  if (!(s.predicted > 0)) {
+    s.predicted = s.took;
+    s.slowness = s.slowness_before = 1;
+    s.ahead = s.mean_ahead = static_cast<float>(mean_cost_);
+  }
+  const Costs costs = routes.costs(static_cast<std::uint16_t>(s.route));
+  const double slow_cost = costs.slow > 0    ? double{costs.slow}
+                           : s.slow_cost > 0 ? double{s.slow_cost}
+                                             : mean_cost_;
+  if (mixed) {
+    mixture_.add(endpoint.mixture, {.took = s.took,
+                                    .slow_cost = slow_cost,
+                                    .ahead = s.ahead,
+                                    .q = double(s.in_flight),
+                                    .mean_cost = mean_cost_,
+                                    .pool_delay = delay_,
+                                    .spread = spread_,
+                                    .ms = s.ms});
+  }
+  delay_ = delay_ * kForgetPool + s.took;
+  work_ = work_ * kForgetPool + s.predicted;
+  requests_ = requests_ * kForgetPool + 1;
+  slowness_ = delay_ / work_;
+
+  const double surprise = s.took / (s.slowness_before * s.predicted) - 1;
+  spread_ += kSpreadStep * (std::min(surprise * surprise, 25.0) - spread_);
+  mean_wait_ += kWaitStep * (s.wait - mean_wait_);
+  learn_route(s, s.took / s.slowness, routes, now_ms);
+  ++samples_;
+  if (++confirmed_ % kFitEvery == 0) curve_.fit(mean_cost_);
+}
+
+// `own` is what the request would have taken on a server of slowness 1.
+void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept {
+  const auto slot = static_cast<std::uint16_t>(s.route);
+  const std::uint32_t count = routes.count(slot, now_ms);
+  const double w = wait(s.in_flight);
+  const double estimate = own - w * s.ahead;
+  Costs costs = routes.costs(slot);
+  double cost = costs.cost > 0 ? costs.cost + steadied(kRouteStep, w) * (estimate - costs.cost)
+                               : std::max(estimate, 0.2 * own);
+  if (count == kSlowRouteFrom) {
+    costs.slow = static_cast<float>(costs.cost);
+  } else if (count > kSlowRouteFrom) {
+    const double step = steadied(std::max(kSlowRouteStep, 1.0 / count), w);
+    costs.slow =
+        static_cast<float>(std::max(kLeastCost, costs.slow + step * (estimate - costs.slow)));
+  }
+  if (costs.cost > 0) learn_sharing(s, own, cost, w);
+  cost = std::max(cost, kLeastCost);
+  costs.cost = static_cast<float>(cost);
+  routes.set_costs(slot, costs);
+  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
+  curve_.add(s.in_flight, own - cost, s.ahead);
+}
+
+// ψ by regression of the extra time on the difference that this request's own size makes:
+// under processor sharing a long request waits longer, first come first served it does not.
+void Model::learn_sharing(const Answer& s, double own, double cost, double w) noexcept {
+  if (w <= kSharingWait) return;
+  const double z = w * (cost - s.mean_ahead);
+  const double y = own - cost - w * s.mean_ahead;
+  const double scale = 1 / (mean_cost_ * mean_cost_ * (1 + w * w));
+  sharing_n_ = sharing_n_ * kForgetSharing + y * z * scale;
+  sharing_d_ = sharing_d_ * kForgetSharing + z * z * scale;
+  sharing_ = std::clamp((sharing_n_ + 1) / (sharing_d_ + 2), 0.0, 1.0);
+}
+
+bool Model::sane() const noexcept {
+  const double sum = mean_cost_ + delay_ + work_ + slowness_ + requests_ + sharing_ + spread_ +
+                     mean_wait_ + wait(1) + wait(100);
+  return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
+         slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
+         wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0;
+}
+
+void Model::publish(Plan& plan) const noexcept {
+  const double exponent = caution(mean_wait_);
+  plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
+  plan.mean_cost.set(static_cast<float>(mean_cost_));
+  plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
+  plan.slowness.set(static_cast<float>(slowness_));
+  plan.sharing.set(static_cast<float>(sharing_));
+  plan.price.set(static_cast<float>(price(mean_wait_)));
+  plan.mean_wait.set(static_cast<float>(mean_wait_));
+  plan.caution_exponent.set(static_cast<float>(exponent));
+  plan.ticks.set(ticks_);
+  plan.samples.set(samples_);
+  plan.samples_lost.set(lost_);
+  for (std::size_t q = 0; q < Plan::kTable; ++q) {
+    plan.wait[q].set(static_cast<float>(wait(static_cast<double>(q))));
+    plan.caution[q].set(static_cast<float>(std::pow(1.0 + static_cast<double>(q), exponent)));
+  }
+}
+
+}  // namespace leastwise

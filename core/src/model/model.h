@@ -1,0 +1,78 @@
+// Model: what the slow half learns of a pool, sample by sample.
+#ifndef LEASTWISE_SRC_MODEL_MODEL_H_
+#define LEASTWISE_SRC_MODEL_MODEL_H_
+
+#include <cstdint>
+#include <span>
+
+#include "model/answer_ring.h"
+#include "model/base_delay.h"
+#include "model/mixture.h"
+#include "model/wait_curve.h"
+#include "plan.h"
+#include "routes.h"
+
+namespace leastwise {
+
+// What the model keeps of one endpoint.
+struct Learned {
+  Mixture::Endpoint mixture;
+  BaseDelay::Endpoint base;
+  // The audit's suspicion of the in-flight count: see state::audit().
+  std::int16_t drift = 0;
+  std::uint16_t drift_seen = 0;
+};
+
+// Estimates by design §4.2; names of the symbols are in the comments. All durations in
+// seconds. Everything here is advice: a model that is wrong, or memory that was
+// overwritten, is noticed by sane() and costs a fresh start, never a bad index.
+//
+// Lives in shared memory and is written by the holder of the tick only. All-zero memory
+// must be reset() before use.
+class Model {
+ public:
+  static constexpr std::uint64_t kEnough = 32;  // samples before the policy relies on it
+
+  void reset() noexcept;
+
+  // One finished request. `mixed` tells whether the mixture learns from it too.
+  void add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
+           std::int64_t now_ms) noexcept;
+
+  void publish(Plan& plan) const noexcept;
+
+  bool sane() const noexcept;
+  std::uint64_t samples() const noexcept { return samples_; }
+  std::uint64_t lost() const noexcept { return lost_; }
+  std::uint64_t ticks() const noexcept { return ticks_; }
+  void count_tick(std::uint64_t lost) noexcept {
+    ++ticks_;
+    lost_ += lost;
+  }
+  // The clock went back: what was learned stays, but is not relied on until it is confirmed.
+  void distrust() noexcept { confirmed_ = 0; }
+  BaseDelay& base() noexcept { return base_; }
+  const Mixture& mixture() const noexcept { return mixture_; }
+
+ private:
+  double wait(double q) const noexcept;
+  void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
+  void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
+
+  double mean_cost_;     // x̄
+  double delay_, work_;  // pA, pB
+  double slowness_;      // G = pA/pB
+  double requests_;      // decays as they do: how many samples are in them
+  double sharing_;       // ψ, from
+  double sharing_n_, sharing_d_;
+  double spread_;     // φ
+  double mean_wait_;  // w̄
+  WaitCurve curve_;
+  Mixture mixture_;
+  BaseDelay base_;
+  std::uint64_t samples_, confirmed_, lost_, ticks_;
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_SRC_MODEL_MODEL_H_

@@ -1,0 +1,94 @@
+#include "model/wait_curve.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace leastwise {
+namespace {
+
+constexpr double kLinear = 12;  // up to here one point per request in flight
+constexpr double kPerOctave = 4;
+constexpr double kForget = 0.999;     // per sample of the bin
+constexpr double kPriorSlope = 0.25;  // wait per request in flight before there is data
+constexpr double kPriorWeight = 3;    // in mean costs
+constexpr double kEnoughData = 8;     // in mean costs: below, a point is extended
+
+}  // namespace
+
+double WaitCurve::position(std::size_t point) noexcept {
+  const auto k = static_cast<double>(point);
+  return k < kLinear ? k : kLinear * std::exp2((k - kLinear + 0.5) / kPerOctave);
+}
+
+std::size_t WaitCurve::bin(double q) noexcept {
+  if (q < kLinear) return static_cast<std::size_t>(std::max(q, 0.0));
+  const double k = kLinear + std::floor(kPerOctave * std::log2(q / kLinear));
+  return std::min(kPoints - 1, static_cast<std::size_t>(k));
+}
+
+double WaitCurve::interpolate(const Points& points, double q) noexcept {
+  const double f = q < kLinear + 0.5 ? q : kLinear + kPerOctave * std::log2(q / kLinear) - 0.5;
+  const auto k = static_cast<std::size_t>(f);
+  if (k >= kPoints - 1) return points[kPoints - 1] * q / position(kPoints - 1);
+  const double u = f - static_cast<double>(k);
+  return points[k] * (1 - u) + points[k + 1] * u;
+}
+
+void WaitCurve::reset() noexcept {
+  sum_wait_.fill(0);
+  sum_ahead_.fill(0);
+  for (std::size_t k = 0; k < kPoints; ++k) height_[k] = kPriorSlope * position(k);
+}
+
+void WaitCurve::add(double q, double wait, double ahead) noexcept {
+  const std::size_t k = bin(q);
+  sum_wait_[k] = sum_wait_[k] * kForget + wait;
+  sum_ahead_[k] = sum_ahead_[k] * kForget + ahead;
+}
+
+void WaitCurve::fit(double mean_cost) noexcept {
+  const double prior = kPriorWeight * mean_cost;
+  Points value;
+  Points weight;
+  std::array<std::size_t, kPoints> length;
+  std::size_t blocks = 0;
+  for (std::size_t k = 0; k < kPoints; ++k) {
+    weight[blocks] = sum_ahead_[k] + prior;
+    value[blocks] = (sum_wait_[k] + prior * kPriorSlope * position(k)) / weight[blocks];
+    length[blocks] = 1;
+    ++blocks;
+    while (blocks > 1 && value[blocks - 2] > value[blocks - 1]) {
+      const std::size_t a = blocks - 2;
+      const std::size_t b = blocks - 1;
+      value[a] = (value[a] * weight[a] + value[b] * weight[b]) / (weight[a] + weight[b]);
+      weight[a] += weight[b];
+      length[a] += length[b];
+      --blocks;
+    }
+  }
+  std::size_t k = 0;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    for (std::size_t i = 0; i < length[block]; ++i) height_[k++] = value[block];
+  }
+  const double intercept = height_[0];
+  for (double& h : height_) h = std::max(0.0, h - intercept);
+  extend(mean_cost);
+}
+
+void WaitCurve::extend(double mean_cost) noexcept {
+  std::size_t last = 0;
+  for (std::size_t k = 0; k < kPoints; ++k) {
+    if (sum_ahead_[k] > kEnoughData * mean_cost) last = k;
+  }
+  double slope = kPriorSlope;
+  if (last > 0) slope = std::max(height_[last] / std::max(1.0, position(last)), 0.02);
+  if (last > 1) {
+    const double run = position(last) - position(last / 2);
+    slope = std::max(slope, (height_[last] - height_[last / 2]) / (run + 1e-9));
+  }
+  for (std::size_t k = last + 1; k < kPoints; ++k) {
+    height_[k] = std::max(height_[k], height_[last] + (position(k) - position(last)) * slope);
+  }
+}
+
+}  // namespace leastwise

@@ -1,0 +1,57 @@
+// Pick context: all that a policy may look at to choose an endpoint.
+#ifndef LEASTWISE_SRC_PICK_CONTEXT_H_
+#define LEASTWISE_SRC_PICK_CONTEXT_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "leastwise/picker.h"
+#include "packed.h"
+#include "plan.h"
+#include "state.h"
+
+namespace leastwise {
+
+// What a policy answers.
+struct Choice {
+  MemberIndex member = kNoMember;
+  MemberIndex second = kNoMember;
+  float score = 0;
+  float second_score = 0;
+  Reason reason = Reason::kPolicy;
+};
+
+// Built on the stack for each pick. The candidates are the members that may be picked:
+// so no policy repeats the test. Up to 64 members all that may be are in it, in the
+// order of the members; of more, a random draw.
+struct PickContext {
+  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kDraws = 16;
+
+  const Config& config;
+  const Request& request;
+  const Plan& plan;
+  const Decay& decay;
+  std::span<state::Hot> endpoints;
+  std::span<const Member> members;
+  std::int64_t* turn;  // smooth weighted round robin, by member
+  Rng& rng;
+  TimePoint now;
+  Costs costs;  // of this request's route, x̄ when unknown
+  std::array<MemberIndex, kMost> candidates;
+  std::uint32_t count = 0;  // of the candidates; never zero when a policy is called
+
+  const state::Hot& endpoint(MemberIndex member) const noexcept {
+    return endpoints[index(members[member].id)];
+  }
+  std::uint32_t in_flight(MemberIndex member) const noexcept {
+    return member < request.in_flight.size() ? request.in_flight[member]
+                                             : load::in_flight(endpoint(member).load.get());
+  }
+  std::span<const MemberIndex> all() const noexcept { return {candidates.data(), count}; }
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_SRC_PICK_CONTEXT_H_

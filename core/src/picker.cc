@@ -1,0 +1,251 @@
+#include "leastwise/picker.h"
+
+#include <new>
+
+#include "pick_context.h"
+#include "score.h"
+
+namespace leastwise {
+namespace {
+
+constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "unlearned",
+                                             "backup", "panic",  "front_end"};
+
+// Failed too often of late (max_fails), and not due for another try.
+bool out_of_service(const state::Hot& endpoint, std::int64_t now_ms) noexcept {
+  const std::uint64_t word = endpoint.health.get();
+  if (word == 0) return false;
+  const std::uint32_t max_fails = endpoint.max_fails.get();
+  const Health h = health::unpack(word);
+  if (max_fails == 0 || h.fails < max_fails) return false;
+  // Further ahead than a failure can put it: the clock went back.
+  const std::int64_t left = h.until_ms - now_ms;
+  return left > 0 && left <= std::int64_t{endpoint.fail_timeout_ms.get()};
+}
+
+// One attempt is sent to see whether it is back; until that answers, or for another
+// fail_timeout, the others stay away.
+void start_probe(state::Hot& endpoint, std::int64_t now_ms) noexcept {
+  std::uint64_t word = endpoint.health.get();
+  const std::uint32_t max_fails = endpoint.max_fails.get();
+  Health h = health::unpack(word);
+  if (word == 0 || max_fails == 0 || h.fails < max_fails) return;
+  h.probing = true;
+  h.until_ms = now_ms + endpoint.fail_timeout_ms.get();
+  // When another process was faster, two probes are on their way: no harm.
+  endpoint.health.replace(word, health::pack(h));
+}
+
+// Adds to the load, but never above max_conns.
+bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
+  const std::uint32_t limit = endpoint.max_conns.get();
+  if (limit == 0) {
+    endpoint.load.add(added);
+    return true;
+  }
+  std::uint64_t word = endpoint.load.get();
+  do {
+    if (load::in_flight(word) >= limit) return false;
+  } while (!endpoint.load.replace(word, word + added));
+  return true;
+}
+
+// Which members are candidates.
+struct Filter {
+  const PickContext& context;
+  const Tried& tried;
+  std::uint32_t barred;  // flags that exclude
+  bool first_try = tried.empty();
+  std::int64_t now_ms = milliseconds(context.now);
+
+  bool operator()(MemberIndex member) const noexcept {
+    const state::Hot& endpoint = context.endpoint(member);
+    if ((endpoint.flags.get() & barred) != 0) return false;
+    if (out_of_service(endpoint, now_ms)) return false;
+    const std::uint32_t limit = endpoint.max_conns.get();
+    if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;
+    return first_try || !tried.contains(member);
+  }
+};
+
+// Fills the candidates from members [begin, end): all, when they are few; else a draw,
+// at random or from `cursor` on. Only when no drawn member may be picked, all are looked at.
+void collect(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
+             bool in_turn, std::uint32_t& cursor) noexcept {
+  context.count = 0;
+  const std::uint32_t size = end - begin;
+  if (size <= PickContext::kMost) {
+    for (MemberIndex m = begin; m != end; ++m) {
+      if (filter(m)) context.candidates[context.count++] = m;
+    }
+    return;
+  }
+  const std::uint32_t start = in_turn ? cursor++ : context.rng.below(size);
+  for (std::uint32_t i = 0; i < PickContext::kDraws; ++i) {
+    const MemberIndex m = begin + (in_turn ? (start + i) % size : context.rng.below(size));
+    if (filter(m)) context.candidates[context.count++] = m;
+  }
+  for (std::uint32_t i = 0; i < size && context.count == 0; ++i) {
+    const MemberIndex m = begin + (start + i) % size;
+    if (filter(m)) context.candidates[context.count++] = m;
+  }
+}
+
+}  // namespace
+
+std::string_view name(Reason reason) noexcept {
+  return kReasonNames[static_cast<std::size_t>(reason)];
+}
+
+std::size_t Picker::bytes_for(std::size_t members) noexcept {
+  return members * (sizeof(std::int64_t) + sizeof(Member));
+}
+
+Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member> members,
+                      std::span<std::byte> memory, std::uint64_t seed, Picker& out) noexcept {
+  if (memory.size() < bytes_for(members.size())) {
+    return {Status::Code::kNoMemory, "memory too small for the picker"};
+  }
+  for (const Member& m : members) {
+    if (index(m.id) >= pool.capacity()) return {Status::Code::kOutOfRange, "no such endpoint"};
+  }
+  out.pool_ = pool;
+  out.slot_ = slot;
+  out.count_ = static_cast<std::uint32_t>(members.size());
+  out.rng_ = Rng(seed);
+  out.cursor_ = 0;
+  auto* turn = new (memory.data()) std::int64_t[members.size()]{};
+  auto* copy = new (memory.data() + members.size() * sizeof(std::int64_t)) Member[members.size()];
+  std::uint32_t primaries = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    copy[i] = members[i];
+    if (!members[i].backup) primaries = static_cast<std::uint32_t>(i + 1);
+  }
+  for (std::size_t i = 0; i < primaries; ++i) {
+    if (members[i].backup) return {Status::Code::kBadValue, "backups come after the others"};
+  }
+  out.turn_ = turn;
+  out.members_ = copy;
+  out.primaries_ = primaries;
+  return {};
+}
+
+Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
+                    TimePoint now) noexcept {
+  struct Round {
+    MemberIndex begin, end;
+    std::uint32_t barred;
+    Reason reason;
+  };
+  // Backups come before panic: a draining server is the last resort.
+  const Round rounds[] = {{0, primaries_, kDown | kDraining, Reason::kPolicy},
+                          {primaries_, count_, kDown | kDraining, Reason::kBackup},
+                          {0, count_, kDown, Reason::kPanic}};
+  state::Header& header = *pool_.header_;
+  decay_.set(config.decay, now);
+  const std::uint16_t route = header.routes.find(request.route);
+  Costs costs = header.routes.costs(route);
+  const Plan& plan = header.plan();
+  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
+  PickContext context{.config = config,
+                      .request = request,
+                      .plan = plan,
+                      .decay = decay_,
+                      .endpoints = header.hot(),
+                      .members = members(),
+                      .turn = turn_,
+                      .rng = rng_,
+                      .now = now,
+                      .costs = costs,
+                      .candidates = {}};
+  const Policy& policy = config.chosen_policy();
+  for (const Round& round : rounds) {
+    // A place may be taken by another process between the look and the step: try again.
+    for (int again = 0; again < 4 && round.begin != round.end; ++again) {
+      collect(context, {context, tried, round.barred}, round.begin, round.end, policy.in_turn,
+              cursor_);
+      if (context.count == 0) break;
+      Choice choice = context.count == 1
+                          ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
+                          : policy.pick(context);
+      if (round.reason != Reason::kPolicy) choice.reason = round.reason;
+      Ticket ticket = start(context, choice, route);
+      if (!ticket) continue;
+      tried.insert(ticket.member);
+      return ticket;
+    }
+  }
+  return {};
+}
+
+Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,
+                     TimePoint now) noexcept {
+  if (member >= count_) return {};
+  state::Header& header = *pool_.header_;
+  decay_.set(config.decay, now);
+  const std::uint16_t route = header.routes.find(request.route);
+  Costs costs = header.routes.costs(route);
+  const Plan& plan = header.plan();
+  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
+  PickContext context{.config = config,
+                      .request = request,
+                      .plan = plan,
+                      .decay = decay_,
+                      .endpoints = header.hot(),
+                      .members = members(),
+                      .turn = turn_,
+                      .rng = rng_,
+                      .now = now,
+                      .costs = costs,
+                      .candidates = {}};
+  return start(context, {.member = member, .reason = Reason::kFrontEnd}, route);
+}
+
+// Counts the attempt and writes down what was predicted, since finish() learns from the
+// difference and must take away exactly what was added.
+Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t route) noexcept {
+  const EndpointId id = members_[choice.member].id;
+  state::Header& header = *pool_.header_;
+  state::Hot& endpoint = context.endpoints[index(id)];
+  const Plan& plan = context.plan;
+  const std::uint32_t n = context.in_flight(choice.member);
+  const float cost = context.costs.cost;
+  const std::uint64_t before = endpoint.load.get();
+  const std::uint64_t added = load::of(cost);
+  if (choice.reason == Reason::kFrontEnd) {
+    endpoint.load.add(added);
+  } else if (!take_place(endpoint, added)) {
+    return {};
+  }
+  header.ledger(slot_)[index(id)].add(1);
+  header.records()[index(id)].picks.add(1);
+  start_probe(endpoint, milliseconds(context.now));
+
+  const float m = mean_ahead(before, n, plan.mean_cost.get());
+  const float psi = plan.sharing.get();
+  Ticket ticket;
+  ticket.member = choice.member;
+  ticket.second = choice.second;
+  ticket.id = id;
+  ticket.in_flight = n;
+  ticket.load = added;
+  ticket.start = context.now;
+  ticket.cost = cost;
+  ticket.slow_cost = context.costs.slow;
+  ticket.mean_ahead = m;
+  ticket.ahead = psi * cost + (1 - psi) * m;
+  ticket.wait = plan.wait_at(n);
+  ticket.predicted = cost + ticket.wait * ticket.ahead;
+  const Speed s = speed::unpack(endpoint.speed.get());
+  if (cost > 0) {
+    ticket.delay =
+        endpoint.base.get() + slowness(s, context.decay.left(s.epoch), plan) * ticket.predicted;
+  }
+  ticket.score = choice.score;
+  ticket.second_score = choice.second_score;
+  ticket.route = route;
+  ticket.reason = choice.reason;
+  return ticket;
+}
+
+}  // namespace leastwise

@@ -1,0 +1,26 @@
+#include "policies/least_conn.h"
+#include "score.h"
+
+namespace leastwise {
+namespace {
+
+Choice pick(PickContext& context) noexcept {
+  if (context.plan.learned.get() == 0) {
+    Choice choice = pick_least_conn(context);
+    choice.reason = Reason::kUnlearned;
+    return choice;
+  }
+  const Score score(context.plan, context.costs, context.decay, milliseconds(context.now));
+  return pick_least(context, [&](MemberIndex member) noexcept {
+    return score(context.endpoint(member), context.in_flight(member));
+  });
+}
+
+}  // namespace
+
+extern const Policy adaptive_policy;
+const Policy adaptive_policy = {
+    "adaptive", "least predicted delay, learned from the answers, for this request and for others",
+    false, pick};
+
+}  // namespace leastwise

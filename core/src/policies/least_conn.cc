@@ -1,0 +1,10 @@
+#include "policies/least_conn.h"
+
+namespace leastwise {
+
+extern const Policy least_conn_policy;
+const Policy least_conn_policy = {"least_conn",
+                                  "fewest requests in flight per weight; equals take turns", false,
+                                  pick_least_conn};
+
+}  // namespace leastwise

@@ -1,0 +1,17 @@
+// least_conn as other policies fall back to it.
+#ifndef LEASTWISE_SRC_POLICIES_LEAST_CONN_H_
+#define LEASTWISE_SRC_POLICIES_LEAST_CONN_H_
+
+#include "policies/turn.h"
+
+namespace leastwise {
+
+inline Choice pick_least_conn(PickContext& context) noexcept {
+  return pick_least(context, [&](MemberIndex member) noexcept {
+    return static_cast<float>(context.in_flight(member)) / context.endpoint(member).weight.get();
+  });
+}
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_SRC_POLICIES_LEAST_CONN_H_

@@ -1,0 +1,18 @@
+#include "policies/turn.h"
+
+namespace leastwise {
+namespace {
+
+Choice pick(PickContext& context) noexcept {
+  return {.member = take_turn(context, context.all(), [&](MemberIndex member) noexcept {
+            return static_weight(context, member);
+          })};
+}
+
+}  // namespace
+
+extern const Policy round_robin_policy;
+const Policy round_robin_policy = {
+    "round_robin", "each server in turn, by weight, in nginx's smooth order", true, pick};
+
+}  // namespace leastwise

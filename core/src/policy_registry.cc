@@ -1,0 +1,35 @@
+#include <algorithm>
+
+#include "leastwise/config.h"
+#include "leastwise/policy.h"
+
+namespace leastwise {
+
+#define LEASTWISE_POLICY(id) extern const Policy id##_policy;
+#include "policies/policies.def"
+#undef LEASTWISE_POLICY
+
+namespace {
+
+// A plain table, not self-registration: a linker may drop an object file that
+// nobody names from a static library, and with it the policy.
+constexpr const Policy* kPolicies[] = {
+#define LEASTWISE_POLICY(id) &id##_policy,
+#include "policies/policies.def"
+#undef LEASTWISE_POLICY
+};
+
+}  // namespace
+
+std::span<const Policy* const> policies() noexcept { return kPolicies; }
+
+const Policy* find_policy(std::string_view name) noexcept {
+  const auto* it = std::ranges::find(kPolicies, name, &Policy::name);
+  return it == std::end(kPolicies) ? nullptr : *it;
+}
+
+const Policy& Config::chosen_policy() const noexcept {
+  return policy != nullptr ? *policy : *kPolicies[0];
+}
+
+}  // namespace leastwise

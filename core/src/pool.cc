@@ -1,0 +1,157 @@
+#include "leastwise/pool.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <new>
+
+#include "state.h"
+
+namespace leastwise {
+namespace {
+
+using state::Header;
+using state::Hot;
+using state::Record;
+using LedgerCell = Cell<std::int32_t>;
+
+constexpr std::size_t round_up(std::size_t n) noexcept { return (n + 63) & ~std::size_t{63}; }
+
+constexpr std::size_t kPerEndpoint =
+    sizeof(Hot) + sizeof(Record) + sizeof(Learned) + kMaxProcesses * sizeof(LedgerCell);
+
+// Names must hash alike in every process that maps the memory: a build that hashes
+// otherwise is another layout.
+std::uint64_t hash_seed() noexcept { return std::hash<std::string_view>{}("leastwise"); }
+
+template <typename T>
+T* at(Header* header, std::size_t offset) noexcept {
+  return std::launder(reinterpret_cast<T*>(reinterpret_cast<std::byte*>(header) + offset));
+}
+
+constexpr std::size_t hot_offset() noexcept { return round_up(sizeof(Header)); }
+constexpr std::size_t record_offset(std::size_t n) noexcept {
+  return hot_offset() + n * sizeof(Hot);
+}
+constexpr std::size_t learned_offset(std::size_t n) noexcept {
+  return record_offset(n) + n * sizeof(Record);
+}
+constexpr std::size_t ledger_offset(std::size_t n) noexcept {
+  return round_up(learned_offset(n) + n * sizeof(Learned));
+}
+
+}  // namespace
+
+namespace state {
+
+std::span<Hot> Header::hot() noexcept { return {at<Hot>(this, hot_offset()), capacity}; }
+std::span<Record> Header::records() noexcept {
+  return {at<Record>(this, record_offset(capacity)), capacity};
+}
+std::span<Learned> Header::learned() noexcept {
+  return {at<Learned>(this, learned_offset(capacity)), capacity};
+}
+std::span<Cell<std::int32_t>> Header::ledger(ProcessSlot slot) noexcept {
+  const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;
+  return {at<LedgerCell>(this, ledger_offset(capacity) + row * capacity * sizeof(LedgerCell)),
+          capacity};
+}
+std::size_t Header::bytes_for(std::size_t capacity) noexcept {
+  return round_up(ledger_offset(capacity) + kMaxProcesses * capacity * sizeof(LedgerCell));
+}
+
+void forget(Header& header, std::size_t i) noexcept {
+  Hot& hot = header.hot()[i];
+  hot.speed.set(0);
+  hot.error.set(0);
+  hot.health.set(0);
+  hot.base.set(0);
+  hot.fastest.set(0);
+  // The holder of the tick may be writing this now; a mixture of old and new heals.
+  header.learned()[i].mixture = {};
+  header.learned()[i].base = {};
+}
+
+}  // namespace state
+
+std::size_t Pool::bytes_for(std::size_t capacity) noexcept { return Header::bytes_for(capacity); }
+
+std::size_t Pool::capacity_for(std::size_t bytes) noexcept {
+  if (bytes < bytes_for(1)) return 0;
+  std::size_t n = std::min(kMaxEndpoints, (bytes - hot_offset()) / kPerEndpoint);
+  while (n > 0 && bytes_for(n) > bytes) --n;
+  return n;
+}
+
+Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out) noexcept {
+  if (capacity == 0 || capacity > kMaxEndpoints) {
+    return {Status::Code::kOutOfRange, "a pool has 1 to 65536 endpoints"};
+  }
+  if (memory.size() < bytes_for(capacity)) {
+    std::array<char, 24> digits;
+    Text need(digits);
+    need << std::uint64_t{bytes_for(capacity)};
+    return {Status::Code::kNoMemory,
+            {"memory too small for the pool: ", need.view(), " bytes needed"}};
+  }
+  // Zero is the rest state of every word: unknown, free, nothing in flight.
+  std::memset(memory.data(), 0, bytes_for(capacity));
+  auto* header = std::launder(reinterpret_cast<Header*>(memory.data()));
+  header->capacity = static_cast<std::uint32_t>(capacity);
+  header->layout = state::kLayout;
+  header->hash_seed = hash_seed();
+  header->model.reset();
+  header->model.publish(header->plans[0]);
+  header->magic = state::kMagic;
+  out.header_ = header;
+  return {};
+}
+
+Status Pool::attach(std::span<std::byte> memory, Pool& out) noexcept {
+  if (memory.size() < sizeof(Header)) return {Status::Code::kCorrupt, "not a pool: too short"};
+  auto* header = std::launder(reinterpret_cast<Header*>(memory.data()));
+  if (header->magic != state::kMagic) return {Status::Code::kCorrupt, "not a pool"};
+  if (header->layout != state::kLayout || header->hash_seed != hash_seed()) {
+    return {Status::Code::kCorrupt, "a pool of another layout"};
+  }
+  if (header->capacity == 0 || header->capacity > kMaxEndpoints ||
+      memory.size() < bytes_for(header->capacity)) {
+    return {Status::Code::kCorrupt, "a pool that is damaged or cut short"};
+  }
+  out.header_ = header;
+  return {};
+}
+
+Status Pool::migrate(const Pool& other) noexcept {
+  Header& from = *other.header_;
+  Status result;
+  if (from.model.sane()) {
+    header_->model = from.model;
+    header_->routes.copy_from(from.routes);
+    header_->model.publish(header_->plans[0]);
+  }
+  other.for_each([&](EndpointId old) noexcept {
+    const Record& record = from.records()[index(old)];
+    const std::size_t size = std::min<std::size_t>(record.name_size.get(), kMaxEndpointName);
+    const EndpointId id = add({record.name.data(), size});
+    if (id == kNoEndpoint) {
+      result = {Status::Code::kNoMemory, "not all endpoints fit"};
+      return;
+    }
+    configure(id, other.settings(old));
+    Hot& hot = header_->hot()[index(id)];
+    const Hot& old_hot = from.hot()[index(old)];
+    hot.speed.set(old_hot.speed.get());
+    hot.error.set(old_hot.error.get());
+    hot.health.set(old_hot.health.get());
+    hot.base.set(old_hot.base.get());
+    hot.fastest.set(old_hot.fastest.get());
+    header_->learned()[index(id)] = from.learned()[index(old)];
+    state::copy_counters(record, header_->records()[index(id)]);
+  });
+  return result;
+}
+
+std::size_t Pool::capacity() const noexcept { return header_ == nullptr ? 0 : header_->capacity; }
+
+}  // namespace leastwise

@@ -1,0 +1,118 @@
+#include "leastwise/status_page.h"
+
+namespace leastwise {
+namespace {
+
+constexpr double kMillisecond = 1e3;
+
+double mean(double sum, std::uint64_t count) noexcept {
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+std::string_view state_of(const EndpointView& v) noexcept {
+  if ((v.settings.flags & kDown) != 0) return "down";
+  if ((v.settings.flags & kDraining) != 0) return "draining";
+  return v.unavailable ? "unavail" : "up";
+}
+
+std::string_view yes(bool b) noexcept { return b ? "true" : "false"; }
+
+// "http/api/10.0.0.1:80" is server 10.0.0.1:80 of the upstream.
+std::string_view server_of(std::string_view name) noexcept {
+  const std::size_t first = name.find('/');
+  const std::size_t second = first == name.npos ? name.npos : name.find('/', first + 1);
+  return second == name.npos ? name : name.substr(second + 1);
+}
+
+std::uint64_t failures(const EndpointView& v) noexcept {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < kResults; ++i) {
+    if (is_failure(static_cast<Result>(i))) n += v.results[i];
+  }
+  return n;
+}
+
+void render_responses(const EndpointView& v, Text& out) noexcept {
+  std::uint64_t total = 0;
+  out << "\"responses\":{";
+  for (std::uint64_t i = 1; i < v.responses.size(); ++i) {
+    out << '"' << i << "xx\":" << v.responses[i] << ',';
+    total += v.responses[i];
+  }
+  out << "\"total\":" << total << '}';
+}
+
+// All that NGINX Plus' API has no word for.
+void render_own(const EndpointView& v, Text& out) noexcept {
+  out << "\"leastwise\":{\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
+      << ",\"evidence_s\":" << double{v.evidence} << ",\"base_ms\":" << v.base * kMillisecond
+      << ",\"error_share\":" << double{v.error_share}
+      << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
+      << ",\"healed\":" << v.healed << ",\"results\":{";
+  for (std::size_t i = 0; i < kResults; ++i) {
+    out << (i == 0 ? "" : ",") << '"' << name(static_cast<Result>(i)) << "\":" << v.results[i];
+  }
+  out << "}}";
+}
+
+void render_peer(const EndpointView& v, Text& out) noexcept {
+  const std::uint64_t finished = v.picks > v.in_flight ? v.picks - v.in_flight : 0;
+  out << "{\"id\":" << std::uint64_t{index(v.id)} << ",\"server\":\"";
+  out.json(server_of(v.name)) << "\",\"name\":\"";
+  out.json(v.name) << "\",\"backup\":" << yes((v.settings.flags & kBackup) != 0)
+                   << ",\"weight\":" << v.settings.weight << ",\"state\":\"" << state_of(v)
+                   << "\",\"active\":" << v.in_flight << ",\"max_conns\":" << v.settings.max_conns
+                   << ",\"requests\":" << finished << ',';
+  render_responses(v, out);
+  out << ",\"sent\":" << v.bytes_sent << ",\"received\":" << v.bytes_received
+      << ",\"fails\":" << failures(v)
+      << ",\"connect_time\":" << mean(v.connect_seconds, v.connects) * kMillisecond
+      << ",\"header_time\":" << mean(v.first_byte_seconds, v.first_bytes) * kMillisecond
+      << ",\"response_time\":" << mean(v.occupied_seconds, v.occupied) * kMillisecond << ',';
+  render_own(v, out);
+  out << '}';
+}
+
+void render_model(const PoolView& v, Text& out) noexcept {
+  out << "\"model\":{\"learned\":" << yes(v.learned)
+      << ",\"mean_cost_ms\":" << v.mean_cost * kMillisecond
+      << ",\"slowness\":" << double{v.slowness} << ",\"sharing\":" << double{v.sharing}
+      << ",\"mean_wait\":" << double{v.mean_wait} << ",\"price\":" << double{v.price}
+      << ",\"caution\":" << double{v.caution} << ",\"samples\":" << v.samples
+      << ",\"samples_lost\":" << v.samples_lost << ",\"ticks\":" << v.ticks
+      << ",\"healed\":" << v.healed << ",\"processes\":" << std::uint64_t{v.processes}
+      << ",\"endpoints\":" << std::uint64_t{v.endpoints}
+      << ",\"capacity\":" << std::uint64_t{v.capacity} << '}';
+}
+
+void render_pool(const NamedPool& named, TimePoint now, Text& out) noexcept {
+  out << '"';
+  out.json(named.name) << "\":{\"policy\":\"" << named.config->chosen_policy().name
+                       << "\",\"peers\":[";
+  bool first = true;
+  named.pool.for_each([&](EndpointId id) noexcept {
+    if (!first) out << ',';
+    first = false;
+    render_peer(named.pool.view(id, *named.config, now), out);
+  });
+  out << "],";
+  render_model(named.pool.view(), out);
+  out << '}';
+}
+
+}  // namespace
+
+void render_json(std::string_view proxy, std::span<const NamedPool> pools, TimePoint now,
+                 Text& out) noexcept {
+  out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
+  out.json(proxy) << "\",\"upstreams\":{";
+  bool first = true;
+  for (const NamedPool& pool : pools) {
+    if (!first) out << ',';
+    first = false;
+    render_pool(pool, now, out);
+  }
+  out << "}}\n";
+}
+
+}  // namespace leastwise

@@ -1,0 +1,124 @@
+// State: what lies in a pool's shared memory, and where.
+//
+//   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | ledger[processes][capacity]
+//
+// No pointers, no locks. Who writes what: Hot and Record by every process, Learned and
+// Header::model by the one that holds the tick, ledger row s by the process in slot s.
+#ifndef LEASTWISE_SRC_STATE_H_
+#define LEASTWISE_SRC_STATE_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "cell.h"
+#include "leastwise/endpoint.h"
+#include "leastwise/histogram.h"
+#include "leastwise/outcome.h"
+#include "leastwise/pool.h"
+#include "model/answer_ring.h"
+#include "model/model.h"
+#include "plan.h"
+#include "routes.h"
+
+namespace leastwise::state {
+
+inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
+// Raise with every change of what lies in shared memory.
+inline constexpr std::uint32_t kLayout = 1;
+
+// What a pick reads and every request writes: one line per endpoint, so that two
+// endpoints never contend.
+struct alignas(64) Hot {
+  Cell<std::uint64_t> load;    // packed.h, load
+  Cell<std::uint64_t> speed;   // packed.h, speed
+  Cell<std::uint64_t> error;   // packed.h, error
+  Cell<std::uint64_t> health;  // packed.h, health
+  Cell<float> base;            // b, seconds
+  Cell<float> weight;
+  Cell<std::uint32_t> max_conns;
+  Cell<std::uint32_t> max_fails;
+  Cell<std::uint32_t> fail_timeout_ms;
+  Cell<std::uint32_t> flags;  // EndpointFlag
+  Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
+};
+static_assert(sizeof(Hot) == 64);
+
+enum class Use : std::uint32_t { kFree, kClaimed, kInUse, kRetired };
+
+// Name and counters of an endpoint.
+struct alignas(64) Record {
+  std::atomic<Use> use;  // name and hash are published by kInUse
+  Cell<std::uint32_t> name_size;
+  Cell<std::uint64_t> name_hash;
+  std::array<char, kMaxEndpointName + 1> name;
+
+  Cell<std::uint64_t> picks;
+  std::array<Cell<std::uint64_t>, kResults> results;
+  std::array<Cell<std::uint64_t>, 6> responses;
+  Cell<std::uint64_t> bytes_sent, bytes_received;
+  Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
+  Cell<std::uint64_t> healed;
+  std::array<Cell<std::uint32_t>, Histogram::kBuckets> times;
+};
+
+// Row of the ledger: whose in-flight counts these are.
+struct Process {
+  // Owner's pid in the low half, 0 = free; in the high half the pid that heals the row.
+  std::atomic<std::uint64_t> owner;
+};
+
+struct alignas(64) Header {
+  std::uint64_t magic;
+  std::uint32_t layout;
+  std::uint32_t capacity;
+  std::uint64_t hash_seed;        // hash of a fixed name: names hash alike in this build
+  Cell<std::uint32_t> endpoints;  // in use
+
+  // The tick: when it is due (µs), and since when (ms) somebody is in it, 0 = nobody.
+  alignas(64) Cell<std::int64_t> tick_due;
+  std::atomic<std::int64_t> tick_since;
+  Cell<std::int64_t> tick_last;
+  Cell<std::uint32_t> audit_next;
+  std::array<Process, kMaxProcesses> processes;
+
+  // Four buffers, so that a reader may stall for three ticks before it sees a mixture.
+  static constexpr std::size_t kPlans = 4;
+  alignas(64) std::atomic<std::uint32_t> plan_index;
+  std::array<Plan, kPlans> plans;
+
+  Routes routes;
+  static constexpr std::size_t kLanes = 8;  // processes share a lane when there are more
+  std::array<AnswerRing, kLanes> lanes;
+  Model model;
+
+  const Plan& plan() const noexcept {
+    // acquire: pairs with the release in publish(), so that the plan is seen whole.
+    return plans[plan_index.load(std::memory_order_acquire) % kPlans];
+  }
+  AnswerRing& lane(ProcessSlot slot) noexcept {
+    return lanes[static_cast<std::size_t>(slot) % kLanes];
+  }
+
+  std::span<Hot> hot() noexcept;
+  std::span<Record> records() noexcept;
+  std::span<Learned> learned() noexcept;
+  std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) noexcept;
+
+  static std::size_t bytes_for(std::size_t capacity) noexcept;
+};
+
+// Forgets all that was learned of one endpoint; what is in flight stays.
+void forget(Header& header, std::size_t i) noexcept;
+
+void copy_counters(const Record& from, Record& to) noexcept;
+
+// Compares the ledger with the in-flight counts of a few endpoints, and mends a count
+// that stays wrong. O(batch × processes).
+void audit(Header& header, std::size_t batch) noexcept;
+
+}  // namespace leastwise::state
+
+#endif  // LEASTWISE_SRC_STATE_H_

@@ -1,0 +1,92 @@
+// Pool: copies of what is known, for status pages and tests.
+#include <algorithm>
+
+#include "leastwise/pool.h"
+#include "score.h"
+#include "state.h"
+
+namespace leastwise {
+namespace {
+
+constexpr double kMicro = 1e-6;
+
+double to_seconds(const Cell<std::uint64_t>& us) noexcept {
+  return static_cast<double>(us.get()) * kMicro;
+}
+
+void copy_counters(const state::Record& r, EndpointView& v) noexcept {
+  v.picks = r.picks.get();
+  for (std::size_t i = 0; i < kResults; ++i) v.results[i] = r.results[i].get();
+  for (std::size_t i = 0; i < v.responses.size(); ++i) v.responses[i] = r.responses[i].get();
+  v.bytes_sent = r.bytes_sent.get();
+  v.bytes_received = r.bytes_received.get();
+  v.healed = r.healed.get();
+  v.connects = r.connects.get();
+  v.first_bytes = r.first_bytes.get();
+  for (const auto& c : r.times) v.occupied += c.get();
+  v.connect_seconds = to_seconds(r.connect_us);
+  v.first_byte_seconds = to_seconds(r.first_byte_us);
+  v.occupied_seconds = to_seconds(r.occupied_us);
+}
+
+}  // namespace
+
+EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) const noexcept {
+  EndpointView v;
+  if (index(id) >= capacity()) return v;
+  const state::Hot& hot = header_->hot()[index(id)];
+  const state::Record& record = header_->records()[index(id)];
+  const Plan& plan = header_->plan();
+  Decay decay;
+  decay.set(config.decay, now);
+  const Speed s = speed::unpack(hot.speed.get());
+  const float left = decay.left(s.epoch);
+  const Health h = health::unpack(hot.health.get());
+
+  v.name = {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
+  v.id = id;
+  v.settings = settings(id);
+  v.fails = h.fails;
+  v.unavailable = v.settings.max_fails != 0 && h.fails >= v.settings.max_fails &&
+                  milliseconds(now) < h.until_ms;
+  v.in_flight = load::in_flight(hot.load.get());
+  v.work_in_flight = load::work(hot.load.get());
+  v.known = s.work * left > 0;
+  v.evidence = s.work * left;
+  v.slowness = plan.mean_cost.get() > 0 ? slowness(s, left, plan) : plan.slowness.get();
+  v.error_share = error_now(hot.error.get(), milliseconds(now));
+  v.base = hot.base.get();
+  copy_counters(record, v);
+  return v;
+}
+
+PoolView Pool::view() const noexcept {
+  PoolView v;
+  if (header_ == nullptr) return v;
+  const Plan& plan = header_->plan();
+  v.capacity = header_->capacity;
+  v.endpoints = header_->endpoints.get();
+  for (const auto& p : header_->processes) {
+    if (p.owner.load(std::memory_order_relaxed) != 0) ++v.processes;
+  }
+  // The model is its tick's alone; these counters may be one tick old.
+  v.ticks = plan.ticks.get();
+  v.samples = plan.samples.get();
+  v.samples_lost = plan.samples_lost.get();
+  v.learned = plan.learned.get() != 0;
+  v.mean_cost = plan.mean_cost.get();
+  v.slowness = plan.slowness.get();
+  v.sharing = plan.sharing.get();
+  v.mean_wait = plan.mean_wait.get();
+  v.price = plan.price.get();
+  v.caution = plan.caution_exponent.get();
+  for (const auto& r : header_->records()) v.healed += r.healed.get();
+  return v;
+}
+
+std::uint32_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {
+  if (index(id) >= capacity() || bucket >= Histogram::kBuckets) return 0;
+  return header_->records()[index(id)].times[bucket].get();
+}
+
+}  // namespace leastwise
