@@ -16,15 +16,14 @@ namespace leastwise::spop {
 // One handler may serve any number of connections of one thread. It must not throw.
 class Handler {
  public:
+  virtual ~Handler() = default;
+
   // `messages` is well formed to its end. No action is a fine answer: HAProxy goes on at once.
   virtual void on_notify(Messages messages, Actions& actions) noexcept = 0;
 
   // For logs and counters. After a health check the connection closes by itself.
   virtual void on_hello(const Hello&) noexcept {}
   virtual void on_disconnect(const Disconnect&) noexcept {}
-
- protected:
-  ~Handler() = default;
 };
 
 // The state machine: HAPROXY-HELLO, then any number of NOTIFY, each answered by an ACK in the same
