@@ -171,9 +171,9 @@ Status parse_duration(std::string_view text, Duration min, Duration max, Duratio
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || number < 0) return {kBad, "not a time"};
-  const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   for (const Unit& unit : kUnits) {
-    if (suffix != unit.suffix) continue;
+    if (text != unit.suffix) continue;
     if (number > max / unit.length || number * unit.length < min) {
       return {Status::Code::kOutOfRange, "out of range"};
     }

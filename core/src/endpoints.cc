@@ -9,9 +9,9 @@
 namespace leastwise {
 namespace {
 
-using state::Header;
 using state::Hot;
 using state::Record;
+using state::Shared;
 using state::Use;
 
 // How often another process is looked at while it writes a name. It has a few hundred
@@ -35,11 +35,11 @@ bool is(const Record& record, std::uint64_t hash, std::string_view name) noexcep
   return record.name_hash.get() == hash && name_of(record) == name;
 }
 
-void reset(Header& header, std::size_t i) noexcept {
-  Record& r = header.records()[i];
-  state::forget(header, i);
-  header.hot()[i].weight.set(1);
-  header.hot()[i].flags.set(0);
+void reset(const Shared& shared, std::size_t i) noexcept {
+  Record& r = shared.records()[i];
+  state::forget(shared, i);
+  shared.hot()[i].weight.set(1);
+  shared.hot()[i].flags.set(0);
   r.picks.set(0);
   for (auto& c : r.results) c.set(0);
   for (auto& c : r.responses) c.set(0);
@@ -51,22 +51,22 @@ void reset(Header& header, std::size_t i) noexcept {
 }
 
 // Takes place i for the name, if it is still `seen` there.
-bool claim(Header& header, std::size_t i, Use seen, std::uint64_t hash,
+bool claim(const Shared& shared, std::size_t i, Use seen, std::uint64_t hash,
            std::string_view name) noexcept {
-  Record& record = header.records()[i];
+  Record& record = shared.records()[i];
   // acquire: what the owner before wrote is done.
   if (!record.use.compare_exchange_strong(seen, Use::kClaimed, std::memory_order_acquire,
                                           std::memory_order_relaxed)) {
     return false;
   }
-  reset(header, i);
+  reset(shared, i);
   record.name_hash.set(hash);
   record.name_size.set(static_cast<std::uint32_t>(name.size()));
   std::memcpy(record.name.data(), name.data(), name.size());
   record.name[name.size()] = '\0';
   // release: whoever sees kInUse sees the name.
   record.use.store(Use::kInUse, std::memory_order_release);
-  header.endpoints.add(1);
+  shared->endpoints.add(1);
   return true;
 }
 
@@ -104,7 +104,7 @@ EndpointId Pool::add(std::string_view name) noexcept {
     Use seen = Use::kFree;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = (hash + i) % n;
-      Record& record = header_->records()[at];
+      Record& record = shared().records()[at];
       const Use use = settled(record);
       const auto id = EndpointId{static_cast<std::uint32_t>(at)};
       if (use == Use::kInUse && is(record, hash, name)) return id;
@@ -115,7 +115,7 @@ EndpointId Pool::add(std::string_view name) noexcept {
         }
         return id;
       }
-      const bool idle = load::in_flight(header_->hot()[at].load.get()) == 0;
+      const bool idle = load::in_flight(shared().hot()[at].load.get()) == 0;
       if (place == n && (use == Use::kFree || (use == Use::kRetired && idle))) {
         place = at;
         seen = use;
@@ -123,7 +123,7 @@ EndpointId Pool::add(std::string_view name) noexcept {
       if (use == Use::kFree) break;
     }
     if (place == n) return kNoEndpoint;
-    if (claim(*header_, place, seen, hash, name)) {
+    if (claim(shared(), place, seen, hash, name)) {
       return EndpointId{static_cast<std::uint32_t>(place)};
     }
   }
@@ -135,7 +135,7 @@ EndpointId Pool::find(std::string_view name) const noexcept {
   const std::size_t n = capacity();
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t at = (hash + i) % n;
-    const Record& record = header_->records()[at];
+    const Record& record = shared().records()[at];
     const Use use = settled(record);
     if (use == Use::kFree) break;
     if (use == Use::kInUse && is(record, hash, name)) {
@@ -149,19 +149,19 @@ void Pool::retire(EndpointId id) noexcept {
   if (index(id) >= capacity()) return;
   Use in_use = Use::kInUse;
   // release: pairs with claim(), which takes the place over.
-  if (header_->records()[index(id)].use.compare_exchange_strong(in_use, Use::kRetired,
+  if (shared().records()[index(id)].use.compare_exchange_strong(in_use, Use::kRetired,
                                                                 std::memory_order_acq_rel)) {
     header_->endpoints.add(static_cast<std::uint32_t>(-1));
   }
 }
 
 bool Pool::in_use(EndpointId id) const noexcept {
-  return header_->records()[index(id)].use.load(std::memory_order_acquire) == Use::kInUse;
+  return shared().records()[index(id)].use.load(std::memory_order_acquire) == Use::kInUse;
 }
 
 void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   if (index(id) >= capacity()) return;
-  Hot& hot = header_->hot()[index(id)];
+  Hot& hot = shared().hot()[index(id)];
   hot.weight.set(static_cast<float>(std::clamp(settings.weight, 1U, 65535U)));
   hot.max_conns.set(settings.max_conns);
   hot.max_fails.set(settings.max_fails);
@@ -169,11 +169,11 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   hot.fail_timeout_ms.set(
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
   const std::uint32_t old = hot.flags.take(settings.flags);
-  if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(*header_, index(id));
+  if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
 }
 
 EndpointSettings Pool::settings(EndpointId id) const noexcept {
-  const Hot& hot = header_->hot()[index(id)];
+  const Hot& hot = shared().hot()[index(id)];
   return {.weight = static_cast<std::uint32_t>(std::clamp(hot.weight.get(), 1.0F, 65535.0F)),
           .max_conns = hot.max_conns.get(),
           .max_fails = hot.max_fails.get(),

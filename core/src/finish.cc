@@ -72,11 +72,11 @@ bool is_sample(const Outcome& outcome) noexcept {
 void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& outcome,
                     TimePoint now) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
-  state::Header& header = *pool_.header_;
-  state::Hot& endpoint = header.hot()[index(ticket.id)];
+  const state::Shared shared = pool_.shared();
+  state::Hot& endpoint = shared.hot()[index(ticket.id)];
   endpoint.load.update([&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
-  header.ledger(slot_)[index(ticket.id)].add(-1);
-  count(header.records()[index(ticket.id)], outcome);
+  shared.ledger(slot_)[index(ticket.id)].add(-1);
+  count(shared.records()[index(ticket.id)], outcome);
   if (outcome.result == Result::kClientGone || outcome.result == Result::kCancelled) return;
 
   const std::int64_t now_ms = milliseconds(now);
@@ -90,8 +90,8 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
 
 void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                          std::int64_t now_ms) noexcept {
-  state::Header& header = *pool_.header_;
-  const Plan& plan = header.plan();
+  const state::Shared shared = pool_.shared();
+  const Plan& plan = shared->plan();
   if (const float old = endpoint.fastest.get(); !(old > 0) || took < old) {
     endpoint.fastest.set(took);  // lost to another at the same instant: the next will do
   }
@@ -125,7 +125,7 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
       return speed::pack(s);
     });
   }
-  header.lane(slot_).push(sample);
+  shared->lane(slot_).push(sample);
 }
 
 }  // namespace leastwise

@@ -1,5 +1,7 @@
 #include "leastwise/picker.h"
 
+#include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "pick_context.h"
@@ -7,6 +9,9 @@
 
 namespace leastwise {
 namespace {
+
+constexpr std::uint32_t kTurnLooks = 256;  // in a large pool, before any will do
+constexpr float kMostDemand = 4;           // times the largest weight: see Policy::demand
 
 constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "unlearned",
                                              "backup", "panic",  "front_end"};
@@ -68,10 +73,20 @@ struct Filter {
   }
 };
 
-// Fills the candidates from members [begin, end): all, when they are few; else a draw,
-// at random or from `cursor` on. Only when no drawn member may be picked, all are looked at.
+// The next in turn of a large pool, by static stride scheduling (as in gRPC): in round r
+// of the cursor a member passes when r times its share of the most passes a whole number,
+// so each is met in proportion to its demand, evenly spread, in O(1) for weights alike.
+bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std::uint32_t round,
+            float most) noexcept {
+  const auto share = double{policy.demand(context, m) / most};
+  const double phase = 0.618033988749895 * m;  // so that equals do not pass all at once
+  return std::floor(phase + share * (round + 1.0)) > std::floor(phase + share * round);
+}
+
+// Fills the candidates from members [begin, end): all, when they are few; of more, the
+// next in turn or a random draw. Only when none of those may be picked, all are looked at.
 void collect(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
-             bool in_turn, std::uint32_t& cursor) noexcept {
+             const Policy& policy, float most, std::uint32_t& cursor) noexcept {
   context.count = 0;
   const std::uint32_t size = end - begin;
   if (size <= PickContext::kMost) {
@@ -80,11 +95,20 @@ void collect(PickContext& context, const Filter& filter, MemberIndex begin, Memb
     }
     return;
   }
-  const std::uint32_t start = in_turn ? cursor++ : context.rng.below(size);
-  for (std::uint32_t i = 0; i < PickContext::kDraws; ++i) {
-    const MemberIndex m = begin + (in_turn ? (start + i) % size : context.rng.below(size));
-    if (filter(m)) context.candidates[context.count++] = m;
+  const std::uint32_t looks = policy.demand != nullptr ? kTurnLooks : PickContext::kDraws;
+  for (std::uint32_t i = 0; i < looks; ++i) {
+    if (policy.demand == nullptr) {
+      const MemberIndex m = begin + context.rng.below(size);
+      if (filter(m)) context.candidates[context.count++] = m;
+      continue;
+    }
+    const std::uint32_t at = cursor++;
+    const MemberIndex m = begin + at % size;
+    if (!is_due(context, policy, m, at / size, most) || !filter(m)) continue;
+    context.candidates[context.count++] = m;
+    return;
   }
+  const std::uint32_t start = context.rng.below(size);
   for (std::uint32_t i = 0; i < size && context.count == 0; ++i) {
     const MemberIndex m = begin + (start + i) % size;
     if (filter(m)) context.candidates[context.count++] = m;
@@ -124,6 +148,11 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   for (std::size_t i = 0; i < primaries; ++i) {
     if (members[i].backup) return {Status::Code::kBadValue, "backups come after the others"};
   }
+  float most = 1;
+  for (const Member& m : members) {
+    most = std::max(most, pool.shared().hot()[index(m.id)].weight.get());
+  }
+  out.most_demand_ = most * kMostDemand;
   out.turn_ = turn;
   out.members_ = copy;
   out.primaries_ = primaries;
@@ -141,17 +170,17 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   const Round rounds[] = {{0, primaries_, kDown | kDraining, Reason::kPolicy},
                           {primaries_, count_, kDown | kDraining, Reason::kBackup},
                           {0, count_, kDown, Reason::kPanic}};
-  state::Header& header = *pool_.header_;
+  const state::Shared shared = pool_.shared();
   decay_.set(config.decay, now);
-  const std::uint16_t route = header.routes.find(request.route);
-  Costs costs = header.routes.costs(route);
-  const Plan& plan = header.plan();
+  const std::uint16_t route = shared->routes.find(request.route);
+  Costs costs = shared->routes.costs(route);
+  const Plan& plan = shared->plan();
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
   PickContext context{.config = config,
                       .request = request,
                       .plan = plan,
                       .decay = decay_,
-                      .endpoints = header.hot(),
+                      .endpoints = shared.hot(),
                       .members = members(),
                       .turn = turn_,
                       .rng = rng_,
@@ -162,7 +191,7 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
-      collect(context, {context, tried, round.barred}, round.begin, round.end, policy.in_turn,
+      collect(context, {context, tried, round.barred}, round.begin, round.end, policy, most_demand_,
               cursor_);
       if (context.count == 0) break;
       Choice choice = context.count == 1
@@ -181,17 +210,17 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
 Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,
                      TimePoint now) noexcept {
   if (member >= count_) return {};
-  state::Header& header = *pool_.header_;
+  const state::Shared shared = pool_.shared();
   decay_.set(config.decay, now);
-  const std::uint16_t route = header.routes.find(request.route);
-  Costs costs = header.routes.costs(route);
-  const Plan& plan = header.plan();
+  const std::uint16_t route = shared->routes.find(request.route);
+  Costs costs = shared->routes.costs(route);
+  const Plan& plan = shared->plan();
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
   PickContext context{.config = config,
                       .request = request,
                       .plan = plan,
                       .decay = decay_,
-                      .endpoints = header.hot(),
+                      .endpoints = shared.hot(),
                       .members = members(),
                       .turn = turn_,
                       .rng = rng_,
@@ -205,7 +234,7 @@ Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex m
 // difference and must take away exactly what was added.
 Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t route) noexcept {
   const EndpointId id = members_[choice.member].id;
-  state::Header& header = *pool_.header_;
+  const state::Shared shared = pool_.shared();
   state::Hot& endpoint = context.endpoints[index(id)];
   const Plan& plan = context.plan;
   const std::uint32_t n = context.in_flight(choice.member);
@@ -217,8 +246,8 @@ Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t r
   } else if (!take_place(endpoint, added)) {
     return {};
   }
-  header.ledger(slot_)[index(id)].add(1);
-  header.records()[index(id)].picks.add(1);
+  shared.ledger(slot_)[index(id)].add(1);
+  shared.records()[index(id)].picks.add(1);
   start_probe(endpoint, milliseconds(context.now));
 
   const float m = mean_ahead(before, n, plan.mean_cost.get());

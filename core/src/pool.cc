@@ -44,37 +44,39 @@ constexpr std::size_t ledger_offset(std::size_t n) noexcept {
 
 namespace state {
 
-std::span<Hot> Header::hot() noexcept { return {at<Hot>(this, hot_offset()), capacity}; }
-std::span<Record> Header::records() noexcept {
-  return {at<Record>(this, record_offset(capacity)), capacity};
+std::span<Hot> Shared::hot() const noexcept { return {at<Hot>(header_, hot_offset()), capacity_}; }
+std::span<Record> Shared::records() const noexcept {
+  return {at<Record>(header_, record_offset(capacity_)), capacity_};
 }
-std::span<Learned> Header::learned() noexcept {
-  return {at<Learned>(this, learned_offset(capacity)), capacity};
+std::span<Learned> Shared::learned() const noexcept {
+  return {at<Learned>(header_, learned_offset(capacity_)), capacity_};
 }
-std::span<Cell<std::int32_t>> Header::ledger(ProcessSlot slot) noexcept {
+std::span<Cell<std::int32_t>> Shared::ledger(ProcessSlot slot) const noexcept {
   const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;
-  return {at<LedgerCell>(this, ledger_offset(capacity) + row * capacity * sizeof(LedgerCell)),
-          capacity};
+  return {at<LedgerCell>(header_, ledger_offset(capacity_) + row * capacity_ * sizeof(LedgerCell)),
+          capacity_};
 }
-std::size_t Header::bytes_for(std::size_t capacity) noexcept {
+std::size_t Shared::bytes_for(std::size_t capacity) noexcept {
   return round_up(ledger_offset(capacity) + kMaxProcesses * capacity * sizeof(LedgerCell));
 }
 
-void forget(Header& header, std::size_t i) noexcept {
-  Hot& hot = header.hot()[i];
+void forget(const Shared& shared, std::size_t i) noexcept {
+  Hot& hot = shared.hot()[i];
   hot.speed.set(0);
   hot.error.set(0);
   hot.health.set(0);
   hot.base.set(0);
   hot.fastest.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
-  header.learned()[i].mixture = {};
-  header.learned()[i].base = {};
+  shared.learned()[i].mixture = {};
+  shared.learned()[i].base = {};
 }
 
 }  // namespace state
 
-std::size_t Pool::bytes_for(std::size_t capacity) noexcept { return Header::bytes_for(capacity); }
+std::size_t Pool::bytes_for(std::size_t capacity) noexcept {
+  return state::Shared::bytes_for(capacity);
+}
 
 std::size_t Pool::capacity_for(std::size_t bytes) noexcept {
   if (bytes < bytes_for(1)) return 0;
@@ -104,6 +106,7 @@ Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out
   header->model.publish(header->plans[0]);
   header->magic = state::kMagic;
   out.header_ = header;
+  out.capacity_ = header->capacity;
   return {};
 }
 
@@ -119,16 +122,20 @@ Status Pool::attach(std::span<std::byte> memory, Pool& out) noexcept {
     return {Status::Code::kCorrupt, "a pool that is damaged or cut short"};
   }
   out.header_ = header;
+  out.capacity_ = header->capacity;
   return {};
 }
 
+state::Shared Pool::shared() const noexcept { return {header_, capacity_}; }
+
 Status Pool::migrate(const Pool& other) noexcept {
-  Header& from = *other.header_;
+  const state::Shared from = other.shared();
+  const state::Shared to = shared();
   Status result;
-  if (from.model.sane()) {
-    header_->model = from.model;
-    header_->routes.copy_from(from.routes);
-    header_->model.publish(header_->plans[0]);
+  if (from->model.sane()) {
+    to->model = from->model;
+    to->routes.copy_from(from->routes);
+    to->model.publish(to->plans[0]);
   }
   other.for_each([&](EndpointId old) noexcept {
     const Record& record = from.records()[index(old)];
@@ -139,19 +146,17 @@ Status Pool::migrate(const Pool& other) noexcept {
       return;
     }
     configure(id, other.settings(old));
-    Hot& hot = header_->hot()[index(id)];
+    Hot& hot = to.hot()[index(id)];
     const Hot& old_hot = from.hot()[index(old)];
     hot.speed.set(old_hot.speed.get());
     hot.error.set(old_hot.error.get());
     hot.health.set(old_hot.health.get());
     hot.base.set(old_hot.base.get());
     hot.fastest.set(old_hot.fastest.get());
-    header_->learned()[index(id)] = from.learned()[index(old)];
-    state::copy_counters(record, header_->records()[index(id)]);
+    to.learned()[index(id)] = from.learned()[index(old)];
+    state::copy_counters(record, to.records()[index(id)]);
   });
   return result;
 }
-
-std::size_t Pool::capacity() const noexcept { return header_ == nullptr ? 0 : header_->capacity; }
 
 }  // namespace leastwise

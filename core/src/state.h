@@ -101,23 +101,36 @@ struct alignas(64) Header {
   AnswerRing& lane(ProcessSlot slot) noexcept {
     return lanes[static_cast<std::size_t>(slot) % kLanes];
   }
+};
 
-  std::span<Hot> hot() noexcept;
-  std::span<Record> records() noexcept;
-  std::span<Learned> learned() noexcept;
-  std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) noexcept;
+// The whole of a pool's memory, as one process sees it. The capacity is the process's
+// own copy, checked when it attached: damaged memory can not lead out of the memory.
+class Shared {
+ public:
+  Shared(Header* header, std::uint32_t capacity) noexcept : header_(header), capacity_(capacity) {}
+
+  Header* operator->() const noexcept { return header_; }
+  std::uint32_t capacity() const noexcept { return capacity_; }
+  std::span<Hot> hot() const noexcept;
+  std::span<Record> records() const noexcept;
+  std::span<Learned> learned() const noexcept;
+  std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) const noexcept;
 
   static std::size_t bytes_for(std::size_t capacity) noexcept;
+
+ private:
+  Header* header_;
+  std::uint32_t capacity_;
 };
 
 // Forgets all that was learned of one endpoint; what is in flight stays.
-void forget(Header& header, std::size_t i) noexcept;
+void forget(const Shared& shared, std::size_t i) noexcept;
 
 void copy_counters(const Record& from, Record& to) noexcept;
 
 // Compares the ledger with the in-flight counts of a few endpoints, and mends a count
 // that stays wrong. O(batch × processes).
-void audit(Header& header, std::size_t batch) noexcept;
+void audit(const Shared& shared, std::size_t batch) noexcept;
 
 }  // namespace leastwise::state
 

@@ -9,29 +9,30 @@ namespace leastwise {
 namespace {
 
 using state::Header;
+using state::Shared;
 
 constexpr std::size_t kAuditBatch = 256;     // endpoints per tick
 constexpr std::uint64_t kManySamples = 512;  // in a tick: then the mixture takes one in eight
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
-std::uint64_t learn(Header& header, std::int64_t now_ms) noexcept {
+std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   std::uint64_t lost = 0;
   std::uint64_t seen = 0;
-  for (AnswerRing& lane : header.lanes) {
+  for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
-      if (sample.endpoint >= header.capacity) return;
+      if (sample.endpoint >= shared.capacity()) return;
       const bool mixed = ++seen <= kManySamples || seen % 8 == 0;
-      header.model.add(sample, header.learned()[sample.endpoint], header.routes, mixed, now_ms);
+      shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
   }
   return lost;
 }
 
 // Renews each endpoint's base from the fastest answers of this window.
-void renew_base(Header& header, BaseDelay::Due due) noexcept {
+void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   if (due == BaseDelay::Due::kNothing) return;
-  auto hot = header.hot();
-  auto learned = header.learned();
+  auto hot = shared.hot();
+  auto learned = shared.learned();
   const auto fastest = [&](std::size_t i) noexcept {
     return due == BaseDelay::Due::kWindow ? learned[i].base.fastest : hot[i].fastest.get();
   };
@@ -52,10 +53,10 @@ void renew_base(Header& header, BaseDelay::Due due) noexcept {
 }
 
 // Sums so old that their landmark's number comes round again are set to unknown.
-void drop_stale(Header& header, const Config& config, TimePoint now) noexcept {
+void drop_stale(const Shared& shared, const Config& config, TimePoint now) noexcept {
   Decay decay;
   decay.set(config.decay, now);
-  for (state::Hot& hot : header.hot()) {
+  for (state::Hot& hot : shared.hot()) {
     std::uint64_t word = hot.speed.get();
     if (word != 0 && decay.left(speed::unpack(word).epoch) <= 0) hot.speed.replace(word, 0);
   }
@@ -91,6 +92,7 @@ bool enter(Header& header, TimePoint now) noexcept {
 }  // namespace
 
 bool Pool::tick(const Config& config, TimePoint now) noexcept {
+  const Shared shared = this->shared();
   Header& header = *header_;
   if (!enter(header, now)) return false;
   const std::int64_t us = now.time_since_epoch().count();
@@ -101,11 +103,11 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   }
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   header.tick_last.set(us);
-  header.model.count_tick(learn(header, now_ms));
-  renew_base(header, header.model.base().due(now_ms, header.model.samples()));
+  header.model.count_tick(learn(shared, now_ms));
+  renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
   header.routes.expire(now_ms);
-  drop_stale(header, config, now);
-  state::audit(header, kAuditBatch);
+  drop_stale(shared, config, now);
+  state::audit(shared, kAuditBatch);
   publish(header);
   // release: pairs with enter() of the next tick.
   header.tick_since.store(0, std::memory_order_release);

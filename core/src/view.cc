@@ -34,8 +34,8 @@ void copy_counters(const state::Record& r, EndpointView& v) noexcept {
 EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) const noexcept {
   EndpointView v;
   if (index(id) >= capacity()) return v;
-  const state::Hot& hot = header_->hot()[index(id)];
-  const state::Record& record = header_->records()[index(id)];
+  const state::Hot& hot = shared().hot()[index(id)];
+  const state::Record& record = shared().records()[index(id)];
   const Plan& plan = header_->plan();
   Decay decay;
   decay.set(config.decay, now);
@@ -64,7 +64,7 @@ PoolView Pool::view() const noexcept {
   PoolView v;
   if (header_ == nullptr) return v;
   const Plan& plan = header_->plan();
-  v.capacity = header_->capacity;
+  v.capacity = capacity_;
   v.endpoints = header_->endpoints.get();
   for (const auto& p : header_->processes) {
     if (p.owner.load(std::memory_order_relaxed) != 0) ++v.processes;
@@ -80,13 +80,13 @@ PoolView Pool::view() const noexcept {
   v.mean_wait = plan.mean_wait.get();
   v.price = plan.price.get();
   v.caution = plan.caution_exponent.get();
-  for (const auto& r : header_->records()) v.healed += r.healed.get();
+  for (const auto& r : shared().records()) v.healed += r.healed.get();
   return v;
 }
 
 std::uint32_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {
   if (index(id) >= capacity() || bucket >= Histogram::kBuckets) return 0;
-  return header_->records()[index(id)].times[bucket].get();
+  return shared().records()[index(id)].times[bucket].get();
 }
 
 }  // namespace leastwise

@@ -136,6 +136,7 @@ class Picker {
   std::uint32_t count_ = 0;
   std::uint32_t primaries_ = 0;  // members that are not backups
   std::uint32_t cursor_ = 0;     // where the turn stands in a large pool
+  float most_demand_ = 1;        // and what the most of its members could ask for
   Rng rng_{0};
   Decay decay_;
 };

@@ -6,6 +6,7 @@
 #ifndef LEASTWISE_POLICY_H_
 #define LEASTWISE_POLICY_H_
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -20,8 +21,9 @@ struct Policy {
   std::string_view name;     // as written in the configuration
   std::string_view summary;  // one line for the manual
 
-  // Of more members than are looked at in one pick: the next ones in turn, or random ones.
-  bool in_turn;
+  // Set for policies that go by turns: the share of requests that a member should get,
+  // relative to others, at most four times its weight. nullptr: cost decides.
+  float (*demand)(const PickContext& context, std::uint32_t member) noexcept;
 
   // Returns one of the candidates. Called for every request: must not allocate,
   // block or call the system.

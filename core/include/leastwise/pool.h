@@ -29,6 +29,7 @@ namespace leastwise {
 namespace state {
 struct Header;
 struct Hot;
+class Shared;
 }  // namespace state
 
 // Which row of the in-flight ledger a process writes.
@@ -88,7 +89,7 @@ class Pool {
 
   Pool() noexcept = default;
   explicit operator bool() const noexcept { return header_ != nullptr; }
-  std::size_t capacity() const noexcept;
+  std::size_t capacity() const noexcept { return capacity_; }
 
   // Copies what `other` learned: its model, and each of its endpoints by full name.
   // In-flight counts stay behind. REQUIRES: this pool is fresh and not shared yet.
@@ -147,11 +148,12 @@ class Pool {
 
  private:
   friend class Picker;
-  friend struct state::Header;
-  explicit Pool(state::Header* header) noexcept : header_(header) {}
+  state::Shared shared() const noexcept;
   bool in_use(EndpointId id) const noexcept;
 
   state::Header* header_ = nullptr;
+  // Kept here, not read from the memory: damage there must not lead out of it.
+  std::uint32_t capacity_ = 0;
 };
 
 }  // namespace leastwise

@@ -19,8 +19,8 @@ struct Learned {
   Mixture::Endpoint mixture;
   BaseDelay::Endpoint base;
   // The audit's suspicion of the in-flight count: see state::audit().
-  std::int16_t drift = 0;
-  std::uint16_t drift_seen = 0;
+  std::int32_t drift = 0;
+  std::uint32_t drift_seen = 0;
 };
 
 // Estimates by design §4.2; names of the symbols are in the comments. All durations in

@@ -27,7 +27,11 @@ std::size_t WaitCurve::bin(double q) noexcept {
 }
 
 double WaitCurve::interpolate(const Points& points, double q) noexcept {
-  const double f = q < kLinear + 0.5 ? q : kLinear + kPerOctave * std::log2(q / kLinear) - 0.5;
+  // Between the last linear point and the first of an octave's, a line; then logarithmic.
+  constexpr double kLast = kLinear - 1;
+  const double first = position(static_cast<std::size_t>(kLinear));
+  double f = kLinear + kPerOctave * std::log2(std::max(q, 1.0) / kLinear) - 0.5;
+  if (q < first) f = q < kLast ? q : kLast + (q - kLast) / (first - kLast);
   const auto k = static_cast<std::size_t>(f);
   if (k >= kPoints - 1) return points[kPoints - 1] * q / position(kPoints - 1);
   const double u = f - static_cast<double>(k);

@@ -21,6 +21,6 @@ Choice pick(PickContext& context) noexcept {
 extern const Policy adaptive_policy;
 const Policy adaptive_policy = {
     "adaptive", "least predicted delay, learned from the answers, for this request and for others",
-    false, pick};
+    nullptr, pick};
 
 }  // namespace leastwise

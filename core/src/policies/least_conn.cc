@@ -4,7 +4,7 @@ namespace leastwise {
 
 extern const Policy least_conn_policy;
 const Policy least_conn_policy = {"least_conn",
-                                  "fewest requests in flight per weight; equals take turns", false,
-                                  pick_least_conn};
+                                  "fewest requests in flight per weight; equals take turns",
+                                  nullptr, pick_least_conn};
 
 }  // namespace leastwise

@@ -3,6 +3,10 @@
 namespace leastwise {
 namespace {
 
+float demand(const PickContext& context, MemberIndex member) noexcept {
+  return context.endpoint(member).weight.get();
+}
+
 Choice pick(PickContext& context) noexcept {
   return {.member = take_turn(context, context.all(), [&](MemberIndex member) noexcept {
             return static_weight(context, member);
@@ -13,6 +17,6 @@ Choice pick(PickContext& context) noexcept {
 
 extern const Policy round_robin_policy;
 const Policy round_robin_policy = {
-    "round_robin", "each server in turn, by weight, in nginx's smooth order", true, pick};
+    "round_robin", "each server in turn, by weight, in nginx's smooth order", demand, pick};
 
 }  // namespace leastwise

@@ -32,7 +32,7 @@ Choice pick(PickContext& context) noexcept {
 
 extern const Policy two_choices_policy;
 const Policy two_choices_policy = {
-    "two_choices", "of two random servers the one with fewer requests in flight per weight", false,
-    pick};
+    "two_choices", "of two random servers the one with fewer requests in flight per weight",
+    nullptr, pick};
 
 }  // namespace leastwise

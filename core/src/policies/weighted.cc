@@ -6,24 +6,24 @@
 namespace leastwise {
 namespace {
 
-constexpr float kUnit = 1024;     // of a weight in the turn, so that fractions count
-constexpr float kMostRatio = 10;  // a learned speed moves a weight by so much at most
+constexpr float kUnit = 1024;        // of a weight in the turn, so that fractions count
+constexpr float kMost = 4;           // a learned speed moves a weight up by so much at most,
+constexpr float kLeast = 1.0F / 16;  // and down by so much
 
 // The demand d_i of an endpoint; the share of requests it gets is d_i / Σ d_j.
-std::int64_t demand(const PickContext& context, MemberIndex member) noexcept {
+float demand(const PickContext& context, MemberIndex member) noexcept {
   const state::Hot& endpoint = context.endpoint(member);
-  float d = endpoint.weight.get();
-  if (context.config.demand == Demand::kSpeed && context.plan.learned.get() != 0) {
-    const Speed s = speed::unpack(endpoint.speed.get());
-    const float g = slowness(s, context.decay.left(s.epoch), context.plan);
-    d *= std::clamp(context.plan.slowness.get() / g, 1 / kMostRatio, kMostRatio);
-  }
-  return std::max(std::int64_t{1}, static_cast<std::int64_t>(d * kUnit));
+  const float weight = endpoint.weight.get();
+  if (context.config.demand == Demand::kStatic || context.plan.learned.get() == 0) return weight;
+  const Speed s = speed::unpack(endpoint.speed.get());
+  const float g = slowness(s, context.decay.left(s.epoch), context.plan);
+  return weight * std::clamp(context.plan.slowness.get() / g, kLeast, kMost);
 }
 
 Choice pick(PickContext& context) noexcept {
   return {.member = take_turn(context, context.all(), [&](MemberIndex member) noexcept {
-            return demand(context, member);
+            return std::max(std::int64_t{1},
+                            static_cast<std::int64_t>(kUnit * demand(context, member)));
           })};
 }
 
@@ -31,7 +31,7 @@ Choice pick(PickContext& context) noexcept {
 
 extern const Policy weighted_policy;
 const Policy weighted_policy = {
-    "weighted", "in turn by demand: the configured weight, or that times the learned speed", true,
+    "weighted", "in turn by demand: the configured weight, or that times the learned speed", demand,
     pick};
 
 }  // namespace leastwise

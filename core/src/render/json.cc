@@ -19,9 +19,13 @@ std::string_view yes(bool b) noexcept { return b ? "true" : "false"; }
 
 // "http/api/10.0.0.1:80" is server 10.0.0.1:80 of the upstream.
 std::string_view server_of(std::string_view name) noexcept {
-  const std::size_t first = name.find('/');
-  const std::size_t second = first == name.npos ? name.npos : name.find('/', first + 1);
-  return second == name.npos ? name : name.substr(second + 1);
+  std::string_view rest = name;
+  for (int slashes = 0; slashes < 2; ++slashes) {
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return name;
+    rest.remove_prefix(slash + 1);
+  }
+  return rest;
 }
 
 std::uint64_t failures(const EndpointView& v) noexcept {

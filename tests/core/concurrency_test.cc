@@ -1,0 +1,124 @@
+// Threads in the place of processes: what they share is the same memory.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "core/pool_fixture.h"
+
+namespace leastwise {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ConcurrencyTest : public PoolFixture {
+ protected:
+  static constexpr int kThreads = 4;
+
+  void work(std::uint32_t pid, int rounds, int leak) {
+    const ProcessSlot slot = pool_.join(pid, everybody_lives);
+    Memory memory(Picker::bytes_for(members_.size()));
+    Picker picker;
+    ASSERT_TRUE(Picker::create(pool_, slot, members_, memory.span(), pid, picker).ok());
+    TimePoint now = kStart;
+    std::vector<Ticket> open;
+    for (int i = 0; i < rounds; ++i) {
+      now += 100us;
+      Tried tried;
+      open.push_back(picker.pick(config_, {.route = pid % 3 + 1, .in_flight = {}}, tried, now));
+      picks_ += bool(open.back());
+      if (open.size() > 8) {
+        picker.finish(config_, open.front(), {.status = 200, .occupied = 5ms}, now);
+        open.erase(open.begin());
+      }
+      pool_.tick(config_, now);
+    }
+    while (static_cast<int>(open.size()) > leak) {
+      picker.finish(config_, open.back(), {.status = 200, .occupied = 5ms}, now);
+      open.pop_back();
+    }
+  }
+  void run(int rounds, int leak) {
+    std::vector<std::thread> threads;
+    for (std::uint32_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([=, this] { work(100 + t, rounds, leak); });
+    }
+    for (std::thread& t : threads) t.join();
+  }
+  std::uint64_t sum(std::uint64_t (*of)(const EndpointView&)) {
+    std::uint64_t total = 0;
+    for (std::size_t m = 0; m < members_.size(); ++m) total += of(view(m));
+    return total;
+  }
+
+  std::atomic<std::uint64_t> picks_ = 0;
+};
+
+TEST_F(ConcurrencyTest, NothingIsLostAndNothingStaysInFlight) {
+  make({1, 1, 1, 1, 1, 1, 1, 1});
+  run(5'000, 0);
+  EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), 0U);
+  EXPECT_EQ(sum([](const EndpointView& v) { return v.picks; }), picks_);
+  EXPECT_EQ(sum([](const EndpointView& v) { return v.results[0]; }), picks_);
+  for (std::size_t m = 0; m < members_.size(); ++m) EXPECT_EQ(view(m).work_in_flight, 0);
+}
+
+TEST_F(ConcurrencyTest, WhatThreadsLeaveInFlightIsHealedWhileOthersWork) {
+  make({1, 1, 1});
+  run(2'000, 3);
+  EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), kThreads * 3U);
+  std::vector<std::thread> healers;
+  std::atomic<std::uint64_t> healed = 0;
+  for (std::uint32_t h = 0; h < 2; ++h) {
+    healers.emplace_back([&, h] {
+      healed += pool_.heal(500 + h, [](std::uint32_t pid) { return pid < 100 || pid >= 500; });
+    });
+  }
+  for (std::thread& t : healers) t.join();
+  EXPECT_EQ(healed, kThreads * 3U);
+  EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), 0U);
+}
+
+TEST_F(ConcurrencyTest, MaxConnsIsNeverExceeded) {
+  make({1, 1});
+  settle(0, {.max_conns = 5});
+  settle(1, {.max_conns = 5});
+  std::atomic<bool> exceeded = false;
+  std::vector<std::thread> threads;
+  for (std::uint32_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      Memory memory(Picker::bytes_for(members_.size()));
+      Picker picker;
+      ASSERT_TRUE(Picker::create(pool_, pool_.join(100 + t, everybody_lives), members_,
+                                 memory.span(), t, picker)
+                      .ok());
+      for (int i = 0; i < 3'000; ++i) {
+        std::vector<Ticket> mine;
+        for (int k = 0; k < 4; ++k) {
+          Tried tried;
+          mine.push_back(picker.pick(config_, {}, tried, kStart));
+        }
+        if (view(0).in_flight > 5 || view(1).in_flight > 5) exceeded = true;
+        for (const Ticket& ticket : mine) picker.finish(config_, ticket, {}, kStart);
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_FALSE(exceeded);
+  EXPECT_EQ(view(0).in_flight + view(1).in_flight, 0U);
+}
+
+TEST_F(ConcurrencyTest, TheSameNewNamesAddedByAllAreAddedOnce) {
+  make({}, 256);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) pool_.add("http/u/" + std::to_string(i));
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(pool_.view().endpoints, 100U);
+}
+
+}  // namespace
+}  // namespace leastwise

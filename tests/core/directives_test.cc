@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "leastwise/config.h"
+#include "leastwise/status_page.h"
+
+namespace leastwise {
+namespace {
+
+using namespace std::chrono_literals;
+
+Status set(Config& config, std::string_view name, std::string_view value) {
+  const Directive* directive = find_directive(name);
+  EXPECT_NE(directive, nullptr) << name;
+  return set(config, *directive, value);
+}
+
+TEST(DirectivesTest, ReadsEveryUnitOfTime) {
+  Config config;
+  for (const auto& [text, expected] : std::vector<std::pair<const char*, Duration>>{
+           {"250ms", 250ms}, {"100000us", 100ms}, {"8s", 8s}, {"2m", 2min}, {"1h", 1h}}) {
+    ASSERT_TRUE(set(config, "decay", text).ok()) << text;
+    EXPECT_EQ(config.decay, expected);
+  }
+}
+
+struct Bad {
+  const char* directive;
+  const char* value;
+  const char* message;
+};
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.directive << ' ' << bad.value; }
+
+class BadValueTest : public ::testing::TestWithParam<Bad> {};
+
+TEST_P(BadValueTest, IsRefusedAndSaysWhatIsAcceptedAndChangesNothing) {
+  Config config;
+  const Config before;
+  const Status status = set(config, GetParam().directive, GetParam().value);
+  EXPECT_FALSE(status.ok());
+  EXPECT_STREQ(status.message(), GetParam().message);
+  EXPECT_EQ(config.policy, before.policy);
+  EXPECT_EQ(config.decay, before.decay);
+  EXPECT_EQ(config.demand, before.demand);
+  EXPECT_EQ(config.sample, before.sample);
+  EXPECT_EQ(config.route, before.route);
+}
+
+#define TIME "expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"
+INSTANTIATE_TEST_SUITE_P(
+    All, BadValueTest,
+    ::testing::Values(
+        Bad{"decay", "5x", "invalid value \"5x\": " TIME},
+        Bad{"decay", "", "invalid value \"\": " TIME},
+        Bad{"decay", "8", "invalid value \"8\": " TIME},
+        Bad{"decay", "-8s", "invalid value \"-8s\": " TIME},
+        Bad{"decay", "99ms", "invalid value \"99ms\": " TIME},
+        Bad{"decay", "61m", "invalid value \"61m\": " TIME},
+        Bad{"decay", "99999999999999999999h", "invalid value \"99999999999999999999h\": " TIME},
+        Bad{"decay", "9223372036854775807h", "invalid value \"9223372036854775807h\": " TIME},
+        Bad{"policy", "best",
+            "invalid value \"best\": expected adaptive, least_conn, two_choices, round_robin or "
+            "weighted"},
+        Bad{"policy", "",
+            "invalid value \"\": expected adaptive, least_conn, two_choices, "
+            "round_robin or weighted"},
+        Bad{"demand", "report", "invalid value \"report\": expected static or speed"},
+        Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
+        Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));
+
+TEST(DirectivesTest, NamesAreUniqueAndHaveHelp) {
+  for (const Directive& d : directives()) {
+    EXPECT_EQ(find_directive(d.name), &d);
+    EXPECT_FALSE(d.help.empty());
+    EXPECT_FALSE(d.syntax.empty());
+  }
+  EXPECT_EQ(find_directive("nonsense"), nullptr);
+}
+
+TEST(DirectivesTest, TheDefaultPolicyIsAdaptive) {
+  EXPECT_EQ(Config{}.chosen_policy().name, "adaptive");
+}
+
+// Written anew with LEASTWISE_UPDATE_DOCS=1.
+TEST(DirectivesTest, TheManualIsWhatTheTableSays) {
+  std::vector<char> buffer(64 * 1024);
+  Text text(buffer);
+  render_directives(text);
+  ASSERT_TRUE(text.fits());
+  if (std::getenv("LEASTWISE_UPDATE_DOCS") != nullptr) {
+    std::ofstream(LEASTWISE_DOCS "/directives.md") << text.view();
+  }
+  std::ifstream file(LEASTWISE_DOCS "/directives.md");
+  std::stringstream manual;
+  manual << file.rdbuf();
+  EXPECT_EQ(manual.str(), text.view());
+}
+
+}  // namespace
+}  // namespace leastwise

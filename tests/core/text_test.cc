@@ -1,0 +1,51 @@
+#include "leastwise/text.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace leastwise {
+namespace {
+
+TEST(TextTest, WhatDoesNotFitIsCountedButNotWritten) {
+  std::array<char, 6> buffer;
+  buffer.fill('#');
+  Text text({buffer.data(), 5});
+  text << "abc" << std::uint64_t{1234};
+  EXPECT_EQ(text.view(), "abc12");
+  EXPECT_EQ(text.size(), 7U);
+  EXPECT_FALSE(text.fits());
+  EXPECT_EQ(buffer[5], '#');
+}
+
+TEST(TextTest, RenderingIntoNothingTellsTheSize) {
+  Text text({});
+  text << "hello " << -5 << ' ' << 0.25;
+  EXPECT_EQ(text.size(), std::string_view("hello -5 0.25").size());
+}
+
+TEST(TextTest, NumbersThatJsonHasNoWordForAreZero) {
+  std::array<char, 32> buffer;
+  Text text(buffer);
+  text << std::nan("") << ' ' << std::numeric_limits<double>::infinity();
+  EXPECT_EQ(text.view(), "0 0");
+}
+
+TEST(TextTest, JsonEscapesWhatWouldEndTheStringOrThePage) {
+  std::array<char, 64> buffer;
+  Text text(buffer);
+  text.json("a\"b\\c\n</script>\xc3\xa4");
+  EXPECT_EQ(text.view(), "a\\\"b\\\\c\\u000a\\u003c/script>\xc3\xa4");
+}
+
+TEST(TextTest, LabelsEscapeWhatPrometheusAsksFor) {
+  std::array<char, 64> buffer;
+  Text text(buffer);
+  text.label("a\"b\\c\nd<");
+  EXPECT_EQ(text.view(), "a\\\"b\\\\c\\nd<");
+}
+
+}  // namespace
+}  // namespace leastwise

@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include "core/pool_fixture.h"
+
+namespace leastwise {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TickTest : public PoolFixture {
+ protected:
+  // Sequential traffic; member i takes times[i].
+  void drive(int ticks, const std::vector<Duration>& times) {
+    for (int i = 0; i < ticks; ++i) {
+      for (int k = 0; k < 10; ++k) {
+        const Ticket t = pick();
+        // Uniform around the mean, so that the fastest answers are near zero.
+        finish(t, Result::kOk, times[t.member] * (1 + 2 * rng_.below(1000)) / 1000);
+      }
+      tick();
+    }
+  }
+  Rng rng_{5};
+};
+
+TEST_F(TickTest, OnePerPeriodRuns) {
+  make({1});
+  now_ += 100ms;
+  EXPECT_TRUE(pool_.tick(config_, now_));
+  EXPECT_FALSE(pool_.tick(config_, now_));
+  EXPECT_FALSE(pool_.tick(config_, now_ + 99ms));
+  EXPECT_TRUE(pool_.tick(config_, now_ + 100ms));
+  EXPECT_EQ(pool_.view().ticks, 2U);
+}
+
+TEST_F(TickTest, AfterThirtyTwoAnswersThePoolHasLearned) {
+  make({1, 1});
+  drive(3, {5ms, 5ms});
+  EXPECT_FALSE(pool_.view().learned);
+  drive(1, {5ms, 5ms});
+  EXPECT_TRUE(pool_.view().learned);
+  EXPECT_EQ(pool_.view().samples, 40U);
+}
+
+TEST_F(TickTest, TheMeanCostIsLearned) {
+  make({1, 1});
+  drive(100, {5ms, 5ms});
+  // Work and slowness are known up to a common factor; their product is a time.
+  EXPECT_NEAR(pool_.view().mean_cost * pool_.view().slowness, 0.005, 0.0005);
+}
+
+TEST_F(TickTest, ASlowServerIsSeenToBeSlow) {
+  make({1, 1, 1, 1});
+  use("round_robin");
+  drive(60, {5ms, 5ms, 5ms, 20ms});
+  // Shrunk towards the pool's mean by four mean costs, so a little below 4.
+  EXPECT_GT(view(3).slowness / view(0).slowness, 3);
+  EXPECT_LT(view(3).slowness / view(0).slowness, 4.2);
+}
+
+TEST_F(TickTest, AnAnswerThatCountsTwiceCanNotBeMadeByTwoTicks) {
+  make({1});
+  finish(pick(), Result::kOk, 5ms);
+  tick();
+  tick();
+  EXPECT_EQ(pool_.view().samples, 1U);
+}
+
+TEST_F(TickTest, WhenTheClockGoesBackThePolicyIsLeastConnUntilConfirmed) {
+  make({1, 1});
+  drive(20, {5ms, 5ms});
+  ASSERT_TRUE(pool_.view().learned);
+  now_ -= 3h;
+  tick();
+  EXPECT_FALSE(pool_.view().learned);
+  EXPECT_EQ(pick().reason, Reason::kUnlearned);
+  drive(4, {5ms, 5ms});
+  EXPECT_TRUE(pool_.view().learned);
+}
+
+TEST_F(TickTest, AnEndpointThatWasIdleForHoursIsUnknownAgain) {
+  make({1});
+  drive(20, {5ms});
+  EXPECT_TRUE(view(0).known);
+  now_ += 2h;
+  tick();
+  EXPECT_FALSE(view(0).known);
+}
+
+TEST_F(TickTest, AZoneThatIsFarAwayHasABase) {
+  make({1, 1, 1});
+  use("round_robin");
+  for (int i = 0; i < 60; ++i) {
+    for (int k = 0; k < 10; ++k) {
+      const Ticket t = pick();
+      finish(t, Result::kOk, t.member == 2 ? 25ms : 5ms);
+    }
+    tick();
+  }
+  EXPECT_NEAR(view(0).base, 0, 1e-4);
+  EXPECT_NEAR(view(2).base, 0.020, 0.002);
+}
+
+}  // namespace
+}  // namespace leastwise
