@@ -1,3 +1,4 @@
+# The library and its package; the module and the agent install themselves.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS leastwise_core leastwise_public EXPORT leastwiseTargets
@@ -9,11 +10,3 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/leastwiseConfigVersion.cm
 file(WRITE ${PROJECT_BINARY_DIR}/leastwiseConfig.cmake "include(\${CMAKE_CURRENT_LIST_DIR}/leastwiseTargets.cmake)\n")
 install(FILES ${PROJECT_BINARY_DIR}/leastwiseConfig.cmake ${PROJECT_BINARY_DIR}/leastwiseConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/leastwise)
-
-if(TARGET ngx_http_alb_module)
-  # nginx reads modules from its own folder, which only nginx knows.
-  install(TARGETS ngx_http_alb_module LIBRARY DESTINATION ${NGINX_MODULES_DIR} COMPONENT nginx_module)
-endif()
-if(TARGET leastwise_agent)
-  install(TARGETS leastwise_agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT spoe_agent)
-endif()

@@ -82,7 +82,7 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   const std::int64_t now_ms = milliseconds(now);
   const bool failed = is_failure(outcome.result);
   learn_error(endpoint, failed, now_ms);
-  learn_health(endpoint, failed, now_ms);
+  if (!failed || outcome.counts_as_fail) learn_health(endpoint, failed, now_ms);
   if (!is_sample(outcome)) return;
   decay_.set(config.decay, now);
   learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);

@@ -86,9 +86,11 @@ ProcessSlot Pool::join(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noex
   return ProcessSlot{kMaxProcesses - 1};
 }
 
-void Pool::leave(ProcessSlot slot) noexcept {
+void Pool::leave(ProcessSlot slot, std::uint32_t pid) noexcept {
   const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;
-  header_->processes[row].owner.store(0, std::memory_order_release);
+  // The last row may be shared: only its owner frees it.
+  std::uint64_t owner = pid;
+  header_->processes[row].owner.compare_exchange_strong(owner, 0, std::memory_order_acq_rel);
 }
 
 namespace {

@@ -139,6 +139,14 @@ TEST_F(PickerTest, FailuresFarApartDoNotAddUp) {
   EXPECT_FALSE(view(0).unavailable);
 }
 
+TEST_F(PickerTest, AFailureThatDoesNotCountIsLearnedButTakesNothingOut) {
+  make({1});
+  settle(0, {.max_fails = 1});
+  picker_.finish(config_, pick(), {.result = Result::kServerError, .counts_as_fail = false}, now_);
+  EXPECT_FALSE(view(0).unavailable);
+  EXPECT_GT(view(0).error_share, 0);
+}
+
 TEST_F(PickerTest, WithoutMaxFailsFailuresNeverTakeAServerOut) {
   make({1});
   for (int i = 0; i < 50; ++i) {

@@ -93,7 +93,9 @@ TEST_F(ProcessesTest, ACountThatStaysWrongIsMendedByTheAudit) {
   for (int i = 0; i < 3; ++i) pick_by(other);
   // A process that leaves with requests in flight: its row is freed, then reused and
   // emptied by its next owner's death, so that only the ledger could tell.
-  pool_.leave(ProcessSlot{1});
+  pool_.leave(ProcessSlot{1}, 99);
+  EXPECT_EQ(pool_.view().processes, 2U);
+  pool_.leave(ProcessSlot{1}, 2);
   pool_.join(7, everybody_lives);
   EXPECT_EQ(pool_.heal(1, [](std::uint32_t pid) { return pid == 1; }), 3U);
   const Ticket t = pick();

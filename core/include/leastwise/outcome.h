@@ -35,6 +35,9 @@ inline constexpr Duration kUnknownDuration{-1};
 struct Outcome {
   Result result = Result::kOk;
   std::uint16_t status = 0;  // HTTP status, 0 when there is none
+  // Whether a failure counts towards max_fails. All failures are learned from, but the
+  // front end's configuration says which of them may take a server out.
+  bool counts_as_fail = true;
 
   // Durations are from the pick; kUnknownDuration when not measured.
   Duration connect = kUnknownDuration;     // of a fresh connection only

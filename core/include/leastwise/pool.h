@@ -118,8 +118,8 @@ class Pool {
   // Called by the process `pid` now and then: gives back what dead processes left in
   // flight. Returns the number of attempts.
   std::uint64_t heal(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noexcept;
-  // Frees the row of a process that ends with nothing in flight.
-  void leave(ProcessSlot slot) noexcept;
+  // Frees the row of the process `pid` that ends with nothing in flight.
+  void leave(ProcessSlot slot, std::uint32_t pid) noexcept;
 
   // ---- the slow half
 
