@@ -1,0 +1,51 @@
+// Attempt: a request's way through one upstream, with all the servers it tried. Lives on
+// the request's pool.
+#ifndef LEASTWISE_NGINX_MODULE_ATTEMPT_H_
+#define LEASTWISE_NGINX_MODULE_ATTEMPT_H_
+
+#include <cstdint>
+
+#include "conf.h"
+#include "leastwise/outcome.h"
+#include "leastwise/picker.h"
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+// One server that was tried.
+struct Try {
+  Ticket ticket;
+  ngx_str_t server{};  // ADDR:PORT
+  Duration first_byte = kUnknownDuration;
+  Try* next = nullptr;
+};
+
+struct Attempt {
+  // First, because nginx's own callbacks for TLS sessions take a pointer to us for this.
+  PeerData round_robin;
+  ngx_http_request_t* request = nullptr;
+  ngx_http_upstream_t* upstream = nullptr;
+  UpstreamConf* conf = nullptr;
+  Attempt* earlier = nullptr;  // of the same request, before an internal redirect
+  std::uint64_t route = 0;
+  ngx_uint_t generation = 0;  // of the list that `tried` points into
+  bool in_flight = false;     // the last try is
+  bool stale = false;         // it met a kept connection that the server had closed
+  Tried tried;
+  Try first;
+  Try* last = nullptr;  // nullptr: none yet
+};
+
+// Makes the attempt of this request for its current upstream; nullptr when memory ran out.
+Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept;
+
+// The request's latest attempt; nullptr if it had none.
+Attempt* find_attempt(ngx_http_request_t* r) noexcept;
+
+// Memory for another try; nullptr when memory ran out. It counts only once it is appended.
+Try* new_try(Attempt& attempt) noexcept;
+void append_try(Attempt& attempt, Try& added) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_ATTEMPT_H_

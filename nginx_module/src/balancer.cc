@@ -1,0 +1,211 @@
+#include "balancer.h"
+
+#include "observe.h"
+#include "peers.h"
+#include "worker.h"
+#include "zone.h"
+
+namespace leastwise::nginx {
+namespace {
+
+Peers& peers_of(const Attempt& attempt) noexcept {
+  return *static_cast<Peers*>(attempt.conf->upstream->peer.data);
+}
+
+Ticket pick(Attempt& attempt) noexcept {
+  UpstreamConf& conf = *attempt.conf;
+  const Request request{.route = attempt.route, .in_flight = {}};
+  const TimePoint at = now();
+  Ticket ticket = conf.worker.picker.pick(conf.config, request, attempt.tried, at);
+  if (!ticket && attempt.stale) {
+    // nginx grants another try after a stale kept connection: let it not fail only
+    // because every server counts as tried.
+    attempt.stale = false;
+    attempt.tried = Tried{};
+    ticket = conf.worker.picker.pick(conf.config, request, attempt.tried, at);
+  }
+  return ticket;
+}
+
+#if (NGX_HTTP_UPSTREAM_SID)
+// The server that the client's session is bound to, a false ticket if there is none that
+// may be used. Whether it may is asked of nginx here, which alone knows how sessions
+// treat a draining server.
+Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
+  constexpr std::size_t kBits = 8 * sizeof(std::uintptr_t);
+  PeerData& round_robin = attempt.round_robin;
+  round_robin.peers = &peers_of(attempt);
+  // After a change of the list nginx's record of what was tried may be too short for it.
+  if (pc.hint == nullptr || round_robin.config != generation_of(*round_robin.peers)) return {};
+  ngx_uint_t position = 0;
+  const Peer* peer = ngx_http_upstream_get_rr_peer_by_sid(&round_robin, pc.hint, &position, 0);
+  if (peer == nullptr) return {};
+  round_robin.tried[position / kBits] |= std::uintptr_t{1} << position % kBits;
+
+  UpstreamConf& conf = *attempt.conf;
+  for (std::size_t i = 0; i < conf.worker.servers.size(); ++i) {
+    if (conf.worker.servers[i].peer != peer) continue;
+    const auto member = static_cast<MemberIndex>(i);
+    attempt.tried.insert(member);
+    return conf.worker.picker.adopt(conf.config, {.route = attempt.route, .in_flight = {}}, member,
+                                    now());
+  }
+  return {};
+}
+#endif
+
+// The peer's own count of connections is not what we go by; but nginx takes one away in
+// its free, and with `resolve` keeps a peer only while it is in use.
+void hold(const Server& server) noexcept {
+  [[maybe_unused]] Peers* peers = server.list;
+  Peer* peer = server.peer;
+  ngx_http_upstream_rr_peer_lock(peers, peer);
+  // As nginx's own methods do here: its free then forgives older failures.
+  if (ngx_time() - peer->checked > peer->fail_timeout) peer->checked = ngx_time();
+  ++peer->conns;
+#if LEASTWISE_NGX_RESOLVE
+  ngx_http_upstream_rr_peer_ref(peers, peer);
+#endif
+  ngx_http_upstream_rr_peer_unlock(peers, peer);
+}
+
+// Outlives a peer that DNS takes away, for variables.
+ngx_str_t name_of(const Server& server, [[maybe_unused]] ngx_pool_t* pool) noexcept {
+  ngx_str_t name = server.peer->name;
+#if LEASTWISE_NGX_RESOLVE
+  if (server.list->config != nullptr) {
+    name.data = ngx_pstrdup(pool, &name);
+    if (name.data == nullptr) name.len = 0;
+  }
+#endif
+  return name;
+}
+
+void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+  const Server& server = attempt.conf->worker.servers[ticket.member];
+  hold(server);
+  attempt.round_robin.peers = server.list;
+  attempt.round_robin.current = server.peer;
+  pc.sockaddr = server.peer->sockaddr;
+  pc.socklen = server.peer->socklen;
+  pc.name = &server.peer->name;
+#if (NGX_HTTP_UPSTREAM_SID)
+  pc.sid = &server.peer->sid;
+#endif
+  added.ticket = ticket;
+  added.server = name_of(server, attempt.request->pool);
+  append_try(attempt, added);
+  attempt.in_flight = true;
+  ++attempt.conf->worker.in_flight;
+}
+
+void finish(Attempt& attempt, const Outcome& outcome, TimePoint at) noexcept {
+  Worker& worker = attempt.conf->worker;
+  worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at);
+  --worker.in_flight;
+  attempt.in_flight = false;
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
+  auto& attempt = *static_cast<Attempt*>(data);
+  Peers& peers = peers_of(attempt);
+  Worker& worker = attempt.conf->worker;
+  pc->cached = 0;
+  pc->connection = nullptr;
+  pc->name = peers.name;
+
+  Try* added = new_try(attempt);
+  if (added == nullptr) return NGX_ERROR;
+  const PeersLock lock(peers);
+  if (!is_current(worker, peers) && !prepare(*attempt.conf)) return NGX_ERROR;
+  if (attempt.generation != worker.generation) {
+    attempt.generation = worker.generation;
+    attempt.tried = Tried{};
+  }
+  Ticket ticket;
+#if (NGX_HTTP_UPSTREAM_SID)
+  ticket = pick_bound(*pc, attempt);
+#endif
+  if (!ticket) ticket = pick(attempt);
+  if (!ticket) return NGX_BUSY;
+  start(*pc, attempt, *added, ticket);
+  return NGX_OK;
+}
+
+void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
+  auto& attempt = *static_cast<Attempt*>(data);
+  if (attempt.in_flight) {
+    const TimePoint at = now();
+    const Outcome outcome = observe(attempt, *pc, state, at);
+    finish(attempt, outcome, at);
+    if (outcome.result == Result::kCancelled) {
+      attempt.stale = true;
+      state = 0;  // no failure of the server's, in nginx's own count either
+    }
+  }
+  ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
+}
+
+#if LEASTWISE_NGX_NOTIFY
+void notify_peer(ngx_peer_connection_t*, void* data, ngx_uint_t type) noexcept {
+  if (type == NGX_HTTP_UPSTREAM_NOTIFY_HEADER) on_first_byte(*static_cast<Attempt*>(data));
+}
+#endif
+
+ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noexcept {
+  Attempt* attempt = make_attempt(r, conf_of(us));
+  if (attempt == nullptr) return NGX_ERROR;
+  ngx_peer_connection_t& pc = r->upstream->peer;
+  pc.data = &attempt->round_robin;
+  if (ngx_http_upstream_init_round_robin_peer(r, us) != NGX_OK) return NGX_ERROR;
+  pc.get = get_peer;
+  pc.free = free_peer;
+#if LEASTWISE_NGX_NOTIFY
+  pc.notify = notify_peer;
+#endif
+  return NGX_OK;
+}
+
+ngx_int_t init_upstream(ngx_conf_t* cf, ngx_http_upstream_srv_conf_t* us) noexcept {
+  UpstreamConf& conf = conf_of(us);
+  if (ngx_http_upstream_init_round_robin(cf, us) != NGX_OK) return NGX_ERROR;
+  us->peer.init = init_peer;
+  conf.upstream = us;
+  const std::size_t names = us->host.len + longest_name(*static_cast<Peers*>(us->peer.data));
+  if (names > kMaxNames) {
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"leastwise\": the names of upstream \"%V\" and of its servers are too long: "
+                  "%uz bytes, expected at most %uz for both in %V:%ui",
+                  &us->host, names, kMaxNames, &conf.first.file, conf.first.line);
+    return NGX_ERROR;
+  }
+  return add_zone(cf, conf);
+}
+
+}  // namespace
+
+void balance(ngx_conf_t* cf, UpstreamConf& conf) noexcept {
+  auto* us = static_cast<ngx_http_upstream_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module));
+  if (us->peer.init_upstream != nullptr) {
+    // Word for word what nginx says when `keepalive` stands before its own methods.
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "load balancing method redefined");
+  }
+  us->peer.init_upstream = init_upstream;
+  us->flags = NGX_HTTP_UPSTREAM_CREATE | NGX_HTTP_UPSTREAM_WEIGHT | NGX_HTTP_UPSTREAM_MAX_CONNS |
+              NGX_HTTP_UPSTREAM_MAX_FAILS | NGX_HTTP_UPSTREAM_FAIL_TIMEOUT |
+#ifdef NGX_HTTP_UPSTREAM_MODIFY
+              NGX_HTTP_UPSTREAM_MODIFY |
+#endif
+              NGX_HTTP_UPSTREAM_DOWN | NGX_HTTP_UPSTREAM_BACKUP;
+  conf.enabled = true;
+}
+
+void on_first_byte(Attempt& attempt) noexcept {
+  if (!attempt.in_flight || attempt.last->first_byte != kUnknownDuration) return;
+  const TimePoint at = now();
+  attempt.last->first_byte = at - attempt.last->ticket.start;
+  if (is_endless(attempt)) finish(attempt, observe_endless(attempt), at);
+}
+
+}  // namespace leastwise::nginx

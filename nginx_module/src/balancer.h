@@ -1,0 +1,28 @@
+// Balancer: nginx's peer callbacks.
+//
+//   peer.init    Attempt on the request's pool
+//   peer.get     Picker::pick
+//   first byte   stamped; the end of attempts whose answer has no end of its own
+//   peer.free    classify, Picker::finish
+//
+// Addresses, TLS sessions, the number of tries and the retry itself stay nginx's round
+// robin's. Whether a server may be used (down, max_conns, max_fails) is asked of the pool
+// alone, whose counts are the same in all workers and heal when one of them dies.
+#ifndef LEASTWISE_NGINX_MODULE_BALANCER_H_
+#define LEASTWISE_NGINX_MODULE_BALANCER_H_
+
+#include "attempt.h"
+#include "conf.h"
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+// Makes `leastwise` the method of the upstream{} that is being read.
+void balance(ngx_conf_t* cf, UpstreamConf& conf) noexcept;
+
+// The answer to the attempt's last try has begun. Any further call for it does nothing.
+void on_first_byte(Attempt& attempt) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_BALANCER_H_

@@ -1,0 +1,105 @@
+// The module as nginx sees it.
+//
+//   configuration  directives.cc  -> Config, and the method of the upstream (balancer.cc)
+//   start, reload  zone.cc        -> Pool::create, attach or migrate
+//                  worker.cc      -> servers into the pool; each worker's Picker and timer
+//   request        balancer.cc    -> Picker::pick and finish
+//   asked          status.cc, variables.cc
+#include <new>
+
+#include "attempt.h"
+#include "balancer.h"
+#include "conf.h"
+#include "directives.h"
+#include "ngx.h"
+#include "status.h"
+#include "variables.h"
+#include "worker.h"
+
+namespace leastwise::nginx {
+
+UpstreamConf& conf_of(ngx_http_upstream_srv_conf_t* upstream) noexcept {
+  return *static_cast<UpstreamConf*>(
+      ngx_http_conf_upstream_srv_conf(upstream, ngx_http_leastwise_module));
+}
+
+ngx_http_upstream_main_conf_t* upstreams_of(ngx_cycle_t* cycle) noexcept {
+  auto* http =
+      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
+  if (http == nullptr) return nullptr;
+  return static_cast<ngx_http_upstream_main_conf_t*>(
+      http->main_conf[ngx_http_upstream_module.ctx_index]);
+}
+
+namespace {
+
+template <typename Conf>
+void* create_conf(ngx_conf_t* cf) noexcept {
+  void* memory = ngx_pcalloc(cf->pool, sizeof(Conf));
+  return memory == nullptr ? nullptr : new (memory) Conf{};
+}
+
+// A directive in a block that does not use leastwise would do nothing, silently.
+char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
+  const auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
+  auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
+  for (ngx_uint_t i = 0; i < main->upstreams.nelts; ++i) {
+    if (upstreams[i]->srv_conf == nullptr) continue;
+    const UpstreamConf& conf = conf_of(upstreams[i]);
+    if (conf.seen == 0 || conf.enabled) continue;
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &conf.first_name,
+                  &upstreams[i]->host, &conf.first.file, conf.first.line);
+    return conf_error();
+  }
+  return NGX_CONF_OK;
+}
+
+#if !LEASTWISE_NGX_NOTIFY
+// A global as nginx's filters have it: functions, the same in every configuration.
+ngx_http_output_header_filter_pt next_header_filter;
+
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
+  auto* attempt = static_cast<Attempt*>(ngx_http_get_module_ctx(r, ngx_http_leastwise_module));
+  if (attempt != nullptr) on_first_byte(*attempt);
+  return next_header_filter(r);
+}
+#endif
+
+ngx_int_t add_filter(ngx_conf_t*) noexcept {
+#if !LEASTWISE_NGX_NOTIFY
+  next_header_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = header_filter;
+#endif
+  return NGX_OK;
+}
+
+ngx_http_module_t context = {
+    add_variables,              // before the configuration is read
+    add_filter,                 // after it
+    nullptr,                    // create main configuration
+    check_upstreams,            // init main configuration
+    create_conf<UpstreamConf>,  // create server configuration
+    nullptr,                    // merge server configuration
+    create_conf<LocationConf>,  // create location configuration
+    nullptr,                    // merge location configuration
+};
+
+}  // namespace
+}  // namespace leastwise::nginx
+
+extern "C" {
+ngx_module_t ngx_http_leastwise_module = {NGX_MODULE_V1,
+                                          &leastwise::nginx::context,
+                                          leastwise::nginx::commands(),
+                                          NGX_HTTP_MODULE,
+                                          nullptr,  // init master
+                                          leastwise::nginx::init_module,
+                                          leastwise::nginx::init_process,
+                                          nullptr,  // init thread
+                                          nullptr,  // exit thread
+                                          leastwise::nginx::exit_process,
+                                          nullptr,  // exit master
+                                          NGX_MODULE_V1_PADDING};
+}

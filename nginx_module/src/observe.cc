@@ -1,0 +1,123 @@
+#include "observe.h"
+
+#include <algorithm>
+
+#include "classify.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr ngx_msec_t kNever = static_cast<ngx_msec_t>(-1);
+
+// proxy_pass answers without a status line are not HTTP, though nginx relays them as if of
+// version 0.9. Other protocols (memcached, say) have none to begin with.
+bool is_unreadable(const ngx_http_upstream_t& u) noexcept {
+  return u.headers_in.status_line.len == 0 && view(u.schema).starts_with("http");
+}
+
+std::int64_t body_left(const ngx_http_upstream_t& u) noexcept {
+  return u.buffering && u.pipe != nullptr ? u.pipe->length : u.length;
+}
+
+void look_at_connection(const ngx_connection_t* c, Evidence& e) noexcept {
+  // The keepalive module has taken a connection that is good for another request.
+  e.kept = c == nullptr;
+  if (c == nullptr) return;
+  e.timed_out = c->read->timedout || c->write->timedout;
+  e.broken = c->read->error || c->write->error;
+  e.closed = c->read->eof || c->read->error;
+}
+
+Evidence evidence_of(const Attempt& attempt, const ngx_peer_connection_t& pc,
+                     ngx_uint_t state) noexcept {
+  const ngx_http_upstream_t& u = *attempt.upstream;
+  Evidence e;
+  e.given_up = (state & NGX_PEER_FAILED) != 0;
+  e.passed_on = (state & NGX_PEER_NEXT) != 0;
+  e.upgraded = u.upgrade;
+  e.reused = pc.cached;
+  look_at_connection(pc.connection, e);
+  if (u.state != nullptr) {
+    e.connected = u.state->connect_time != kNever;
+    e.header = u.state->header_time != kNever;
+    e.received = u.state->bytes_received > 0;
+  }
+  if (e.header) {
+    e.status = static_cast<std::uint16_t>(u.headers_in.status_n);
+    e.unreadable = is_unreadable(u);
+  }
+  e.relayed = u.header_sent;
+  e.no_body = attempt.request->header_only;
+  e.done = u.buffering && u.pipe != nullptr && u.pipe->upstream_done;
+  e.left = body_left(u);
+  return e;
+}
+
+void add_traffic(const ngx_http_upstream_t& u, Outcome& outcome) noexcept {
+  if (u.state == nullptr) return;
+  outcome.bytes_sent = static_cast<std::uint64_t>(std::max<off_t>(0, u.state->bytes_sent));
+  outcome.bytes_received = static_cast<std::uint64_t>(std::max<off_t>(0, u.state->bytes_received));
+  // nginx knows it in milliseconds only: no callback says when a connection is made.
+  if (!u.peer.cached && u.state->connect_time != kNever) {
+    outcome.connect = std::chrono::milliseconds(u.state->connect_time);
+  }
+}
+
+// The span that was the server's own.
+Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcept {
+  const Duration first_byte = attempt.last->first_byte;
+  if (result != Result::kOk || first_byte == kUnknownDuration) return whole;
+  switch (attempt.conf->config.sample) {
+    case Sample::kFull:
+      return whole;
+    case Sample::kFirstByte:
+      return first_byte;
+    case Sample::kAuto:
+      break;
+  }
+  return attempt.upstream->buffering || attempt.request->header_only ? whole : first_byte;
+}
+
+bool is_event_stream(const ngx_http_upstream_t& u) noexcept {
+  constexpr std::string_view kType = "text/event-stream";
+  const ngx_table_elt_t* header = u.headers_in.content_type;
+  if (header == nullptr || header->value.len < kType.size()) return false;
+  ngx_str_t type = to_ngx(kType);
+  return ngx_strncasecmp(header->value.data, type.data, type.len) == 0;
+}
+
+}  // namespace
+
+Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
+                TimePoint at) noexcept {
+  const Evidence e = evidence_of(attempt, pc, state);
+  Outcome outcome;
+  outcome.result = classify(e);
+  outcome.status = e.status;
+  // Only what proxy_next_upstream calls a failure takes a server out of service.
+  [](auto& o, bool v) {
+    if constexpr (requires { o.counts_as_fail; }) o.counts_as_fail = v;
+  }(outcome, e.given_up);
+  outcome.first_byte = attempt.last->first_byte;
+  outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
+  add_traffic(*attempt.upstream, outcome);
+  return outcome;
+}
+
+bool is_endless(const Attempt& attempt) noexcept {
+  if (attempt.conf->config.sample == Sample::kFull) return false;
+  return attempt.upstream->upgrade || is_event_stream(*attempt.upstream);
+}
+
+Outcome observe_endless(const Attempt& attempt) noexcept {
+  const ngx_http_upstream_t& u = *attempt.upstream;
+  Outcome outcome;
+  outcome.status = static_cast<std::uint16_t>(u.headers_in.status_n);
+  outcome.result = outcome.status >= 500 ? Result::kServerError : Result::kOk;
+  outcome.first_byte = attempt.last->first_byte;
+  outcome.occupied = attempt.last->first_byte;
+  add_traffic(u, outcome);
+  return outcome;
+}
+
+}  // namespace leastwise::nginx

@@ -1,0 +1,22 @@
+// Observe: reads from nginx's state what classify() and the pool want to know of an attempt.
+#ifndef LEASTWISE_NGINX_MODULE_OBSERVE_H_
+#define LEASTWISE_NGINX_MODULE_OBSERVE_H_
+
+#include "attempt.h"
+#include "leastwise/outcome.h"
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+// The outcome of the attempt's last try, when nginx takes it back with `state`.
+Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
+                TimePoint at) noexcept;
+
+// The answer that has begun has no end that is the server's own: a tunnel, an event
+// stream. It is finished at its first byte, or it would be in flight for hours.
+bool is_endless(const Attempt& attempt) noexcept;
+Outcome observe_endless(const Attempt& attempt) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_OBSERVE_H_

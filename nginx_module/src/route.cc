@@ -1,0 +1,32 @@
+#include "route.h"
+
+#include <algorithm>
+
+namespace leastwise::nginx {
+namespace {
+
+// nginx's hash has 32 bits: enough, the core tells a few hundred routes apart. The salt
+// goes in the upper half.
+std::uint64_t hash_of(std::string_view text, std::uint32_t salt) noexcept {
+  ngx_str_t s = to_ngx(text);
+  const std::uint64_t hash = ngx_murmur_hash2(s.data, s.len) + salt;
+  return std::max<std::uint64_t>(1, (std::uint64_t{salt} << 32) | (hash & 0xffffffff));
+}
+
+// "/api" of "/api/items/7" and of "/api".
+std::string_view first_segment(std::string_view uri) noexcept {
+  return uri.substr(0, uri.find('/', 1));
+}
+
+}  // namespace
+
+std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept {
+  if (conf.route == nullptr) {
+    return hash_of(first_segment(view(r->uri)), static_cast<std::uint32_t>(r->method));
+  }
+  ngx_str_t value;
+  if (ngx_http_complex_value(r, conf.route, &value) != NGX_OK || value.len == 0) return 0;
+  return hash_of(view(value), 0);
+}
+
+}  // namespace leastwise::nginx

@@ -1,0 +1,18 @@
+// Route: what tells cheap requests from dear ones.
+#ifndef LEASTWISE_NGINX_MODULE_ROUTE_H_
+#define LEASTWISE_NGINX_MODULE_ROUTE_H_
+
+#include <cstdint>
+
+#include "conf.h"
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+// Hash of `leastwise_route`, without it of the method and the first path segment. 0 when
+// the expression is empty: not told apart.
+std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_ROUTE_H_

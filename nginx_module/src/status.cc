@@ -1,0 +1,122 @@
+#include "status.h"
+
+#include <new>
+#include <span>
+
+#include "conf.h"
+#include "leastwise/status_page.h"
+#include "leastwise/text.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr int kRenders = 3;
+
+std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
+  auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
+      ngx_http_get_module_main_conf(r, ngx_http_upstream_module));
+  std::size_t n = 0;
+  for_each_upstream(main, [&n](UpstreamConf&) noexcept { ++n; });
+  auto* pools = static_cast<NamedPool*>(ngx_palloc(r->pool, n * sizeof(NamedPool) + 1));
+  if (pools == nullptr) return {};
+  std::size_t i = 0;
+  for_each_upstream(main, [&](UpstreamConf& conf) noexcept {
+    new (&pools[i++]) NamedPool{view(conf.upstream->host), &conf.config, conf.pool};
+  });
+  return {pools, n};
+}
+
+void render(StatusFormat format, std::span<const NamedPool> pools, Text& out) noexcept {
+  const TimePoint at = now();
+  if (format == StatusFormat::kPrometheus) {
+    render_prometheus("nginx", pools, at, out);
+  } else {
+    render_json("nginx", pools, at, out);
+  }
+}
+
+// nullptr when memory ran out.
+ngx_buf_t* render_page(ngx_http_request_t* r, StatusFormat format) noexcept {
+  const auto pools = pools_of(r);
+  Text nothing({});
+  render(format, pools, nothing);
+  std::size_t size = nothing.size();
+  for (int i = 0; i < kRenders; ++i) {
+    // Counters move between two renderings: leave room for a few more digits.
+    size += size / 8 + 1024;
+    ngx_buf_t* b = ngx_create_temp_buf(r->pool, size);
+    if (b == nullptr) return nullptr;
+    Text text({reinterpret_cast<char*>(b->pos), size});
+    render(format, pools, text);
+    size = text.size();
+    if (!text.fits()) continue;
+    b->last = b->pos + size;
+    b->last_buf = r == r->main;
+    b->last_in_chain = 1;
+    return b;
+  }
+  return nullptr;
+}
+
+ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
+                     std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return NGX_ERROR;
+  *header = ngx_table_elt_t{};
+  header->hash = 1;
+  header->key = to_ngx(name);
+  header->value = to_ngx(value);
+  return NGX_OK;
+}
+
+ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) noexcept {
+  r->headers_out.status = NGX_HTTP_OK;
+  r->headers_out.content_length_n = length;
+  r->headers_out.content_type =
+      to_ngx(format == StatusFormat::kPrometheus ? "text/plain; version=0.0.4; charset=utf-8"
+                                                 : "application/json");
+  r->headers_out.content_type_len = r->headers_out.content_type.len;
+  if (add_header(r, "Cache-Control", "no-store") != NGX_OK ||
+      add_header(r, "X-Content-Type-Options", "nosniff") != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  return ngx_http_send_header(r);
+}
+
+ngx_int_t handle(ngx_http_request_t* r) noexcept {
+  if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
+  if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
+  const auto& location =
+      *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
+  ngx_buf_t* page = render_page(r, location.status);
+  if (page == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  const ngx_int_t rc = send_header(r, location.status, page->last - page->pos);
+  if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) return rc;
+  ngx_chain_t out{page, nullptr};
+  return ngx_http_output_filter(r, &out);
+}
+
+}  // namespace
+
+char* set_status(ngx_conf_t* cf, ngx_command_t*, void* location_conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(location_conf);
+  if (location.status != StatusFormat::kNone) return conf_duplicate();
+  const auto* words = static_cast<const ngx_str_t*>(cf->args->elts);
+  const std::string_view format = cf->args->nelts > 1 ? view(words[1]) : "json";
+  if (format == "json") {
+    location.status = StatusFormat::kJson;
+  } else if (format == "prometheus") {
+    location.status = StatusFormat::kPrometheus;
+  } else {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": invalid value \"%V\": expected json or prometheus", &words[0],
+                       &words[1]);
+    return conf_error();
+  }
+  auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  core->handler = handle;
+  return NGX_CONF_OK;
+}
+
+}  // namespace leastwise::nginx

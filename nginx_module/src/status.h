@@ -1,0 +1,20 @@
+// Status: the content handler behind `leastwise_status`.
+#ifndef LEASTWISE_NGINX_MODULE_STATUS_H_
+#define LEASTWISE_NGINX_MODULE_STATUS_H_
+
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+enum class StatusFormat : std::uint8_t { kNone, kJson, kPrometheus };
+
+struct LocationConf {
+  StatusFormat status = StatusFormat::kNone;
+};
+
+// Setter of `leastwise_status [json | prometheus]`.
+char* set_status(ngx_conf_t* cf, ngx_command_t* command, void* location_conf) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_STATUS_H_

@@ -1,0 +1,160 @@
+#include "worker.h"
+
+#include <csignal>
+
+#include <cerrno>
+#include <new>
+
+#include "conf.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr ngx_msec_t kTickMs = 100;
+constexpr unsigned kTicksPerHeal = 10;
+
+bool alive(std::uint32_t pid) noexcept {
+  return kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+}
+
+std::uint32_t own_pid() noexcept { return static_cast<std::uint32_t>(ngx_pid); }
+
+Peers& peers_of(const UpstreamConf& conf) noexcept {
+  return *static_cast<Peers*>(conf.upstream->peer.data);
+}
+
+template <typename T>
+std::span<T> allocate(ngx_pool_t& pool, std::size_t n) noexcept {
+  void* memory = ngx_palloc(&pool, n * sizeof(T) + 1);  // never of size 0
+  return memory == nullptr ? std::span<T>{} : std::span<T>(new (memory) T[n], n);
+}
+
+struct Listing {
+  std::span<Member> members;
+  std::span<Server> servers;
+};
+
+// All servers of the upstream that the pool has room for.
+Listing list_servers(UpstreamConf& conf, ngx_pool_t& memory) noexcept {
+  Peers& peers = peers_of(conf);
+  const std::size_t wanted = count_peers(peers);
+  const auto members = allocate<Member>(memory, wanted);
+  const auto servers = allocate<Server>(memory, wanted);
+  if (members.data() == nullptr || servers.data() == nullptr) return {};
+  const std::size_t n = join_pool(conf.pool, view(conf.upstream->host), peers, members, servers);
+  if (n < wanted) {
+    ngx_log_error(NGX_LOG_ERR, memory.log, 0,
+                  "%uz of %uz servers of upstream \"%V\" get no requests: no room for them in zone "
+                  "\"%V\"; make it larger with \"leastwise_zone\"",
+                  wanted - n, wanted, &conf.upstream->host, &conf.zone->shm.name);
+  }
+  return {members.first(n), servers.first(n)};
+}
+
+std::uint64_t seed_of(const Worker& worker) noexcept {
+  return (std::uint64_t{own_pid()} << 32) ^
+         static_cast<std::uint64_t>(now().time_since_epoch().count()) ^
+         reinterpret_cast<std::uintptr_t>(&worker);
+}
+
+void heal(UpstreamConf& conf) noexcept {
+  const std::uint64_t healed = conf.pool.heal(own_pid(), alive);
+  if (healed == 0) return;
+  ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                "%uL requests in flight in upstream \"%V\" given back for workers that died",
+                healed, &conf.upstream->host);
+}
+
+void tick(UpstreamConf& conf, bool heal_now) noexcept {
+  if (!conf.worker.picker) {
+    // Without a master, a reload brings new upstreams into a process that runs already.
+    const PeersLock lock(peers_of(conf));
+    prepare(conf);
+  }
+  conf.pool.tick(conf.config, now());
+  if (heal_now) heal(conf);
+}
+
+// Whose it is changes with each reload, so it looks its upstreams up each time.
+void on_timer(ngx_event_t* event) noexcept {
+  static unsigned ticks = 0;
+  const bool heal_now = ++ticks % kTicksPerHeal == 0;
+  auto* cycle = const_cast<ngx_cycle_t*>(ngx_cycle);
+  for_each_upstream(upstreams_of(cycle),
+                    [heal_now](UpstreamConf& conf) noexcept { tick(conf, heal_now); });
+  event->log = cycle->log;
+  ngx_add_timer(event, kTickMs);
+}
+
+void start_timer(ngx_log_t* log) noexcept {
+  // One per process, and independent of any configuration: without a master the first
+  // one's memory goes while the timer still runs.
+  static ngx_event_t timer;
+  static ngx_connection_t nobody;  // nginx's debug log reads a file number from it
+  nobody.fd = static_cast<ngx_socket_t>(-1);
+  timer.data = &nobody;
+  timer.handler = on_timer;
+  timer.log = log;
+  timer.cancelable = 1;  // a worker that shuts down does not wait for it
+  ngx_add_timer(&timer, kTickMs);
+}
+
+}  // namespace
+
+bool prepare(UpstreamConf& conf) noexcept {
+  ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, ngx_cycle->log);
+  if (memory == nullptr) return false;
+  const bool first = !conf.worker.picker;
+  heal(conf);
+  conf.worker.slot = conf.pool.join(own_pid(), alive);
+  const Listing all = list_servers(conf, *memory);
+  // Servers that DNS brought or took away; a worker that shuts down may know old news.
+  if (!first && !ngx_exiting) configure_pool(conf.pool, all.members, all.servers);
+
+  const auto bytes = allocate<std::byte>(*memory, Picker::bytes_for(all.members.size()));
+  Picker picker;
+  if (bytes.data() == nullptr ||
+      !Picker::create(conf.pool, conf.worker.slot, all.members, bytes, seed_of(conf.worker), picker)
+           .ok()) {
+    ngx_destroy_pool(memory);
+    return false;
+  }
+  if (conf.worker.memory != nullptr) ngx_destroy_pool(conf.worker.memory);
+  conf.worker.picker = picker;
+  conf.worker.servers = all.servers;
+  conf.worker.generation = generation_of(peers_of(conf));
+  conf.worker.memory = memory;
+  return true;
+}
+
+ngx_int_t init_module(ngx_cycle_t* cycle) noexcept {
+  for_each_upstream(upstreams_of(cycle), [cycle](UpstreamConf& conf) noexcept {
+    ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, cycle->log);
+    if (memory == nullptr) return;
+    const Listing all = list_servers(conf, *memory);
+    configure_pool(conf.pool, all.members, all.servers);
+    ngx_destroy_pool(memory);
+  });
+  return NGX_OK;
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  // Cache managers come here, too.
+  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
+  for_each_upstream(upstreams_of(cycle), [](UpstreamConf& conf) noexcept {
+    const PeersLock lock(peers_of(conf));
+    prepare(conf);
+  });
+  start_timer(cycle->log);
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* cycle) noexcept {
+  for_each_upstream(upstreams_of(cycle), [](UpstreamConf& conf) noexcept {
+    // Else whoever heals the pool gives back what is left in flight.
+    if (conf.worker.picker && conf.worker.in_flight == 0)
+      conf.pool.leave(conf.worker.slot, static_cast<std::uint32_t>(ngx_pid));
+  });
+}
+
+}  // namespace leastwise::nginx

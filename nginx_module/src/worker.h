@@ -1,0 +1,41 @@
+// Worker: what one process keeps of one upstream, and the timer of its slow half.
+#ifndef LEASTWISE_NGINX_MODULE_WORKER_H_
+#define LEASTWISE_NGINX_MODULE_WORKER_H_
+
+#include <cstdint>
+#include <span>
+
+#include "leastwise/picker.h"
+#include "ngx.h"
+#include "peers.h"
+
+namespace leastwise::nginx {
+
+struct UpstreamConf;
+
+struct Worker {
+  ProcessSlot slot{};
+  Picker picker;                    // false until the process has joined the pool
+  std::span<const Server> servers;  // by the picker's member
+  ngx_uint_t generation = 0;        // of the list that they were read from
+  std::uint32_t in_flight = 0;      // attempts of this process
+  ngx_pool_t* memory = nullptr;     // of the picker and the servers
+};
+
+// Makes the worker ready to pick from the servers of now. False when memory ran out.
+// REQUIRES: PeersLock on the upstream's peers.
+bool prepare(UpstreamConf& conf) noexcept;
+inline bool is_current(const Worker& worker, const Peers& peers) noexcept {
+  return bool(worker.picker) && worker.generation == generation_of(peers);
+}
+
+// nginx's module hooks. `init_module` runs in the master, before any worker and after
+// nothing can fail any more: only there is the new configuration told to the pools, which
+// the old workers still use.
+ngx_int_t init_module(ngx_cycle_t* cycle) noexcept;
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept;
+void exit_process(ngx_cycle_t* cycle) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_WORKER_H_
