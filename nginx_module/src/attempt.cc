@@ -52,6 +52,7 @@ Try* new_try(Attempt& attempt) noexcept {
 void append_try(Attempt& attempt, Try& added) noexcept {
   if (attempt.last != nullptr) attempt.last->next = &added;
   attempt.last = &added;
+  if (attempt.tried == nullptr) attempt.tried = &added;
 }
 
 }  // namespace leastwise::nginx

@@ -28,12 +28,12 @@ struct Attempt {
   UpstreamConf* conf = nullptr;
   Attempt* earlier = nullptr;  // of the same request, before an internal redirect
   std::uint64_t route = 0;
-  ngx_uint_t generation = 0;  // of the list that `tried` points into
+  ngx_uint_t generation = 0;  // of the list that the tries refer to
+  Try* last = nullptr;        // nullptr: none yet
+  Try* tried = nullptr;       // from here on: tries that are not to be repeated
   bool in_flight = false;     // the last try is
   bool stale = false;         // it met a kept connection that the server had closed
-  Tried tried;
   Try first;
-  Try* last = nullptr;  // nullptr: none yet
 };
 
 // Makes the attempt of this request for its current upstream; nullptr when memory ran out.

@@ -14,15 +14,18 @@ Peers& peers_of(const Attempt& attempt) noexcept {
 
 Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
+  Tried tried;
+  for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
   const Request request{.route = attempt.route, .in_flight = {}};
   const TimePoint at = now();
-  Ticket ticket = conf.worker.picker.pick(conf.config, request, attempt.tried, at);
+  Ticket ticket = conf.worker.picker.pick(conf.config, request, tried, at);
   if (!ticket && attempt.stale) {
     // nginx grants another try after a stale kept connection: let it not fail only
     // because every server counts as tried.
     attempt.stale = false;
-    attempt.tried = Tried{};
-    ticket = conf.worker.picker.pick(conf.config, request, attempt.tried, at);
+    attempt.tried = nullptr;
+    tried = Tried{};
+    ticket = conf.worker.picker.pick(conf.config, request, tried, at);
   }
   return ticket;
 }
@@ -45,10 +48,8 @@ Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   for (std::size_t i = 0; i < conf.worker.servers.size(); ++i) {
     if (conf.worker.servers[i].peer != peer) continue;
-    const auto member = static_cast<MemberIndex>(i);
-    attempt.tried.insert(member);
-    return conf.worker.picker.adopt(conf.config, {.route = attempt.route, .in_flight = {}}, member,
-                                    now());
+    const Request request{.route = attempt.route, .in_flight = {}};
+    return conf.worker.picker.adopt(conf.config, request, static_cast<MemberIndex>(i), now());
   }
   return {};
 }
@@ -120,7 +121,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
   if (!is_current(worker, peers) && !prepare(*attempt.conf)) return NGX_ERROR;
   if (attempt.generation != worker.generation) {
     attempt.generation = worker.generation;
-    attempt.tried = Tried{};
+    attempt.tried = nullptr;
   }
   Ticket ticket;
 #if (NGX_HTTP_UPSTREAM_SID)

@@ -95,9 +95,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.result = classify(e);
   outcome.status = e.status;
   // Only what proxy_next_upstream calls a failure takes a server out of service.
-  [](auto& o, bool v) {
-    if constexpr (requires { o.counts_as_fail; }) o.counts_as_fail = v;
-  }(outcome, e.given_up);
+  outcome.counts_as_fail = e.given_up;
   outcome.first_byte = attempt.last->first_byte;
   outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
   add_traffic(*attempt.upstream, outcome);

@@ -29,7 +29,7 @@ EndpointId endpoint_of(Pool& pool, std::string_view upstream, const Peer& peer,
   }
 }
 
-EndpointSettings settings_of(const Server& server) noexcept {
+EndpointSettings settings_of(const Server& server, bool backup) noexcept {
   const Peer& peer = *server.peer;
   EndpointSettings settings;
   settings.weight = static_cast<std::uint32_t>(peer.weight);
@@ -37,6 +37,7 @@ EndpointSettings settings_of(const Server& server) noexcept {
   // nginx never takes the only server out of service.
   settings.max_fails = server.list->single ? 0 : static_cast<std::uint32_t>(peer.max_fails);
   settings.fail_timeout = std::chrono::seconds(peer.fail_timeout);
+  if (backup) settings.flags |= kBackup;
 #ifdef NGX_HTTP_UPSTREAM_DRAINING
   if ((peer.down & NGX_HTTP_UPSTREAM_DRAINING) != 0) settings.flags |= kDraining;
   if ((peer.down & ~static_cast<ngx_uint_t>(NGX_HTTP_UPSTREAM_DRAINING)) != 0) {
@@ -75,7 +76,7 @@ void configure_pool(Pool& pool, std::span<const Member> members,
   EndpointSet kept;
   for (std::size_t i = 0; i < members.size(); ++i) {
     kept.set(index(members[i].id));
-    pool.configure(members[i].id, settings_of(servers[i]));
+    pool.configure(members[i].id, settings_of(servers[i], members[i].backup));
   }
   pool.for_each([&](EndpointId id) noexcept {
     if (!kept[index(id)]) pool.retire(id);

@@ -153,7 +153,7 @@ void exit_process(ngx_cycle_t* cycle) noexcept {
   for_each_upstream(upstreams_of(cycle), [](UpstreamConf& conf) noexcept {
     // Else whoever heals the pool gives back what is left in flight.
     if (conf.worker.picker && conf.worker.in_flight == 0)
-      conf.pool.leave(conf.worker.slot, static_cast<std::uint32_t>(ngx_pid));
+      conf.pool.leave(conf.worker.slot, own_pid());
   });
 }
 

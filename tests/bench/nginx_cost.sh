@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# What a pick costs: instructions of nginx per request, as a ratio to its own round robin.
+#
+#   nginx_cost.sh MODULE.so [LIMIT]     exits 1 when the ratio is above LIMIT (default 1.05)
+#
+# Callgrind counts the instructions that nginx executes in user space, so that the figure
+# is the same on any machine and under any load. Each method runs twice, with different
+# numbers of requests: the difference is what requests cost, without start and stop. Eight
+# servers, no kept connections to them. The timer of the slow half is in it, though
+# callgrind slows nginx so much that it fires for every few dozen requests.
+set -euo pipefail
+
+module=$(realpath "$1")
+limit=${2:-1.05}
+few=${LEASTWISE_COST_FEW:-500}
+many=${LEASTWISE_COST_MANY:-2500}
+port=20900
+folder=$(mktemp -d)
+pids=()
+
+clean_up() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait
+  rm -rf "$folder"
+}
+trap clean_up EXIT
+
+user=""
+if [ "$(id -u)" = 0 ]; then user="user root;"; fi
+
+# $1 name, $2 text inside http{}
+write_config() {
+  mkdir -p "$folder/$1"
+  cat >"$folder/$1/nginx.conf" <<CONF
+load_module $module;
+$user
+daemon off;
+master_process off;
+error_log $folder/$1/error.log;
+pid $folder/$1/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path $folder/$1/body; proxy_temp_path $folder/$1/proxy;
+  fastcgi_temp_path $folder/$1/fastcgi; uwsgi_temp_path $folder/$1/uwsgi;
+  scgi_temp_path $folder/$1/scgi;
+  keepalive_requests 1000000;
+  $2
+}
+CONF
+}
+
+wait_for_port() {
+  for _ in $(seq 600); do
+    if (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+    sleep 0.1
+  done
+  echo "nothing listens on port $1" >&2
+  exit 1
+}
+
+# $1 port, $2 number of requests
+send() {
+  python3 - "$1" "$2" <<'PYTHON'
+import http.client, sys
+client = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+for i in range(int(sys.argv[2])):
+    client.request("GET", "/api/items")
+    answer = client.getresponse()
+    answer.read()
+    assert answer.status == 200, answer.status
+PYTHON
+}
+
+# $1 name of the method, $2 number of requests; prints the instructions of the whole run
+count() {
+  valgrind --tool=callgrind --callgrind-out-file="$folder/$1/callgrind" \
+    nginx -p "$folder/$1" -c "$folder/$1/nginx.conf" >"$folder/$1/output" 2>&1 &
+  local pid=$!
+  pids+=("$pid")
+  wait_for_port "$port"
+  send "$port" "$2"
+  kill -QUIT "$pid"
+  wait "$pid"
+  sed -n 's/^totals: *//p' "$folder/$1/callgrind"
+}
+
+servers=""
+listens=""
+for i in 1 2 3 4 5 6 7 8; do
+  servers+="server 127.0.0.1:$((port + i)); "
+  listens+="listen 127.0.0.1:$((port + i)); "
+done
+write_config servers "server { $listens location / { return 200 ok; } }"
+nginx -p "$folder/servers" -c "$folder/servers/nginx.conf" 2>/dev/null &
+pids+=("$!")
+wait_for_port $((port + 1))
+
+for method in round_robin leastwise; do
+  directive=""
+  if [ "$method" = leastwise ]; then directive="leastwise;"; fi
+  write_config "$method" "upstream app { $directive $servers }
+    server { listen 127.0.0.1:$port; location / { proxy_pass http://app; } }"
+  a=$(count "$method" "$few")
+  b=$(count "$method" "$many")
+  cost=$(((b - a) / (many - few)))
+  echo "$method: $cost instructions per request"
+  declare "cost_$method=$cost"
+done
+# Both are set by declare above.
+# shellcheck disable=SC2154
+awk -v a="$cost_leastwise" -v b="$cost_round_robin" -v limit="$limit" 'BEGIN {
+  printf "ratio: %.4f (at most %s)\n", a / b, limit
+  exit a / b > limit
+}'

@@ -1,0 +1,165 @@
+"""One directive is enough, and what has nothing to learn from is nginx's own round robin."""
+
+import contextlib
+import socket
+import unittest
+
+import backend
+import harness
+
+PORT = 20000
+A, B, C = 20001, 20002, 20003
+SERVERS = "".join(f"server 127.0.0.1:{p}; " for p in (A, B, C))
+STATUS = "location = /leastwise { leastwise_status; }"
+
+
+def config(upstream, location="proxy_pass http://app;", extra=""):
+    return (f"upstream app {{ {upstream} }} {extra} server {{ listen 127.0.0.1:{PORT};"
+            f" location / {{ {location} }} {STATUS} }}")
+
+
+class Balancing(unittest.TestCase):
+    def setUp(self):
+        self.backends = self.enterContext(backend.Backends(A, B, C))
+
+    def nginx(self, *arguments, **options):
+        return self.enterContext(harness.Nginx(PORT, *arguments, **options))
+
+    def sequence(self, nginx, n, path="/"):
+        return [int(nginx.get(path).body) for _ in range(n)]
+
+    def test_one_directive_is_enough(self):
+        nginx = self.nginx(config("leastwise; " + SERVERS))
+        self.assertEqual(self.sequence(nginx, 6), [A, B, C, A, B, C])
+        for peer in nginx.peers().values():
+            self.assertEqual(peer["leastwise"]["picks"], 2)
+            self.assertEqual(peer["leastwise"]["results"]["ok"], 2)
+
+    def test_idle_order_is_that_of_nginx_request_by_request(self):
+        servers = f"server 127.0.0.1:{A} weight=5; server 127.0.0.1:{B}; server 127.0.0.1:{C};"
+        for policy in ("leastwise;", "leastwise least_conn;", "leastwise round_robin;"):
+            with self.subTest(policy):
+                text = (f"upstream ours {{ {policy} {servers} }} upstream own {{ {servers} }}"
+                        f" server {{ listen 127.0.0.1:{PORT};"
+                        " location /ours { proxy_pass http://ours; }"
+                        " location /own { proxy_pass http://own; } }")
+                with harness.Nginx(PORT, text) as nginx:
+                    # Fewer than the 32 answers after which the adaptive policy trusts
+                    # what it learned.
+                    own = self.sequence(nginx, 28, "/own")
+                    self.assertEqual(own[:7], [A, A, B, A, C, A, A])
+                    self.assertEqual(self.sequence(nginx, 28, "/ours"), own)
+
+    def test_zone_of_nginx_beside_ours(self):
+        nginx = self.nginx(config("zone app 64k; leastwise; " + SERVERS), workers=2)
+        self.assertEqual(set(self.sequence(nginx, 12)), {A, B, C})
+        self.assertEqual(nginx.in_flight(), 0)
+
+    def test_upstream_named_by_a_variable(self):
+        nginx = self.nginx(config("leastwise; " + SERVERS,
+                                  "set $name app; proxy_pass http://$name;"))
+        self.assertEqual(self.sequence(nginx, 3), [A, B, C])
+
+    def test_without_a_master_process(self):
+        nginx = self.nginx(config("leastwise; " + SERVERS), "master_process off;")
+        self.assertEqual(self.sequence(nginx, 3), [A, B, C])
+        harness.wait_for(lambda: nginx.status()["model"]["ticks"] > 1, "a tick")
+
+    def test_same_address_on_two_lines_is_two_endpoints(self):
+        nginx = self.nginx(config(f"leastwise; server 127.0.0.1:{A} weight=2;"
+                                  f" server 127.0.0.1:{A} backup;"))
+        self.assertEqual(self.sequence(nginx, 4), [A] * 4)
+        names = sorted(p["name"] for p in nginx.status()["peers"])
+        self.assertEqual(names, [f"http/app/127.0.0.1:{A}", f"http/app/127.0.0.1:{A}#2"])
+
+    def test_a_hundred_servers(self):
+        many = range(20100, 20200)
+        with contextlib.ExitStack() as stack:
+            for port in many:
+                listener = stack.enter_context(socket.socket())
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(("127.0.0.1", port))
+            servers = "".join(f"server 127.0.0.1:{p}; " for p in many)
+            nginx = self.nginx(config(f"leastwise; {servers} server 127.0.0.1:{A} backup;",
+                                      "proxy_pass http://app; proxy_next_upstream_tries 200;"))
+            # All refuse, so the one answer comes from the backup, after each was tried.
+            self.assertEqual(nginx.get().status, 200)
+            peers = nginx.peers()
+            self.assertEqual(sum(p["leastwise"]["results"]["refused"] for p in peers.values()), 100)
+
+    def test_several_upstreams_keep_apart(self):
+        nginx = self.nginx(config("leastwise; " + SERVERS,
+                                  extra=f"upstream two {{ leastwise; server 127.0.0.1:{A}; }}"))
+        self.sequence(nginx, 3)
+        self.assertEqual(nginx.peers("two")[A]["leastwise"]["picks"], 0)
+        self.assertEqual(nginx.peers("app")[A]["leastwise"]["picks"], 1)
+
+    def test_slower_server_gets_less(self):
+        nginx = self.nginx(config("leastwise; " + SERVERS))
+        with harness.Load(PORT, clients=6, path=f"/sleep/0.02/{A}") as load:
+            harness.wait_for(lambda: load.sent > 600, "600 requests", 60)
+        self.assertEqual(load.failures, [])
+        picks = {p: v["leastwise"]["picks"] for p, v in nginx.peers().items()}
+        # 20 ms against less than 2: a fair share would be a third.
+        self.assertLess(picks[A], sum(picks.values()) / 6)
+        self.assertEqual(nginx.in_flight(), 0)
+
+
+class Variables(unittest.TestCase):
+    FIELDS = "endpoint reason predicted_time first_byte_time score inflight".split()
+
+    def setUp(self):
+        self.backends = self.enterContext(backend.Backends(A, B))
+
+    def ask(self, path, servers=(A, B), extra=""):
+        header = " ".join(f"{f}=$leastwise_{f};" for f in self.FIELDS)
+        text = config("leastwise; " + "".join(f"server 127.0.0.1:{p}; " for p in servers),
+                      "proxy_pass http://app; proxy_next_upstream error http_503;"
+                      f" add_header X-Leastwise \"{header}\" always; {extra}")
+        with harness.Nginx(PORT, text) as nginx:
+            answer = nginx.get(path)
+        pairs = answer.headers["X-Leastwise"].rstrip(";").split("; ")
+        return answer, dict(pair.split("=") for pair in pairs)
+
+    def test_of_one_try(self):
+        _, values = self.ask("/")
+        self.assertEqual(values["endpoint"], f"127.0.0.1:{A}")
+        self.assertEqual(values["reason"], "unlearned")
+        self.assertEqual(values["predicted_time"], "-")
+        self.assertRegex(values["first_byte_time"], r"^0\.\d{6}$")
+        self.assertEqual(values["inflight"], "0")
+
+    def test_of_several_tries_are_joined_as_those_of_nginx(self):
+        answer, values = self.ask(f"/status/503/{A}")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(values["endpoint"], f"127.0.0.1:{A}, 127.0.0.1:{B}")
+        self.assertRegex(values["first_byte_time"], r"^-, 0\.\d{6}$")
+        self.assertEqual(values["inflight"], "0, 0")
+
+    def test_outlive_an_internal_redirect(self):
+        text = config(f"leastwise; server 127.0.0.1:{A};",
+                      "proxy_pass http://app; error_page 503 /inner;"
+                      " proxy_intercept_errors on; } location = /inner { internal;"
+                      " add_header X-Leastwise $leastwise_endpoint always; proxy_pass http://two/;",
+                      extra=f"upstream two {{ leastwise; server 127.0.0.1:{B}; }}")
+        with harness.Nginx(PORT, text) as nginx:
+            answer = nginx.get("/status/503")
+        self.assertEqual(answer.headers["X-Leastwise"], f"127.0.0.1:{A} : 127.0.0.1:{B}")
+
+    def test_outlive_x_accel_redirect(self):
+        text = config(f"leastwise; server 127.0.0.1:{A};",
+                      "proxy_pass http://app; } location = /inner { internal;"
+                      " add_header X-Leastwise $leastwise_endpoint; return 200 inner;")
+        with harness.Nginx(PORT, text) as nginx:
+            answer = nginx.get("/accel")
+        self.assertEqual(answer.body, "inner")
+        self.assertEqual(answer.headers["X-Leastwise"], f"127.0.0.1:{A}")
+
+    def test_of_a_request_without_upstream_are_empty(self):
+        text = config("leastwise; " + SERVERS, "return 200 [$leastwise_endpoint];")
+        with harness.Nginx(PORT, text) as nginx:
+            self.assertEqual(nginx.get().body, "[]")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,221 @@
+"""Starts a real nginx with the module under test, each in a folder of its own.
+
+The module comes from LEASTWISE_NGINX_MODULE. LEASTWISE_NGINX_PRELOAD, if set, is what the
+dynamic loader loads before nginx itself: the sanitizers' runtime.
+"""
+
+import collections
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+MODULE = os.environ["LEASTWISE_NGINX_MODULE"]
+NGINX = os.environ.get("LEASTWISE_NGINX", "/usr/sbin/nginx")
+PRELOAD = os.environ.get("LEASTWISE_NGINX_PRELOAD", "")
+SANITIZED = bool(PRELOAD)
+
+CONFIG = """\
+load_module {module};
+{user}
+worker_processes {workers};
+error_log {folder}/error.log info;
+pid {folder}/nginx.pid;
+daemon off;
+{main}
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {http}
+}}
+"""
+
+Response = collections.namedtuple("Response", "status headers body")
+
+
+def wait_for(condition, what, seconds=10.0):
+    """Returns the first true value of condition()."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
+
+
+def listens(port):
+    with contextlib.closing(socket.socket()) as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Nginx:
+    """One nginx; use as a context manager."""
+
+    def __init__(self, port, http="", main="", workers=1):
+        self.port = port
+        self.workers = workers
+        self.folder = tempfile.mkdtemp(prefix="leastwise_nginx_")
+        self.process = None
+        self.configure(http, main)
+
+    def configure(self, http, main=""):
+        text = CONFIG.format(
+            module=MODULE, folder=self.folder, workers=self.workers, http=http, main=main,
+            user="user root;" if os.getuid() == 0 else "")
+        with open(self.path("nginx.conf"), "w", encoding="ascii") as f:
+            f.write(text)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def command(self, *arguments):
+        return [NGINX, "-p", self.folder, "-c", self.path("nginx.conf"), *arguments]
+
+    def environment(self):
+        env = dict(os.environ)
+        if PRELOAD:
+            env["LD_PRELOAD"] = PRELOAD
+            # nginx frees little at its end; what it is asked is about the module.
+            env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
+            env["UBSAN_OPTIONS"] = "print_stacktrace=1"
+        return env
+
+    def check(self):
+        """nginx -t: (exit code, what it says)."""
+        done = subprocess.run(self.command("-t"), env=self.environment(), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.returncode, done.stdout
+
+    def __enter__(self):
+        with open(self.path("output"), "wb") as output:
+            self.process = subprocess.Popen(self.command(), env=self.environment(),
+                                            stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_for(lambda: listens(self.port) or self.process.poll() is not None,
+                     "nginx to listen", 30)
+            assert self.process.poll() is None, "nginx did not start: " + self.log()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        log = self.log()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for bad in ("AddressSanitizer", "runtime error:", "exited on signal 11",
+                    "exited on signal 6"):
+            assert bad not in log, log
+
+    def log(self):
+        text = ""
+        for name in ("error.log", "output"):
+            with contextlib.suppress(FileNotFoundError):
+                with open(self.path(name), encoding="utf-8", errors="replace") as f:
+                    text += f.read()
+        return text
+
+    def children(self):
+        """Process ids of the workers."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
+                  encoding="ascii") as f:
+            return [int(pid) for pid in f.read().split()]
+
+    def reload(self):
+        """Reloads, and waits until the new workers alone serve."""
+        old = set(self.children())
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(set(self.children()) - old) >= self.workers, "new workers", 30)
+        wait_for(lambda: not old & set(self.children()), "old workers to leave", 30)
+
+    def get(self, path="/", method="GET", headers=None, timeout=20):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, headers=headers or {})
+            answer = connection.getresponse()
+            try:
+                body = answer.read()
+            except http.client.IncompleteRead as cut:
+                body = cut.partial
+            return Response(answer.status, dict(answer.getheaders()), body.decode("latin-1"))
+        finally:
+            connection.close()
+
+    def status(self, upstream="app"):
+        page = self.get("/leastwise")
+        assert page.status == 200, page
+        return json.loads(page.body)["upstreams"][upstream]
+
+    def peers(self, upstream="app"):
+        """By port."""
+        return {int(p["server"].rsplit(":", 1)[1]): p for p in self.status(upstream)["peers"]}
+
+    def in_flight(self, upstream="app"):
+        return sum(p["active"] for p in self.status(upstream)["peers"])
+
+
+class Load:
+    """Clients that ask again and again, each on one connection at a time, until stopped."""
+
+    def __init__(self, port, clients=8, path="/", retry_closed=True):
+        self.port, self.path, self.retry_closed = port, path, retry_closed
+        self.sent = 0
+        self.failures = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    def __enter__(self):
+        for t in self._threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for t in self._threads:
+            t.join()
+
+    def _ask(self):
+        # A connection for each request: whether an idle one may be closed under a client
+        # is between nginx and the client, not the balancer's.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", self.path, headers={"Connection": "close"})
+            answer = connection.getresponse()
+            answer.read()
+            return None if answer.status == 200 else f"status {answer.status}"
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error)
+        finally:
+            connection.close()
+
+    def _run(self):
+        while not self._stop.is_set():
+            failure = self._ask()
+            with self._lock:
+                self.sent += 1
+                if failure:
+                    self.failures.append(failure)
