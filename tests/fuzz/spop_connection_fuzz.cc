@@ -98,6 +98,7 @@ void run(Bytes input, std::size_t piece, Buffer& output) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const Bytes input(data + 1, size - 1);

@@ -65,6 +65,7 @@ void check_value_round_trip(Bytes bytes) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Bytes frame(data, size);
   check_value_round_trip(frame);

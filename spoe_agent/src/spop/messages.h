@@ -31,8 +31,7 @@ class Messages {
   bool next(Argument& argument) noexcept {
     if (arguments_left_ == 0) return false;
     --arguments_left_;
-    argument.name = reader_.string();
-    argument.value = reader_.value();
+    argument = {reader_.string(), reader_.value()};
     return reader_.ok();
   }
 

@@ -5,10 +5,9 @@
 namespace leastwise::spop {
 namespace {
 
-std::optional<std::uint32_t> count_of(const Value& value) noexcept {
-  const std::optional<std::uint64_t> number = value.natural();
-  if (!number || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return static_cast<std::uint32_t>(*number);
+// A negative number is refused by its size, being in two's complement.
+bool is_count(const Value& value) noexcept {
+  return value.is_integer() && value.number <= std::numeric_limits<std::uint32_t>::max();
 }
 
 void set_string(std::string_view& field, const Value& value) noexcept {
@@ -60,25 +59,24 @@ void PickMessage::set(const Argument& argument) noexcept {
 }
 
 // A server is entered also for a value that says nothing, or those after it would lose their place.
-void PickMessage::set_load(char kind, std::string_view name, const Value& value) noexcept {
-  if (kind == 'c') {
-    ServerLoad& load = server(kInFlight, name);
-    if (const auto n = count_of(value)) load.in_flight = n;
-  } else if (kind == 'q') {
-    ServerLoad& load = server(kQueued, name);
-    if (const auto n = count_of(value)) load.queued = n;
-  } else if (kind == 'u') {
-    ServerLoad& load = server(kUp, name);
+void PickMessage::set_load(char letter, std::string_view name, const Value& value) noexcept {
+  if (letter != 'c' && letter != 'q' && letter != 'u') return;
+  const Kind kind = letter == 'c' ? kInFlight : letter == 'q' ? kQueued : kUp;
+  std::size_t i = expected_[kind];
+  if (i < count_) i = find(name, i);
+  if (i == count_) servers_[count_++] = {name, {}, {}, {}};
+  expected_[kind] = i + 1;
+  ServerLoad& load = servers_[i];
+  if (kind == kUp) {
     if (value.is_bool()) load.is_up = value.number != 0;
+  } else if (is_count(value)) {
+    (kind == kInFlight ? load.in_flight : load.queued) = static_cast<std::uint32_t>(value.number);
   }
 }
 
-ServerLoad& PickMessage::server(Kind kind, std::string_view name) noexcept {
-  std::size_t i = expected_[kind];
-  while (i < count_ && servers_[i].name != name) ++i;
-  if (i == count_) servers_[count_++] = {name, {}, {}, {}};
-  expected_[kind] = i + 1;
-  return servers_[i];
+std::size_t PickMessage::find(std::string_view name, std::size_t first) const noexcept {
+  while (first < count_ && servers_[first].name != name) ++first;
+  return first;
 }
 
 }  // namespace leastwise::spop

@@ -59,8 +59,9 @@ class PickMessage {
 
   void read_arguments(Messages& messages) noexcept;
   void set(const Argument& argument) noexcept;
-  void set_load(char kind, std::string_view server, const Value& value) noexcept;
-  ServerLoad& server(Kind kind, std::string_view name) noexcept;
+  void set_load(char letter, std::string_view name, const Value& value) noexcept;
+  // The server of that name at `first` or behind; count_ if there is none.
+  std::size_t find(std::string_view name, std::size_t first) const noexcept;
 
   // A message has at most 255 arguments: its number is one byte.
   static constexpr std::size_t kMaxServers = 255;

@@ -5,11 +5,6 @@
 namespace leastwise::spop {
 namespace {
 
-// A value begins with a byte that holds its type in the low half and flags in the high one. The
-// only flag there is, is the value of a boolean.
-ValueType type_of(std::uint8_t byte) noexcept { return static_cast<ValueType>(byte & 0x0f); }
-bool flag_of(std::uint8_t byte) noexcept { return (byte & 0x10) != 0; }
-
 bool fits(ValueType type, std::uint64_t number) noexcept {
   if (type == ValueType::kUint32) return number <= std::numeric_limits<std::uint32_t>::max();
   if (type != ValueType::kInt32) return true;
@@ -21,14 +16,17 @@ bool fits(ValueType type, std::uint64_t number) noexcept {
 }  // namespace
 
 std::uint32_t Reader::u32() noexcept {
-  std::uint32_t number = 0;
-  for (const char c : take(4)) number = number << 8 | static_cast<std::uint8_t>(c);
-  return number;
+  const std::string_view text = take(4);
+  if (text.empty()) return 0;
+  const auto at = [text](std::size_t i) {
+    return std::uint32_t{static_cast<std::uint8_t>(text[i])};
+  };
+  return at(0) << 24 | at(1) << 16 | at(2) << 8 | at(3);  // one load, once compiled
 }
 
 // The first byte gives its four low bits above 240, each further byte seven, least significant
 // first, until one is below 128.
-std::uint64_t Reader::long_varint(std::uint64_t first) noexcept {
+std::uint64_t Reader::long_varint(std::uint8_t first) noexcept {
   std::uint64_t number = first;
   for (unsigned shift = 4; shift <= 60; shift += 7) {
     const std::uint64_t b = byte();
@@ -40,16 +38,7 @@ std::uint64_t Reader::long_varint(std::uint64_t first) noexcept {
   return 0;
 }
 
-std::uint64_t Reader::integer(ValueType type) noexcept {
-  const std::uint64_t number = varint();
-  if (fits(type, number)) [[likely]]
-    return number;
-  fail();
-  return 0;
-}
-
-Value Reader::value() noexcept {
-  const std::uint8_t first = byte();
+Value Reader::rare_value(std::uint8_t first) noexcept {
   const ValueType type = type_of(first);
   switch (type) {
     case ValueType::kNull:
@@ -60,10 +49,10 @@ Value Reader::value() noexcept {
     case ValueType::kUint32:
     case ValueType::kInt64:
     case ValueType::kUint64: {
-      const auto* text = reinterpret_cast<const char*>(at_);
-      const std::uint64_t number = integer(type);
-      if (!ok_) return {};
-      return {type, number, {text, reinterpret_cast<const char*>(at_)}};
+      const auto* begin = reinterpret_cast<const char*>(at_);
+      const std::uint64_t number = varint();
+      if (!fits(type, number)) break;
+      return {type, number, {begin, reinterpret_cast<const char*>(at_)}};
     }
     case ValueType::kIpv4:
       return {type, 0, take(4)};
@@ -75,32 +64,6 @@ Value Reader::value() noexcept {
   }
   fail();
   return {};
-}
-
-void Reader::skip_value() noexcept {
-  const ValueType type = type_of(byte());
-  switch (type) {
-    case ValueType::kNull:
-    case ValueType::kBool:
-      return;
-    case ValueType::kInt32:
-    case ValueType::kUint32:
-    case ValueType::kInt64:
-    case ValueType::kUint64:
-      integer(type);
-      return;
-    case ValueType::kIpv4:
-      take(4);
-      return;
-    case ValueType::kIpv6:
-      take(16);
-      return;
-    case ValueType::kString:
-    case ValueType::kBinary:
-      string();
-      return;
-  }
-  fail();
 }
 
 FrameHeader read_header(Reader& reader) noexcept {

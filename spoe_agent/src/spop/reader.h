@@ -37,7 +37,7 @@ class Reader {
   // Refuses what does not fit 64 bits. There is no other overlong form: every number has exactly
   // one encoding.
   std::uint64_t varint() noexcept {
-    const std::uint64_t first = byte();
+    const std::uint8_t first = byte();
     return first < kFirstLong ? first : long_varint(first);
   }
 
@@ -45,11 +45,38 @@ class Reader {
   std::string_view string() noexcept { return take(varint()); }
 
   // Refuses unknown types, and 32-bit integers that are not.
-  Value value() noexcept;
-  void skip_value() noexcept;
+  Value value() noexcept {
+    const std::uint8_t first = byte();
+    const ValueType type = type_of(first);
+    if (type == ValueType::kInt64) {
+      const auto* begin = reinterpret_cast<const char*>(at_);
+      const std::uint64_t number = varint();
+      return {type, number, {begin, reinterpret_cast<const char*>(at_)}};
+    }
+    if (type == ValueType::kString) return {type, 0, string()};
+    return rare_value(first);
+  }
+  void skip_value() noexcept {
+    const std::uint8_t first = byte();
+    const ValueType type = type_of(first);
+    if (type == ValueType::kInt64) {
+      varint();
+    } else if (type == ValueType::kString) {
+      string();
+    } else if (type > ValueType::kBool) {
+      rare_value(first);
+    }
+  }
 
  private:
-  static constexpr std::uint64_t kFirstLong = 240;
+  static constexpr std::uint8_t kFirstLong = 240;
+
+  // A value begins with a byte that holds its type in the low half and flags in the high one. The
+  // only flag there is, is the value of a boolean.
+  static ValueType type_of(std::uint8_t first) noexcept {
+    return static_cast<ValueType>(first & 0x0f);
+  }
+  static bool flag_of(std::uint8_t first) noexcept { return (first & 0x10) != 0; }
 
   std::string_view take(std::uint64_t n) noexcept {
     if (n > static_cast<std::uint64_t>(end_ - at_)) [[unlikely]] {
@@ -60,8 +87,9 @@ class Reader {
     at_ += n;
     return {text, static_cast<std::size_t>(n)};
   }
-  std::uint64_t long_varint(std::uint64_t first) noexcept;
-  std::uint64_t integer(ValueType type) noexcept;
+  std::uint64_t long_varint(std::uint8_t first) noexcept;
+  // A value of a type that HAProxy's arguments seldom have.
+  Value rare_value(std::uint8_t first) noexcept;
   void fail() noexcept {
     ok_ = false;
     at_ = end_;

@@ -1,6 +1,5 @@
 #include "spop/writer.h"
 
-#include <cstring>
 #include <span>
 
 namespace leastwise::spop {
@@ -25,32 +24,17 @@ Writer::Writer(Buffer& buffer, const FrameHeader& header, std::size_t max_size) 
 }
 
 void Writer::u32(std::uint32_t number) noexcept {
-  for (unsigned shift = 32; shift > 0; shift -= 8) {
-    byte(static_cast<std::uint8_t>(number >> (shift - 8)));
-  }
+  const auto part = [number](unsigned shift) { return static_cast<char>(number >> shift & 255); };
+  const char bytes[] = {part(24), part(16), part(8), part(0)};
+  raw({bytes, sizeof bytes});
 }
 
-void Writer::varint(std::uint64_t number) noexcept {
-  if (number < 240) return byte(static_cast<std::uint8_t>(number));
-  byte(static_cast<std::uint8_t>(number | 240));
-  for (number = (number - 240) >> 4; number >= 128; number = (number - 128) >> 7) {
+void Writer::long_varint(std::uint64_t number) noexcept {
+  byte(static_cast<std::uint8_t>(number | kFirstLong));
+  for (number = (number - kFirstLong) >> 4; number >= 128; number = (number - 128) >> 7) {
     byte(static_cast<std::uint8_t>(number | 128));
   }
   byte(static_cast<std::uint8_t>(number));
-}
-
-void Writer::raw(std::string_view bytes) noexcept {
-  if (bytes.size() > static_cast<std::size_t>(end_ - at_)) {
-    ok_ = false;
-  } else if (!bytes.empty()) {  // memcpy from a null pointer is undefined even for no bytes
-    std::memcpy(at_, bytes.data(), bytes.size());
-    at_ += bytes.size();
-  }
-}
-
-void Writer::string(std::string_view text) noexcept {
-  varint(text.size());
-  raw(text);
 }
 
 void Writer::value(const Value& value) noexcept {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "spop/buffer.h"
@@ -32,8 +33,17 @@ class Writer {
     }
   }
   void u32(std::uint32_t number) noexcept;
-  void varint(std::uint64_t number) noexcept;
-  void string(std::string_view text) noexcept;
+  void varint(std::uint64_t number) noexcept {
+    if (number < kFirstLong) [[likely]] {
+      byte(static_cast<std::uint8_t>(number));
+    } else {
+      long_varint(number);
+    }
+  }
+  void string(std::string_view text) noexcept {
+    varint(text.size());
+    raw(text);
+  }
   void value(const Value& value) noexcept;
   // An item of a HELLO's or a DISCONNECT's list.
   void item(std::string_view key, const Value& value) noexcept;
@@ -50,7 +60,17 @@ class Writer {
   bool finish() noexcept;
 
  private:
-  void raw(std::string_view bytes) noexcept;
+  static constexpr std::uint64_t kFirstLong = 240;
+
+  void long_varint(std::uint64_t number) noexcept;
+  void raw(std::string_view bytes) noexcept {
+    if (bytes.size() > static_cast<std::size_t>(end_ - at_)) {
+      ok_ = false;
+    } else if (!bytes.empty()) {  // memcpy from a null pointer is undefined even for no bytes
+      std::memcpy(at_, bytes.data(), bytes.size());
+      at_ += bytes.size();
+    }
+  }
 
   Buffer& buffer_;
   std::uint8_t* start_ = nullptr;

@@ -70,7 +70,7 @@ const Refused kScanners[] = {
     {"tls_client_hello", kFirst, std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
      kTooBig},
     {"ssh", kFirst, "SSH-2.0-OpenSSH_9.2\r\n", kTooBig},
-    {"proxy_protocol", kFirst, "\r\n\r\n\0\r\nQUIT\n", kTooBig},
+    {"proxy_protocol", kFirst, std::string("\r\n\r\n\0\r\nQUIT\n", 12), kTooBig},
     {"remote_desktop", kFirst, std::string("\3\0\0\x13\x0e\xe0\0\0\0\0\0\1\0\x08\0\3\0\0\0", 19),
      kTooBig},
     {"smb", kFirst, std::string("\0\0\0\x08\xffSMBr\0\0\0", 12), kInvalid},
