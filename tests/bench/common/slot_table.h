@@ -48,6 +48,9 @@ class SlotTable {
     return slot.generation == handle.generation && slot.value ? &*slot.value : nullptr;
   }
 
+  // REQUIRES: find(handle) != nullptr.
+  T& at(Handle handle) noexcept { return *slots_[handle.index].value; }
+
   void release(Handle handle) {
     if (find(handle) == nullptr) return;
     Slot& slot = slots_[handle.index];
