@@ -6,6 +6,7 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 import struct
 import threading
@@ -19,6 +20,7 @@ class Backends:
     def __init__(self, *ports):
         self.ports = ports
         self.requests = []  # (port, path), in order of arrival
+        self._random = random.Random(1)
         self._loop = asyncio.new_event_loop()
         self._servers = {}
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -103,6 +105,12 @@ class Backends:
         await asyncio.sleep(float(argument))
         return await self._answer(writer, 200, str(port), head)
 
+    async def _do_work(self, writer, argument, port, head):
+        """As /sleep, of random length, and twice as long on the first port."""
+        mean = float(argument) * (2 if port == self.ports[0] else 1)
+        await asyncio.sleep(self._random.expovariate(1 / mean))
+        return await self._answer(writer, 200, str(port), head)
+
     async def _do_cache(self, writer, argument, port, head):
         return await self._answer(writer, 200, str(port), head,
                                   f"Cache-Control: max-age={argument}\r\n")
@@ -170,6 +178,14 @@ class Backends:
         for _ in range(10):
             await asyncio.sleep(float(argument) / 10)
             await self._send(writer, "y")
+        return True
+
+    async def _do_burst(self, writer, argument, *_):
+        """Half of a body at once, more than nginx holds back, the rest later."""
+        await self._send(writer, f"HTTP/1.1 200 OK\r\nContent-Length: {BIG}\r\n\r\n"
+                         + "z" * (BIG // 2))
+        await asyncio.sleep(float(argument))
+        await self._send(writer, "z" * (BIG // 2))
         return True
 
     async def _do_slowcache(self, writer, argument, *_):

@@ -146,7 +146,7 @@ class Outcomes(unittest.TestCase):
     def test_client_leaves_within_the_body(self):
         self.start()
         for kind in ("buffered", "direct"):
-            self.abandon(f"/{kind}/slow/0.8", 0.1, wait_for_header=True)
+            self.abandon(f"/{kind}/burst/0.8", 0.1, wait_for_header=True)
             self.assertEqual(self.results(), {"client_gone": 1})
 
     def test_client_leaves_but_the_cache_goes_on(self):

@@ -1,0 +1,162 @@
+"""What nginx -t says to a configuration that can not be meant: file, line, the value and
+what is accepted."""
+
+import re
+import subprocess
+import sys
+import unittest
+
+import harness
+
+PORT = 20050
+SERVER = "server 127.0.0.1:20051;"
+STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
+TIMES = "a time from 100ms to 1h, with a unit: us, ms, s, m or h"
+POLICIES = "adaptive, least_conn, two_choices, round_robin or weighted"
+NAMES = 'letters, digits, "_", "-" and ".", not beginning with "leastwise_"'
+
+
+def upstream(text):
+    return "upstream app {\n" + text + "\n}"
+
+
+# What stands in http{}, the line that is to blame counted from 1, and what is said.
+BAD = [
+    (upstream("leastwise adaptve;\n" + SERVER), 2,
+     f'"leastwise": invalid value "adaptve": expected {POLICIES}'),
+    (upstream("leastwise '';\n" + SERVER), 2,
+     f'"leastwise": invalid value "": expected {POLICIES}'),
+    (upstream("leastwise adaptive fast;\n" + SERVER), 2,
+     'invalid number of arguments in "leastwise" directive'),
+    (upstream("leastwise;\nleastwise least_conn;\n" + SERVER), 3,
+     '"leastwise" directive is duplicate'),
+    ("leastwise;", 1, '"leastwise" directive is not allowed here'),
+    (STATUS.format("leastwise;"), 1, '"leastwise" directive is not allowed here'),
+    (upstream("leastwise;\nleastwise_speed 3;\n" + SERVER), 3,
+     'unknown directive "leastwise_speed"'),
+    (upstream("leastwise;\nleastwise_decay 5;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "5": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay 5x;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "5x": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay 50ms;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "50ms": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay 2h;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "2h": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay -8s;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "-8s": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay 99999999999999999999s;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "99999999999999999999s": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay;\n" + SERVER), 3,
+     'invalid number of arguments in "leastwise_decay" directive'),
+    (upstream("leastwise;\nleastwise_decay 8s;\nleastwise_decay 9s;\n" + SERVER), 4,
+     '"leastwise_decay" directive is duplicate'),
+    (upstream("leastwise;\nleastwise_demand guess;\n" + SERVER), 3,
+     '"leastwise_demand": invalid value "guess": expected static or speed'),
+    (upstream("leastwise;\nleastwise_sample half;\n" + SERVER), 3,
+     '"leastwise_sample": invalid value "half": expected auto, first_byte or full'),
+    (upstream("leastwise;\nleastwise_route '';\n" + SERVER), 3,
+     '"leastwise_route": invalid value "": expected a text that is not empty'),
+    (upstream("leastwise;\nleastwise_route $nosuch;\n" + SERVER), None,
+     'unknown "nosuch" variable'),
+    (upstream("leastwise_decay 8s;\n" + SERVER), 2,
+     '"leastwise_decay" needs "leastwise" in upstream "app"'),
+    (upstream("leastwise_zone app 1m;\n" + SERVER), 2,
+     '"leastwise_zone" needs "leastwise" in upstream "app"'),
+    (upstream("leastwise;\nleastwise_zone app;\n" + SERVER), 3,
+     'invalid number of arguments in "leastwise_zone" directive'),
+    (upstream("leastwise;\nleastwise_zone 'a b' 1m;\n" + SERVER), 3,
+     f'"leastwise_zone": invalid zone name "a b": expected {NAMES}'),
+    (upstream("leastwise;\nleastwise_zone '' 1m;\n" + SERVER), 3,
+     f'"leastwise_zone": invalid zone name "": expected {NAMES}'),
+    (upstream("leastwise;\nleastwise_zone leastwise_http_b 1m;\n" + SERVER), 3,
+     f'"leastwise_zone": invalid zone name "leastwise_http_b": expected {NAMES}'),
+    (upstream("leastwise;\nleastwise_zone app large;\n" + SERVER), 3,
+     '"leastwise_zone": invalid zone size "large": expected bytes, or a number with k or m'),
+    (upstream("leastwise;\nleastwise_zone app 0;\n" + SERVER), 3,
+     '"leastwise_zone": invalid zone size "0": expected bytes, or a number with k or m'),
+    (upstream("leastwise;\nleastwise_zone app 64k;\n" + SERVER), 3,
+     r'"leastwise_zone": zone "app" is too small: 65536 bytes given, \d+k needed for the servers'
+     ' of upstream "app"'),
+    (upstream("leastwise;\nleastwise_zone app 1m;\nleastwise_zone two 1m;\n" + SERVER), 4,
+     '"leastwise_zone" directive is duplicate'),
+    (upstream("leastwise;\nleastwise_zone one 1m;\n" + SERVER)
+     + "\nupstream two {\nleastwise;\nleastwise_zone one 2m;\n" + SERVER + "\n}", 8,
+     '"leastwise_zone": zone "one" is that of upstream "app": expected another name'),
+    ("limit_conn_zone $uri zone=one:1m;\n" + upstream("leastwise;\nleastwise_zone one 1m;\n"
+                                                      + SERVER), None,
+     'the shared memory zone "one" is already declared for a different use'),
+    (upstream("leastwise;"), None, "no servers are inside upstream"),
+    (upstream("leastwise;\nserver 127.0.0.1:20051 backup;"), None,
+     'no servers in upstream "app"'),
+    (upstream("leastwise;\nserver unix:/" + "x" * 90 + ";").replace("app", "a" * 120), 2,
+     '"leastwise": the names of upstream "a{120}" and of its servers are too long: 216 bytes,'
+     r" expected at most \d+ for both"),
+    (STATUS.format("leastwise_status xml;"), 1,
+     '"leastwise_status": invalid value "xml": expected json or prometheus'),
+    (STATUS.format("leastwise_status json prometheus;"), 1,
+     'invalid number of arguments in "leastwise_status" directive'),
+    (STATUS.format("leastwise_status; leastwise_status;"), 1,
+     '"leastwise_status" directive is duplicate'),
+    (upstream("leastwise;\nleastwise_status;\n" + SERVER), 3,
+     '"leastwise_status" directive is not allowed here'),
+]
+
+GOOD = [
+    upstream("leastwise;\n" + SERVER),
+    upstream("leastwise adaptive; leastwise_decay 100ms; leastwise_demand speed;"
+             "leastwise_sample full; leastwise_route $host$uri; leastwise_zone app.1 1m;" + SERVER),
+    upstream("leastwise weighted; leastwise_decay 1h;" + SERVER + "keepalive 4;"),
+    upstream(SERVER),
+]
+
+
+class Configuration(unittest.TestCase):
+    def check(self, text):
+        """Exit code, what nginx -t says, and the line that `text` begins in."""
+        nginx = harness.Nginx(PORT, text)
+        self.addCleanup(subprocess.run, ["rm", "-rf", nginx.folder], check=True)
+        with open(nginx.path("nginx.conf"), encoding="ascii") as f:
+            first = f.read()[:].split(text)[0].count("\n") + 1
+        code, said = nginx.check()
+        return code, said, nginx.path("nginx.conf"), first
+
+    def test_refused_with_place_value_and_what_is_accepted(self):
+        for text, line, message in BAD:
+            with self.subTest(text):
+                code, said, path, first = self.check(text)
+                self.assertEqual(code, 1)
+                place = "" if line is None else f" in {path}:{first + line - 1}\n"
+                pattern = message if "\\d" in message or "{120}" in message else re.escape(message)
+                self.assertRegex(said, r"\[emerg\] .*" + pattern + ".*" + re.escape(place))
+
+    def test_accepted(self):
+        for text in GOOD:
+            with self.subTest(text):
+                code, said, _, _ = self.check(text)
+                self.assertEqual(code, 0, said)
+                self.assertNotIn("[warn]", said)
+
+    def test_keepalive_before_the_method_gives_the_warning_of_nginx(self):
+        code, said, path, first = self.check(upstream("keepalive 4;\nleastwise;\n" + SERVER))
+        self.assertEqual(code, 0)
+        self.assertIn(f"[warn] ", said)
+        self.assertIn(f"load balancing method redefined in {path}:{first + 2}", said)
+
+    def test_the_size_that_is_asked_for_is_enough(self):
+        servers = "".join(f"server 127.0.0.1:{p};" for p in range(21000, 21100))
+        text = upstream("leastwise;\nleastwise_zone app {};\n" + servers)
+        _, said, _, _ = self.check(text.replace("{}", "64k"))
+        size = re.search(r"(\d+k) needed", said).group(1)
+        code, said, _, _ = self.check(text.replace("{}", size))
+        self.assertEqual(code, 0, said)
+
+    def test_default_zones_of_all_sizes(self):
+        for n in (1, 2, 8, 9, 100, 1000):
+            with self.subTest(n):
+                servers = "".join(f"server 127.0.{i // 250}.{i % 250 + 1}:80;" for i in range(n))
+                code, said, _, _ = self.check(upstream("leastwise;" + servers))
+                self.assertEqual(code, 0, said)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
