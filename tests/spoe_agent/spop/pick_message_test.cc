@@ -147,6 +147,7 @@ TEST_F(PickMessageTest, UnknownNamesAreIgnored) {
 
 TEST_F(PickMessageTest, HoldsAsManyServersAsAMessageCanName) {
   std::vector<std::string> arguments;
+  arguments.reserve(254);
   for (int i = 0; i < 254; ++i) {  // and the backend
     arguments.push_back(argument("c_s" + std::to_string(i), int64(static_cast<unsigned>(i))));
   }

@@ -81,6 +81,7 @@ const Refused kScanners[] = {
 const Refused kFrames[] = {
     {"size_zero", kLater, big_endian(0), kInvalid},
     {"size_below_a_header", kLater, big_endian(6) + std::string("\3\0\0\0\1\0", 6), kInvalid},
+    {"size_below_a_header_and_nothing_else", kLater, big_endian(6), kInvalid},
     {"size_above_ours_before_hello", kFirst, big_endian(16381), kTooBig},
     {"size_above_the_agreed", kLater, big_endian(16381), kTooBig},
     {"size_of_four_gigabytes", kLater, big_endian(0xffffffff), kTooBig},

@@ -105,6 +105,18 @@ TEST(Writer, AFrameOfExactlyTheLargestSizeFitsAndNoneAbove) {
   }
 }
 
+TEST(Writer, AStringThatEndsAtTheLargestSizeFitsAndNoneLonger) {
+  const std::size_t left = kMinFrameSize - (kMinHeaderSize + 1) - 1;  // less its length
+  for (const std::size_t extra : {0U, 1U}) {
+    Buffer buffer;
+    Writer writer(buffer, kAck, kMinFrameSize);
+    ASSERT_EQ(writer.mark(), kLengthSize + kMinHeaderSize + 1);
+    for (int i = 0; i < 200; ++i) writer.byte('x');
+    writer.string(std::string(left - 200 + extra, 'x'));
+    EXPECT_EQ(writer.finish(), extra == 0);
+  }
+}
+
 TEST(Writer, RewindForgetsAFailureAndWhatCameWithIt) {
   Buffer buffer;
   Writer writer(buffer, kAck, kMinFrameSize);
