@@ -38,7 +38,8 @@ bool is(const Record& record, std::uint64_t hash, std::string_view name) noexcep
 void reset(const Shared& shared, std::size_t i) noexcept {
   Record& r = shared.records()[i];
   state::forget(shared, i);
-  shared.hot()[i].weight.set(1);
+  shared.records()[i].weight.set(1);
+  shared.hot()[i].inverse_weight.set(1);
   shared.hot()[i].flags.set(0);
   r.picks.set(0);
   for (auto& c : r.results) c.set(0);
@@ -162,23 +163,27 @@ bool Pool::in_use(EndpointId id) const noexcept {
 void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   if (index(id) >= capacity()) return;
   Hot& hot = shared().hot()[index(id)];
-  hot.weight.set(static_cast<float>(std::clamp(settings.weight, 1U, 65535U)));
+  state::Record& record = shared().records()[index(id)];
+  record.weight.set(std::clamp(settings.weight, 1U, kMaxWeight));
+  hot.inverse_weight.set(1 / static_cast<float>(record.weight.get()));
   hot.max_conns.set(settings.max_conns);
-  hot.max_fails.set(settings.max_fails);
+  record.max_fails.set(settings.max_fails);
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.fail_timeout);
-  hot.fail_timeout_ms.set(
+  record.fail_timeout_ms.set(
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
-  const std::uint32_t old = hot.flags.take(settings.flags);
+  const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
+  const std::uint32_t old = hot.flags.take(settings.flags | limited);
   if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
 }
 
 EndpointSettings Pool::settings(EndpointId id) const noexcept {
   const Hot& hot = shared().hot()[index(id)];
-  return {.weight = static_cast<std::uint32_t>(std::clamp(hot.weight.get(), 1.0F, 65535.0F)),
+  const Record& record = shared().records()[index(id)];
+  return {.weight = std::clamp(record.weight.get(), 1U, kMaxWeight),
           .max_conns = hot.max_conns.get(),
-          .max_fails = hot.max_fails.get(),
-          .fail_timeout = std::chrono::milliseconds(hot.fail_timeout_ms.get()),
-          .flags = hot.flags.get()};
+          .max_fails = record.max_fails.get(),
+          .fail_timeout = std::chrono::milliseconds(record.fail_timeout_ms.get()),
+          .flags = hot.flags.get() & ~state::kLimited};
 }
 
 }  // namespace leastwise

@@ -47,15 +47,16 @@ void learn_error(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcep
 
 // nginx's rule: failures that are less than fail_timeout apart add up, and a success
 // forgives them only when none came for so long, or when it was a probe.
-void learn_health(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcept {
-  if (endpoint.max_fails.get() == 0) return;
+void learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
+                  std::int64_t now_ms) noexcept {
   if (!failed && endpoint.health.get() == 0) return;
+  if (record.max_fails.get() == 0) return;
   endpoint.health.update([&](std::uint64_t word) noexcept -> std::uint64_t {
     Health h = health::unpack(word);
     if (failed) {
       return health::pack({.fails = h.fails + 1,
                            .probing = false,
-                           .until_ms = now_ms + endpoint.fail_timeout_ms.get()});
+                           .until_ms = now_ms + record.fail_timeout_ms.get()});
     }
     return h.probing || now_ms >= h.until_ms ? 0 : word;
   });
@@ -82,7 +83,9 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   const std::int64_t now_ms = milliseconds(now);
   const bool failed = is_failure(outcome.result);
   learn_error(endpoint, failed, now_ms);
-  if (!failed || outcome.counts_as_fail) learn_health(endpoint, failed, now_ms);
+  if (!failed || outcome.counts_as_fail) {
+    learn_health(endpoint, shared.records()[index(ticket.id)], failed, now_ms);
+  }
   if (!is_sample(outcome)) return;
   decay_.set(config.decay, now);
   learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);
@@ -124,6 +127,7 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
       sample.slowness = slowness(s, decay_.left(s.epoch), plan);
       return speed::pack(s);
     });
+    endpoint.slowness.set(sample.slowness);
   }
   shared->lane(slot_).push(sample);
 }

@@ -19,9 +19,10 @@ inline constexpr float kUnitsPerSecond = 16e6F;
 constexpr std::uint32_t in_flight(std::uint64_t word) noexcept {
   return static_cast<std::uint32_t>(word >> kWorkBits);
 }
-constexpr float work(std::uint64_t word) noexcept {
-  return static_cast<float>(static_cast<std::int64_t>(word & (kOne - 1))) / kUnitsPerSecond;
+constexpr float work_units(std::uint64_t word) noexcept {
+  return static_cast<float>(static_cast<std::int64_t>(word & (kOne - 1)));
 }
+constexpr float work(std::uint64_t word) noexcept { return work_units(word) / kUnitsPerSecond; }
 // One request of that many predicted seconds. At most nine hours count.
 constexpr std::uint64_t of(float seconds) noexcept {
   constexpr float kMost = 32768;

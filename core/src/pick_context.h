@@ -22,34 +22,49 @@ struct Choice {
   Reason reason = Reason::kPolicy;
 };
 
+// The members that may be picked. Not zeroed: it is built for each request.
+struct Candidates {
+  static constexpr std::size_t kMost = 64;
+
+  Candidates() noexcept {}  // leaves `members` alone
+  void add(MemberIndex member) noexcept { members[count++] = member; }
+
+  std::array<MemberIndex, kMost> members;
+  std::uint32_t count = 0;
+};
+
 // Built on the stack for each pick. The candidates are the members that may be picked:
 // so no policy repeats the test. Up to 64 members all that may be are in it, in the
 // order of the members; of more, a random draw.
 struct PickContext {
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMost = Candidates::kMost;
   static constexpr std::size_t kDraws = 16;
 
   const Config& config;
   const Request& request;
   const Plan& plan;
-  const Decay& decay;
   std::span<state::Hot> endpoints;
+  std::span<state::Record> records;
   std::span<const Member> members;
   std::int64_t* turn;  // smooth weighted round robin, by member
   Rng& rng;
   TimePoint now;
-  Costs costs;  // of this request's route, x̄ when unknown
-  std::array<MemberIndex, kMost> candidates;
-  std::uint32_t count = 0;  // of the candidates; never zero when a policy is called
+  Costs costs;              // of this request's route, x̄ when unknown
+  Candidates candidates{};  // never empty when a policy is called
 
   const state::Hot& endpoint(MemberIndex member) const noexcept {
     return endpoints[index(members[member].id)];
+  }
+  const state::Record& record(MemberIndex member) const noexcept {
+    return records[index(members[member].id)];
   }
   std::uint32_t in_flight(MemberIndex member) const noexcept {
     return member < request.in_flight.size() ? request.in_flight[member]
                                              : load::in_flight(endpoint(member).load.get());
   }
-  std::span<const MemberIndex> all() const noexcept { return {candidates.data(), count}; }
+  std::span<const MemberIndex> all() const noexcept {
+    return {candidates.members.data(), candidates.count};
+  }
 };
 
 }  // namespace leastwise

@@ -17,26 +17,27 @@ constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "un
                                              "backup", "panic",  "front_end"};
 
 // Failed too often of late (max_fails), and not due for another try.
-bool out_of_service(const state::Hot& endpoint, std::int64_t now_ms) noexcept {
+bool out_of_service(const state::Hot& endpoint, const state::Record& record,
+                    std::int64_t now_ms) noexcept {
   const std::uint64_t word = endpoint.health.get();
   if (word == 0) return false;
-  const std::uint32_t max_fails = endpoint.max_fails.get();
+  const std::uint32_t max_fails = record.max_fails.get();
   const Health h = health::unpack(word);
   if (max_fails == 0 || h.fails < max_fails) return false;
   // Further ahead than a failure can put it: the clock went back.
   const std::int64_t left = h.until_ms - now_ms;
-  return left > 0 && left <= std::int64_t{endpoint.fail_timeout_ms.get()};
+  return left > 0 && left <= std::int64_t{record.fail_timeout_ms.get()};
 }
 
 // One attempt is sent to see whether it is back; until that answers, or for another
 // fail_timeout, the others stay away.
-void start_probe(state::Hot& endpoint, std::int64_t now_ms) noexcept {
+void start_probe(state::Hot& endpoint, const state::Record& record, std::int64_t now_ms) noexcept {
   std::uint64_t word = endpoint.health.get();
-  const std::uint32_t max_fails = endpoint.max_fails.get();
+  const std::uint32_t max_fails = record.max_fails.get();
   Health h = health::unpack(word);
   if (word == 0 || max_fails == 0 || h.fails < max_fails) return;
   h.probing = true;
-  h.until_ms = now_ms + endpoint.fail_timeout_ms.get();
+  h.until_ms = now_ms + record.fail_timeout_ms.get();
   // When another process was faster, two probes are on their way: no harm.
   endpoint.health.replace(word, health::pack(h));
 }
@@ -63,10 +64,14 @@ struct Filter {
   bool first_try = tried.empty();
   std::int64_t now_ms = milliseconds(context.now);
 
-  bool operator()(MemberIndex member) const noexcept {
+  [[gnu::always_inline]] bool operator()(MemberIndex member) const noexcept {
     const state::Hot& endpoint = context.endpoint(member);
-    if ((endpoint.flags.get() & barred) != 0) return false;
-    if (out_of_service(endpoint, now_ms)) return false;
+    const std::uint32_t flags = endpoint.flags.get();
+    if ((flags & (barred | state::kLimited)) == 0 && endpoint.health.get() == 0) {
+      return first_try || !tried.contains(member);
+    }
+    if ((flags & barred) != 0 || out_of_service(endpoint, context.record(member), now_ms))
+      return false;
     const std::uint32_t limit = endpoint.max_conns.get();
     if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;
     return first_try || !tried.contains(member);
@@ -87,11 +92,11 @@ bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std
 // next in turn or a random draw. Only when none of those may be picked, all are looked at.
 void collect(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
              const Policy& policy, float most, std::uint32_t& cursor) noexcept {
-  context.count = 0;
+  context.candidates.count = 0;
   const std::uint32_t size = end - begin;
   if (size <= PickContext::kMost) {
     for (MemberIndex m = begin; m != end; ++m) {
-      if (filter(m)) context.candidates[context.count++] = m;
+      if (filter(m)) context.candidates.add(m);
     }
     return;
   }
@@ -99,19 +104,19 @@ void collect(PickContext& context, const Filter& filter, MemberIndex begin, Memb
   for (std::uint32_t i = 0; i < looks; ++i) {
     if (policy.demand == nullptr) {
       const MemberIndex m = begin + context.rng.below(size);
-      if (filter(m)) context.candidates[context.count++] = m;
+      if (filter(m)) context.candidates.add(m);
       continue;
     }
     const std::uint32_t at = cursor++;
     const MemberIndex m = begin + at % size;
     if (!is_due(context, policy, m, at / size, most) || !filter(m)) continue;
-    context.candidates[context.count++] = m;
+    context.candidates.add(m);
     return;
   }
   const std::uint32_t start = context.rng.below(size);
-  for (std::uint32_t i = 0; i < size && context.count == 0; ++i) {
+  for (std::uint32_t i = 0; i < size && context.candidates.count == 0; ++i) {
     const MemberIndex m = begin + (start + i) % size;
-    if (filter(m)) context.candidates[context.count++] = m;
+    if (filter(m)) context.candidates.add(m);
   }
 }
 
@@ -150,7 +155,7 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   }
   float most = 1;
   for (const Member& m : members) {
-    most = std::max(most, pool.shared().hot()[index(m.id)].weight.get());
+    most = std::max(most, static_cast<float>(pool.settings(m.id).weight));
   }
   out.most_demand_ = most * kMostDemand;
   out.turn_ = turn;
@@ -171,7 +176,6 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                           {primaries_, count_, kDown | kDraining, Reason::kBackup},
                           {0, count_, kDown, Reason::kPanic}};
   const state::Shared shared = pool_.shared();
-  decay_.set(config.decay, now);
   const std::uint16_t route = shared->routes.find(request.route);
   Costs costs = shared->routes.costs(route);
   const Plan& plan = shared->plan();
@@ -179,23 +183,22 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   PickContext context{.config = config,
                       .request = request,
                       .plan = plan,
-                      .decay = decay_,
                       .endpoints = shared.hot(),
+                      .records = shared.records(),
                       .members = members(),
                       .turn = turn_,
                       .rng = rng_,
                       .now = now,
-                      .costs = costs,
-                      .candidates = {}};
+                      .costs = costs};
   const Policy& policy = config.chosen_policy();
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
       collect(context, {context, tried, round.barred}, round.begin, round.end, policy, most_demand_,
               cursor_);
-      if (context.count == 0) break;
-      Choice choice = context.count == 1
-                          ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
+      if (context.candidates.count == 0) break;
+      Choice choice = context.candidates.count == 1
+                          ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
       Ticket ticket = start(context, choice, route);
@@ -211,7 +214,6 @@ Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex m
                      TimePoint now) noexcept {
   if (member >= count_) return {};
   const state::Shared shared = pool_.shared();
-  decay_.set(config.decay, now);
   const std::uint16_t route = shared->routes.find(request.route);
   Costs costs = shared->routes.costs(route);
   const Plan& plan = shared->plan();
@@ -219,14 +221,13 @@ Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex m
   PickContext context{.config = config,
                       .request = request,
                       .plan = plan,
-                      .decay = decay_,
                       .endpoints = shared.hot(),
+                      .records = shared.records(),
                       .members = members(),
                       .turn = turn_,
                       .rng = rng_,
                       .now = now,
-                      .costs = costs,
-                      .candidates = {}};
+                      .costs = costs};
   return start(context, {.member = member, .reason = Reason::kFrontEnd}, route);
 }
 
@@ -248,7 +249,9 @@ Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t r
   }
   shared.ledger(slot_)[index(id)].add(1);
   shared.records()[index(id)].picks.add(1);
-  start_probe(endpoint, milliseconds(context.now));
+  if (endpoint.health.get() != 0) {
+    start_probe(endpoint, shared.records()[index(id)], milliseconds(context.now));
+  }
 
   const float m = mean_ahead(before, n, plan.mean_cost.get());
   const float psi = plan.sharing.get();
@@ -265,11 +268,8 @@ Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t r
   ticket.ahead = psi * cost + (1 - psi) * m;
   ticket.wait = plan.wait_at(n);
   ticket.predicted = cost + ticket.wait * ticket.ahead;
-  const Speed s = speed::unpack(endpoint.speed.get());
-  if (cost > 0) {
-    ticket.delay =
-        endpoint.base.get() + slowness(s, context.decay.left(s.epoch), plan) * ticket.predicted;
-  }
+  const float g = endpoint.slowness.get();
+  ticket.delay = endpoint.base.get() + (g > 0 ? g : plan.slowness.get()) * ticket.predicted;
   ticket.score = choice.score;
   ticket.second_score = choice.second_score;
   ticket.route = route;

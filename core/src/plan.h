@@ -11,27 +11,35 @@
 namespace leastwise {
 
 struct Plan {
-  static constexpr std::size_t kTable = 256;
+  static constexpr std::uint32_t kTable = 128;
 
-  Cell<std::uint32_t> learned;                       // 0: choose as least_conn does
-  Cell<float> mean_cost;                             // x̄, seconds; 0 = nothing is known
-  Cell<float> mean_predicted;                        // mean of p, seconds
-  Cell<float> slowness;                              // G
-  Cell<float> sharing;                               // ψ
-  Cell<float> price;                                 // η
-  Cell<float> mean_wait;                             // w̄
-  Cell<float> caution_exponent;                      // κ
-  Cell<std::uint64_t> ticks, samples, samples_lost;  // for status pages
-  std::array<Cell<float>, kTable> wait;              // w(q) for q in flight
-  std::array<Cell<float>, kTable> caution;           // (1+q)^κ
+  // What depends on the number of requests in flight, q, worked out ahead: a pick then
+  // needs one division per endpoint, and no power.
+  struct Step {
+    Cell<float> wait;     // w(q)
+    Cell<float> ahead;    // (1-ψ) 0.8 w(q)/q, for each unit of the load word: what is waited for
+    Cell<float> tie;      // 0.001 x̄ q
+    Cell<float> caution;  // (1+q)^κ
+  };
 
-  float wait_at(std::uint32_t q) const noexcept {
-    if (q < kTable) return wait[q].get();
-    // Beyond the table the curve is a line through the origin, as a queue is.
-    return wait[kTable - 1].get() * static_cast<float>(q) / static_cast<float>(kTable - 1);
+  Cell<std::uint32_t> learned;   // 0: choose as least_conn does
+  Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
+  Cell<float> mean_predicted;    // mean of p, seconds
+  Cell<float> slowness;          // G
+  Cell<float> sharing;           // ψ
+  Cell<float> price;             // η
+  Cell<float> mean_wait;         // w̄
+  Cell<float> caution_exponent;  // κ
+  Cell<std::uint64_t> samples;   // that the model had learned from
+  std::array<Step, kTable> steps;
+
+  // Beyond the table the curve is a line through the origin, as a queue is.
+  static constexpr float beyond(std::uint32_t q) noexcept {
+    return static_cast<float>(q) / static_cast<float>(kTable - 1);
   }
-  float caution_at(std::uint32_t q) const noexcept {
-    return caution[q < kTable ? q : kTable - 1].get();
+  float wait_at(std::uint32_t q) const noexcept {
+    if (q < kTable) return steps[q].wait.get();
+    return steps[kTable - 1].wait.get() * beyond(q);
   }
 };
 

@@ -63,6 +63,7 @@ std::size_t Shared::bytes_for(std::size_t capacity) noexcept {
 void forget(const Shared& shared, std::size_t i) noexcept {
   Hot& hot = shared.hot()[i];
   hot.speed.set(0);
+  hot.slowness.set(0);
   hot.error.set(0);
   hot.health.set(0);
   hot.base.set(0);
@@ -149,6 +150,7 @@ Status Pool::migrate(const Pool& other) noexcept {
     Hot& hot = to.hot()[index(id)];
     const Hot& old_hot = from.hot()[index(old)];
     hot.speed.set(old_hot.speed.get());
+    hot.slowness.set(old_hot.slowness.get());
     hot.error.set(old_hot.error.get());
     hot.health.set(old_hot.health.get());
     hot.base.set(old_hot.base.get());

@@ -32,7 +32,7 @@ void Routes::expire(std::int64_t now_ms) noexcept {
   for (Slot& slot : slots_) {
     if (slot.hash.get() == 0) continue;
     // Just claimed: its time starts now. In the future: the clock went back.
-    if (slot.seen_ms.get() == 0 || slot.seen_ms.get() > now_ms) slot.seen_ms.set(now_ms);
+    if (slot.seen_ms.get() <= 0 || slot.seen_ms.get() > now_ms) slot.seen_ms.set(now_ms);
     const std::int64_t idle = now_ms - slot.seen_ms.get();
     if (idle < (slot.samples.get() < kFewSamples ? kForgetFewMs : kForgetMs)) continue;
     slot.costs.set(0);

@@ -7,16 +7,13 @@
 #include <cstdint>
 
 #include "leastwise/decay.h"
+#include "model/constants.h"
 #include "packed.h"
 #include "plan.h"
 #include "state.h"
 
 namespace leastwise {
 
-inline constexpr float kPriorWeight = 4;  // in mean costs: how much the pool's slowness counts
-inline constexpr float kOwnShare = 0.8F;  // of the work in flight in m; the rest is x̄
-inline constexpr float kCostCap = 4;      // in mean costs: a dear request is not starved
-inline constexpr float kTieBreak = 0.001F;
 inline constexpr float kErrorDecaySeconds = 10;
 inline constexpr float kErrorFree = 1e-4F;  // shares below are not worth an exponential
 inline constexpr float kErrorFloor = 0.002F;
@@ -43,39 +40,47 @@ inline float error_now(std::uint64_t word, std::int64_t now_ms) noexcept {
   return e.share * std::exp(static_cast<float>(age) * (-1e-3F / kErrorDecaySeconds));
 }
 
-// D with its penalty for failures; S = D (1+n)^κ / weight is the caller's to finish.
-struct Score {
-  // What is the same for all endpoints, taken out of the loop.
-  Score(const Plan& p, const Costs& costs, const Decay& d, std::int64_t now) noexcept
-      : plan(p),
-        decay(d),
-        now_ms(now),
-        mean_cost(p.mean_cost.get()),
-        cost(costs.cost),
-        priced(p.price.get() * std::min(costs.cost, kCostCap * mean_cost)),
-        shared(p.sharing.get() * costs.cost),
-        served(1 - p.sharing.get()) {}
+// S = D (1+n)^κ / weight, with D's penalty for failures. About 35 instructions.
+class Score {
+ public:
+  // What is the same for all endpoints is worked out once per pick.
+  Score(const Plan& plan, const Costs& costs, std::int64_t now_ms) noexcept
+      : steps_(plan.steps.data()),
+        now_ms_(now_ms),
+        mean_cost_(plan.mean_cost.get()),
+        pool_slowness_(plan.slowness.get()),
+        cost_(costs.cost),
+        // η min(x, 4x̄) + ψ x + (1-ψ) 0.2 x̄: what each unit of wait costs, n apart.
+        per_wait_(plan.price.get() * std::min(cost_, kCostCap * mean_cost_) +
+                  plan.sharing.get() * cost_ +
+                  (1 - plan.sharing.get()) * (1 - kOwnShare) * mean_cost_) {}
 
-  float operator()(const state::Hot& endpoint, std::uint32_t n) const noexcept {
-    const Speed s = speed::unpack(endpoint.speed.get());
-    const float g = slowness(s, decay.left(s.epoch), plan);
-    const float w = plan.wait_at(n);
-    const float m = mean_ahead(endpoint.load.get(), n, mean_cost);
-    float d = endpoint.base.get() + g * (cost + w * (priced + shared + served * m) +
-                                         kTieBreak * mean_cost * static_cast<float>(n));
-    if (const std::uint64_t word = endpoint.error.get(); word != 0) {
-      const float e = error_now(word, now_ms);
-      if (e > kErrorFloor) {
-        d = d * (1 + kErrorPenalty * e) + kErrorPenalty * e * mean_cost * (1 + 20 * e);
-      }
+  // Inlined by force: it is the body of the one loop that a pick spends its time in.
+  [[gnu::always_inline]] float operator()(const state::Hot& endpoint,
+                                          std::uint32_t n) const noexcept {
+    const Plan::Step& step = steps_[n < Plan::kTable ? n : Plan::kTable - 1];
+    const float g = endpoint.slowness.get();
+    float d = cost_ + step.wait.get() * per_wait_ +
+              load::work_units(endpoint.load.get()) * step.ahead.get() + step.tie.get();
+    if (n >= Plan::kTable) [[unlikely]]
+      d *= Plan::beyond(n);
+    d = d * (g > 0 ? g : pool_slowness_) + endpoint.base.get();
+    if (const std::uint64_t word = endpoint.error.get(); word != 0) [[unlikely]] {
+      d = penalized(d, word);
     }
-    return d * plan.caution_at(n) / endpoint.weight.get();
+    return d * step.caution.get() * endpoint.inverse_weight.get();
   }
 
-  const Plan& plan;
-  const Decay& decay;
-  std::int64_t now_ms;
-  float mean_cost, cost, priced, shared, served;
+ private:
+  [[gnu::noinline]] float penalized(float d, std::uint64_t error_word) const noexcept {
+    const float e = error_now(error_word, now_ms_);
+    if (!(e > kErrorFloor)) return d;
+    return d * (1 + kErrorPenalty * e) + kErrorPenalty * e * mean_cost_ * (1 + 20 * e);
+  }
+
+  const Plan::Step* steps_;
+  std::int64_t now_ms_;
+  float mean_cost_, pool_slowness_, cost_, per_wait_;
 };
 
 }  // namespace leastwise

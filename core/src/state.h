@@ -29,6 +29,9 @@ inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
 inline constexpr std::uint32_t kLayout = 1;
 
+// Set beside the owner's flags, so that one test passes an endpoint with nothing special.
+inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
+
 // What a pick reads and every request writes: one line per endpoint, so that two
 // endpoints never contend.
 struct alignas(64) Hot {
@@ -37,10 +40,9 @@ struct alignas(64) Hot {
   Cell<std::uint64_t> error;   // packed.h, error
   Cell<std::uint64_t> health;  // packed.h, health
   Cell<float> base;            // b, seconds
-  Cell<float> weight;
+  Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
+  Cell<float> inverse_weight;
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> max_fails;
-  Cell<std::uint32_t> fail_timeout_ms;
   Cell<std::uint32_t> flags;  // EndpointFlag
   Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
 };
@@ -54,6 +56,9 @@ struct alignas(64) Record {
   Cell<std::uint32_t> name_size;
   Cell<std::uint64_t> name_hash;
   std::array<char, kMaxEndpointName + 1> name;
+  Cell<std::uint32_t> weight;
+  Cell<std::uint32_t> max_fails;
+  Cell<std::uint32_t> fail_timeout_ms;
 
   Cell<std::uint64_t> picks;
   std::array<Cell<std::uint64_t>, kResults> results;
@@ -81,7 +86,9 @@ struct alignas(64) Header {
   alignas(64) Cell<std::int64_t> tick_due;
   std::atomic<std::int64_t> tick_since;
   Cell<std::int64_t> tick_last;
-  Cell<std::uint32_t> audit_next;
+  Cell<std::uint64_t> ticks, samples_lost;
+  Cell<std::uint32_t> next_looked_after;
+  Cell<std::uint32_t> rows;  // of the ledger that were ever used
   std::array<Process, kMaxProcesses> processes;
 
   // Four buffers, so that a reader may stall for three ticks before it sees a mixture.
@@ -128,9 +135,9 @@ void forget(const Shared& shared, std::size_t i) noexcept;
 
 void copy_counters(const Record& from, Record& to) noexcept;
 
-// Compares the ledger with the in-flight counts of a few endpoints, and mends a count
-// that stays wrong. O(batch × processes).
-void audit(const Shared& shared, std::size_t batch) noexcept;
+// Sets estimates of endpoint i that can not be right to unknown, compares its in-flight
+// count with the ledger, and mends a count that stays wrong. O(processes).
+void mend(const Shared& shared, std::size_t i) noexcept;
 
 }  // namespace leastwise::state
 

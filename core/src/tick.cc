@@ -3,6 +3,7 @@
 
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
+#include "score.h"
 #include "state.h"
 
 namespace leastwise {
@@ -11,8 +12,13 @@ namespace {
 using state::Header;
 using state::Shared;
 
-constexpr std::size_t kAuditBatch = 256;     // endpoints per tick
-constexpr std::uint64_t kManySamples = 512;  // in a tick: then the mixture takes one in eight
+constexpr std::size_t kLeastBatch = 4;       // endpoints looked after per tick,
+constexpr std::size_t kRounds = 16;          // but all of them in so many ticks
+constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
+// The mixture costs twenty times what the rest of a sample does. It learns from each until
+// it knows the servers roughly, then from so many per tick.
+constexpr std::uint64_t kMixAll = 4096;
+constexpr std::uint64_t kMixPerTick = 4;
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
@@ -21,7 +27,7 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
       if (sample.endpoint >= shared.capacity()) return;
-      const bool mixed = ++seen <= kManySamples || seen % 8 == 0;
+      const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixPerTick;
       shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
   }
@@ -52,35 +58,65 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   }
 }
 
-// Sums so old that their landmark's number comes round again are set to unknown.
-void drop_stale(const Shared& shared, const Config& config, TimePoint now) noexcept {
+// g as of now: without answers it moves towards the pool's.
+void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {
   Decay decay;
   decay.set(config.decay, now);
+  const Plan& plan = shared->plan();
+  if (!(plan.mean_cost.get() > 0)) return;
   for (state::Hot& hot : shared.hot()) {
-    std::uint64_t word = hot.speed.get();
-    if (word != 0 && decay.left(speed::unpack(word).epoch) <= 0) hot.speed.replace(word, 0);
+    const std::uint64_t word = hot.speed.get();
+    if (word == 0) continue;
+    const Speed s = speed::unpack(word);
+    hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
   }
 }
 
+// Looks after a few endpoints: sums so old that their landmark's number comes round again
+// are set to unknown, and what can not be right is mended.
+void look_after(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  Decay decay;
+  decay.set(config.decay, now);
+  std::size_t at = shared->next_looked_after.get();
+  const std::size_t batch = std::max(kLeastBatch, shared.capacity() / kRounds);
+  for (std::size_t i = 0; i < batch && i < shared.capacity(); ++i) {
+    at = at + 1 < shared.capacity() ? at + 1 : 0;
+    Cell<std::uint64_t>& speed = shared.hot()[at].speed;
+    std::uint64_t word = speed.get();
+    if (word != 0 && decay.left(speed::unpack(word).epoch) <= 0) {
+      speed.replace(word, 0);
+      shared.hot()[at].slowness.set(0);
+    }
+    state::mend(shared, at);
+  }
+  shared->next_looked_after.set(static_cast<std::uint32_t>(at));
+}
+
 void publish(Header& header) noexcept {
+  const Plan& current = header.plan();
+  if (header.model.is_told(current) && header.ticks.get() % kPublishAnyway != 0) return;
   const std::uint32_t next = header.plan_index.load(std::memory_order_relaxed) + 1;
   header.model.publish(header.plans[next % Header::kPlans]);
   // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
   header.plan_index.store(next, std::memory_order_release);
 }
 
+// How far `to` lies after `from`, modulo 2^64: stamps from damaged memory may be anything.
+std::uint64_t ahead(std::int64_t from, std::int64_t to) noexcept {
+  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
+}
+
 // Enters the tick if it is due and nobody is in it, or who is must be dead.
 bool enter(Header& header, TimePoint now) noexcept {
   const std::int64_t us = now.time_since_epoch().count();
-  const std::int64_t due = header.tick_due.get();
-  // Far ahead: the clock went back.
-  if (us < due && due - us < kClockSlackUs) return false;
+  const std::uint64_t wait = ahead(us, header.tick_due.get());
+  // Further ahead than a tick ever is: the clock went back.
+  if (wait != 0 && wait < kClockSlackUs) return false;
   const std::int64_t ms = milliseconds(now) + 1;  // never zero
+  const auto lease = static_cast<std::uint64_t>(Pool::kTickLease.count() / 1000);
   std::int64_t since = header.tick_since.load(std::memory_order_relaxed);
-  const std::int64_t lease =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Pool::kTickLease).count();
-  if (since != 0 && ms - since < lease && since - ms < lease) return false;
-  // acquire: pairs with leave(): the model as the last tick left it.
+  if (since != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return false;
+  // acquire: pairs with the release at the end of tick(): the model as the last one left it.
   if (!header.tick_since.compare_exchange_strong(since, ms, std::memory_order_acquire,
                                                  std::memory_order_relaxed)) {
     return false;
@@ -103,12 +139,13 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   }
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   header.tick_last.set(us);
-  header.model.count_tick(learn(shared, now_ms));
+  header.samples_lost.add(learn(shared, now_ms));
+  header.ticks.add(1);
   renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
   header.routes.expire(now_ms);
-  drop_stale(shared, config, now);
-  state::audit(shared, kAuditBatch);
+  look_after(shared, config, now);
   publish(header);
+  renew_slowness(shared, config, now);
   // release: pairs with enter() of the next tick.
   header.tick_since.store(0, std::memory_order_release);
   return true;

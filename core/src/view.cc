@@ -69,10 +69,9 @@ PoolView Pool::view() const noexcept {
   for (const auto& p : header_->processes) {
     if (p.owner.load(std::memory_order_relaxed) != 0) ++v.processes;
   }
-  // The model is its tick's alone; these counters may be one tick old.
-  v.ticks = plan.ticks.get();
+  v.ticks = header_->ticks.get();
   v.samples = plan.samples.get();
-  v.samples_lost = plan.samples_lost.get();
+  v.samples_lost = header_->samples_lost.get();
   v.learned = plan.learned.get() != 0;
   v.mean_cost = plan.mean_cost.get();
   v.slowness = plan.slowness.get();

@@ -54,7 +54,10 @@ TEST_F(CorruptionTest, OfAThousandSeedsNoneCrashesAndAllHealWithinTenSeconds) {
     for (std::size_t m = 0; m < members_.size(); ++m) {
       const EndpointView v = view(m);
       ASSERT_EQ(v.in_flight, 0U) << "seed " << seed;
-      ASSERT_TRUE(std::isfinite(v.slowness)) << "seed " << seed;
+      ASSERT_TRUE(std::isfinite(v.slowness))
+          << "seed " << seed << " evidence " << v.evidence << " pool " << pool_.view().slowness
+          << " mean cost " << pool_.view().mean_cost << " ticks " << pool_.view().ticks
+          << " samples " << pool_.view().samples << " learned " << pool_.view().learned;
       ASSERT_GE(v.slowness, 0) << "seed " << seed;
     }
     const Ticket t = pick();

@@ -18,15 +18,18 @@ class ScoreTest : public ::testing::Test {
     plan_->sharing.set(0.25F);
     plan_->price.set(3);
     for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
-      plan_->wait[q].set(0.5F * static_cast<float>(q));
-      plan_->caution[q].set(1);
+      // w(q) = q/2 and κ = 0; the work in flight counts as the design has it.
+      plan_->steps[q].wait.set(0.5F * static_cast<float>(q));
+      plan_->steps[q].ahead.set(q == 0 ? 0 : 0.75F * 0.8F * 0.5F / load::kUnitsPerSecond);
+      plan_->steps[q].tie.set(0.001F * 0.010F * static_cast<float>(q));
+      plan_->steps[q].caution.set(1);
     }
-    hot_->weight.set(1);
+    hot_->inverse_weight.set(1);
     decay_.set(8s, TimePoint(1h));
   }
   float score(float cost, std::uint32_t n) {
     const Costs costs{.cost = cost, .slow = cost};
-    return Score(*plan_, costs, decay_, milliseconds(TimePoint(1h)))(*hot_, n);
+    return Score(*plan_, costs, milliseconds(TimePoint(1h)))(*hot_, n);
   }
 
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
@@ -56,8 +59,9 @@ TEST_F(ScoreTest, ADearRequestIsCappedInThePrice) {
 
 TEST_F(ScoreTest, SlownessIsShrunkTowardsThePoolByFourMeanCosts) {
   // A = 120 ms over B = 40 ms, prior 40 ms at G = 1: g = 160/80 = 2.
-  hot_->speed.set(speed::pack(
-      {.delay = 0.120F * decay_.grow(), .work = 0.040F * decay_.grow(), .epoch = decay_.epoch()}));
+  const Speed s{
+      .delay = 0.120F * decay_.grow(), .work = 0.040F * decay_.grow(), .epoch = decay_.epoch()};
+  hot_->slowness.set(slowness(s, decay_.left(s.epoch), *plan_));
   EXPECT_NEAR(score(0.010F, 0), 0.020F, 1e-5F);
 }
 
@@ -76,14 +80,14 @@ TEST_F(ScoreTest, FailuresAreForgottenInTensOfSeconds) {
 }
 
 TEST_F(ScoreTest, WeightDividesAndCautionMultiplies) {
-  hot_->weight.set(4);
-  plan_->caution[3].set(2);
+  hot_->inverse_weight.set(0.25F);
+  plan_->steps[3].caution.set(2);
   hot_->load.set(3 * load::of(0.010F));
-  hot_->weight.set(1);
+  hot_->inverse_weight.set(1);
   const float one = score(0.010F, 3);
-  hot_->weight.set(4);
+  hot_->inverse_weight.set(0.25F);
   EXPECT_FLOAT_EQ(score(0.010F, 3), one / 4);
-  plan_->caution[3].set(1);
+  plan_->steps[3].caution.set(1);
   EXPECT_FLOAT_EQ(score(0.010F, 3), one / 8);
 }
 

@@ -9,7 +9,6 @@
 #ifndef LEASTWISE_DECAY_H_
 #define LEASTWISE_DECAY_H_
 
-#include <array>
 #include <cstdint>
 
 #include "leastwise/clock.h"
@@ -32,8 +31,7 @@ class Decay {
   std::uint8_t epoch() const noexcept { return epoch_; }
   // What is left now of a sum that was stored under landmark `epoch`.
   float left(std::uint8_t epoch) const noexcept {
-    const auto age = static_cast<std::uint8_t>(epoch_ - epoch);
-    return age < kAges ? left_[age] : 0.0F;
+    return epoch == epoch_ ? left_ : left_ * shrunk(static_cast<std::uint8_t>(epoch_ - epoch));
   }
   // What a sum stored under landmark `epoch` is worth under the current one.
   float rebased(std::uint8_t epoch) const noexcept { return left(epoch) * grow_; }
@@ -42,12 +40,14 @@ class Decay {
 
  private:
   void recompute(Duration tau, std::int64_t ms) noexcept;
+  // By so many landmarks.
+  static float shrunk(std::uint8_t age) noexcept;
 
   std::int64_t ms_ = -1;
   Duration tau_{};
   std::uint8_t epoch_ = 0;
   float grow_ = 1;
-  std::array<float, kAges> left_{};
+  float left_ = 1;
 };
 
 }  // namespace leastwise

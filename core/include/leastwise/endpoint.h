@@ -16,6 +16,7 @@ inline constexpr EndpointId kNoEndpoint{0xffffffff};
 constexpr std::size_t index(EndpointId id) noexcept { return static_cast<std::size_t>(id); }
 
 inline constexpr std::size_t kMaxEndpoints = 65536;
+inline constexpr std::uint32_t kMaxWeight = 65535;
 inline constexpr std::size_t kMaxEndpointName = 191;  // bytes, "http/UPSTREAM/ADDR:PORT"
 
 // Bits that its owner sets.

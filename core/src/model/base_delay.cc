@@ -11,7 +11,7 @@ constexpr std::uint64_t kProvisionalEvery = 64;
 BaseDelay::Due BaseDelay::due(std::int64_t now_ms, std::uint64_t samples) noexcept {
   if (samples == 0) return Due::kNothing;
   // In the future: the clock went back.
-  if (window_ms_ == 0 || window_ms_ > now_ms) window_ms_ = now_ms;
+  if (window_ms_ <= 0 || window_ms_ > now_ms) window_ms_ = now_ms;
   if (now_ms - window_ms_ > kWindowMs) {
     window_ms_ = now_ms;
     provisional_ = UINT64_MAX;  // windows from now on

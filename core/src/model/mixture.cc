@@ -36,7 +36,7 @@ void Mixture::reset() noexcept {
   update_posterior();
 }
 
-void Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
+bool Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
   const double elapsed = static_cast<std::int32_t>(o.ms - endpoint.ms) * 1e-3;
   const double decay = elapsed > 0 ? std::exp(-elapsed / kDecaySeconds) : 1;
   const double prior = kPriorSeconds * o.mean_cost;
@@ -50,7 +50,8 @@ void Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
     const double mean = (delay + prior * pool) / (work + prior) * predicted;
     // Log-likelihood of an exponential with that mean; outliers count up to a bound.
     const double surprise = std::min(o.took / mean, kMostSurprise);
-    evidence_[j] = evidence_[j] * kForgetEvidence + weight * (-std::log(mean) - surprise);
+    evidence_[j] = evidence_[j] * kForgetEvidence +
+                   weight * (-double{std::log(static_cast<float>(mean))} - surprise);
     sum += evidence_[j];
     endpoint.work[j] = static_cast<float>(work * kForgetEndpoint + predicted);
     pool_work_[j] = pool_work_[j] * kForgetPool + predicted;
@@ -58,7 +59,9 @@ void Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
   for (double& e : evidence_) e -= sum / kHypotheses;
   endpoint.delay = static_cast<float>(delay * kForgetEndpoint + o.took);
   endpoint.ms = o.ms;
-  if (++samples_ % kPosteriorEvery == 0) update_posterior();
+  if (++samples_ % kPosteriorEvery != 0) return false;
+  update_posterior();
+  return true;
 }
 
 void Mixture::update_posterior() noexcept {

@@ -43,7 +43,8 @@ class Mixture {
   };
 
   void reset() noexcept;
-  void add(Endpoint& endpoint, const Observation& o) noexcept;
+  // True when the curve has changed.
+  bool add(Endpoint& endpoint, const Observation& o) noexcept;
 
   // The posterior mean of f_c(q), at the points of WaitCurve.
   const WaitCurve::Points& curve() const noexcept { return curve_; }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/constants.h"
+#include "packed.h"
+
 namespace leastwise {
 namespace {
 
@@ -24,6 +27,7 @@ constexpr double kPriceMore = 5;
 constexpr double kPriceHalf = 0.5;
 constexpr double kCautionMost = 0.5;
 constexpr double kCautionHalf = 0.2;
+constexpr double kCautionStep = 0.002;  // of κ, below which its powers are not renewed
 
 double price(double mean_wait) noexcept {
   return kPriceLeast + kPriceMore * mean_wait / (mean_wait + kPriceHalf);
@@ -54,12 +58,32 @@ void Model::reset() noexcept {
   mean_wait_ = 0;
   curve_.reset();
   mixture_.reset();
+  renew_waits();
+  renew_caution();
   base_.reset();
-  samples_ = confirmed_ = lost_ = ticks_ = 0;
+  samples_ = confirmed_ = 0;
 }
 
-double Model::wait(double q) const noexcept {
-  return 0.5 * curve_.at(q) + 0.5 * WaitCurve::interpolate(mixture_.curve(), q);
+double Model::wait(std::uint32_t q) const noexcept {
+  if (q < Plan::kTable) return waits_[q];
+  return waits_[Plan::kTable - 1] * Plan::beyond(q);
+}
+
+void Model::renew_waits() noexcept {
+  WaitCurve::Points points;
+  for (std::size_t k = 0; k < WaitCurve::kPoints; ++k) {
+    points[k] = 0.5 * curve_.points()[k] + 0.5 * mixture_.curve()[k];
+  }
+  for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
+    waits_[q] = static_cast<float>(WaitCurve::interpolate(points, q));
+  }
+}
+
+void Model::renew_caution() noexcept {
+  caution_exponent_ = caution(mean_wait_);
+  for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
+    caution_[q] = static_cast<float>(std::pow(1.0 + q, caution_exponent_));
+  }
 }
 
 void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
@@ -78,14 +102,15 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
                            : s.slow_cost > 0 ? double{s.slow_cost}
                                              : mean_cost_;
   if (mixed) {
-    mixture_.add(endpoint.mixture, {.took = s.took,
-                                    .slow_cost = slow_cost,
-                                    .ahead = s.ahead,
-                                    .q = double(s.in_flight),
-                                    .mean_cost = mean_cost_,
-                                    .pool_delay = delay_,
-                                    .spread = spread_,
-                                    .ms = s.ms});
+    const bool changed = mixture_.add(endpoint.mixture, {.took = s.took,
+                                                         .slow_cost = slow_cost,
+                                                         .ahead = s.ahead,
+                                                         .q = double(s.in_flight),
+                                                         .mean_cost = mean_cost_,
+                                                         .pool_delay = delay_,
+                                                         .spread = spread_,
+                                                         .ms = s.ms});
+    if (changed) renew_waits();
   }
   delay_ = delay_ * kForgetPool + s.took;
   work_ = work_ * kForgetPool + s.predicted;
@@ -97,7 +122,10 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   mean_wait_ += kWaitStep * (s.wait - mean_wait_);
   learn_route(s, s.took / s.slowness, routes, now_ms);
   ++samples_;
-  if (++confirmed_ % kFitEvery == 0) curve_.fit(mean_cost_);
+  if (++confirmed_ % kFitEvery == 0) {
+    curve_.fit(mean_cost_);
+    renew_waits();
+  }
 }
 
 // `own` is what the request would have taken on a server of slowness 1.
@@ -138,14 +166,14 @@ void Model::learn_sharing(const Answer& s, double own, double cost, double w) no
 
 bool Model::sane() const noexcept {
   const double sum = mean_cost_ + delay_ + work_ + slowness_ + requests_ + sharing_ + spread_ +
-                     mean_wait_ + wait(1) + wait(100);
+                     mean_wait_ + caution_exponent_ + wait(1) + wait(100);
   return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
          slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
          wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0;
 }
 
-void Model::publish(Plan& plan) const noexcept {
-  const double exponent = caution(mean_wait_);
+void Model::publish(Plan& plan) noexcept {
+  if (std::abs(caution(mean_wait_) - caution_exponent_) > kCautionStep) renew_caution();
   plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
   plan.mean_cost.set(static_cast<float>(mean_cost_));
   plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
@@ -153,13 +181,17 @@ void Model::publish(Plan& plan) const noexcept {
   plan.sharing.set(static_cast<float>(sharing_));
   plan.price.set(static_cast<float>(price(mean_wait_)));
   plan.mean_wait.set(static_cast<float>(mean_wait_));
-  plan.caution_exponent.set(static_cast<float>(exponent));
-  plan.ticks.set(ticks_);
+  plan.caution_exponent.set(static_cast<float>(caution_exponent_));
   plan.samples.set(samples_);
-  plan.samples_lost.set(lost_);
-  for (std::size_t q = 0; q < Plan::kTable; ++q) {
-    plan.wait[q].set(static_cast<float>(wait(static_cast<double>(q))));
-    plan.caution[q].set(static_cast<float>(std::pow(1.0 + static_cast<double>(q), exponent)));
+  const auto own = static_cast<float>((1 - sharing_) * double{kOwnShare}) / load::kUnitsPerSecond;
+  const auto tie = static_cast<float>(double{kTieBreak} * mean_cost_);
+  for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
+    Plan::Step& step = plan.steps[q];
+    const auto n = static_cast<float>(q);
+    step.wait.set(waits_[q]);
+    step.ahead.set(q == 0 ? 0 : own * waits_[q] / n);
+    step.tie.set(tie * n);
+    step.caution.set(caution_[q]);
   }
 }
 

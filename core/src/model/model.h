@@ -2,8 +2,8 @@
 #ifndef LEASTWISE_SRC_MODEL_MODEL_H_
 #define LEASTWISE_SRC_MODEL_MODEL_H_
 
+#include <array>
 #include <cstdint>
-#include <span>
 
 #include "model/answer_ring.h"
 #include "model/base_delay.h"
@@ -39,23 +39,24 @@ class Model {
   void add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
            std::int64_t now_ms) noexcept;
 
-  void publish(Plan& plan) const noexcept;
+  void publish(Plan& plan) noexcept;
+
+  // Whether the plan says all that the model does.
+  bool is_told(const Plan& plan) const noexcept {
+    return (plan.learned.get() != 0) == (confirmed_ >= kEnough) && plan.samples.get() == samples_;
+  }
 
   bool sane() const noexcept;
   std::uint64_t samples() const noexcept { return samples_; }
-  std::uint64_t lost() const noexcept { return lost_; }
-  std::uint64_t ticks() const noexcept { return ticks_; }
-  void count_tick(std::uint64_t lost) noexcept {
-    ++ticks_;
-    lost_ += lost;
-  }
   // The clock went back: what was learned stays, but is not relied on until it is confirmed.
   void distrust() noexcept { confirmed_ = 0; }
   BaseDelay& base() noexcept { return base_; }
   const Mixture& mixture() const noexcept { return mixture_; }
 
  private:
-  double wait(double q) const noexcept;
+  double wait(std::uint32_t q) const noexcept;
+  void renew_waits() noexcept;
+  void renew_caution() noexcept;
   void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
@@ -69,8 +70,12 @@ class Model {
   double mean_wait_;  // w̄
   WaitCurve curve_;
   Mixture mixture_;
+  // Of both, for whole q; and (1+q)^κ for the κ beside it: renewed only when they change.
+  std::array<float, Plan::kTable> waits_;
+  std::array<float, Plan::kTable> caution_;
+  double caution_exponent_;
   BaseDelay base_;
-  std::uint64_t samples_, confirmed_, lost_, ticks_;
+  std::uint64_t samples_, confirmed_;
 };
 
 }  // namespace leastwise

@@ -13,12 +13,27 @@ constexpr double kPriorSlope = 0.25;  // wait per request in flight before there
 constexpr double kPriorWeight = 3;    // in mean costs
 constexpr double kEnoughData = 8;     // in mean costs: below, a point is extended
 
+// 0…11, then 12·2^((k-12+½)/4): the middle of each quarter of an octave.
+constexpr WaitCurve::Points make_positions() noexcept {
+  WaitCurve::Points q{};
+  constexpr double kQuarter = 1.189207115002721;  // 2^(1/4)
+  constexpr double kEighth = 1.0905077326652577;  // 2^(1/8)
+  double next = kLinear * kEighth;
+  for (std::size_t k = 0; k < WaitCurve::kPoints; ++k) {
+    if (k < static_cast<std::size_t>(kLinear)) {
+      q[k] = static_cast<double>(k);
+    } else {
+      q[k] = next;
+      next *= kQuarter;
+    }
+  }
+  return q;
+}
+constexpr WaitCurve::Points kPositions = make_positions();
+
 }  // namespace
 
-double WaitCurve::position(std::size_t point) noexcept {
-  const auto k = static_cast<double>(point);
-  return k < kLinear ? k : kLinear * std::exp2((k - kLinear + 0.5) / kPerOctave);
-}
+double WaitCurve::position(std::size_t point) noexcept { return kPositions[point]; }
 
 std::size_t WaitCurve::bin(double q) noexcept {
   if (q < kLinear) return static_cast<std::size_t>(std::max(q, 0.0));
@@ -27,15 +42,12 @@ std::size_t WaitCurve::bin(double q) noexcept {
 }
 
 double WaitCurve::interpolate(const Points& points, double q) noexcept {
-  // Between the last linear point and the first of an octave's, a line; then logarithmic.
-  constexpr double kLast = kLinear - 1;
-  const double first = position(static_cast<std::size_t>(kLinear));
-  double f = kLinear + kPerOctave * std::log2(std::max(q, 1.0) / kLinear) - 0.5;
-  if (q < first) f = q < kLast ? q : kLast + (q - kLast) / (first - kLast);
-  const auto k = static_cast<std::size_t>(f);
-  if (k >= kPoints - 1) return points[kPoints - 1] * q / position(kPoints - 1);
-  const double u = f - static_cast<double>(k);
-  return points[k] * (1 - u) + points[k + 1] * u;
+  constexpr std::size_t kLast = kPoints - 1;
+  if (q >= kPositions[kLast]) return points[kLast] * q / kPositions[kLast];
+  std::size_t k = q < kLinear ? static_cast<std::size_t>(q) : static_cast<std::size_t>(kLinear) - 1;
+  while (kPositions[k + 1] <= q) ++k;
+  const double part = (q - kPositions[k]) / (kPositions[k + 1] - kPositions[k]);
+  return points[k] * (1 - part) + points[k + 1] * part;
 }
 
 void WaitCurve::reset() noexcept {

@@ -27,9 +27,11 @@ class WaitCurve {
   // and points without data are extended in a line.
   void fit(double mean_cost) noexcept;
 
+  const Points& points() const noexcept { return height_; }
   double at(double q) const noexcept { return interpolate(height_, q); }
 
   static double position(std::size_t point) noexcept;  // its q
+  // Linear between the points, and beyond the last a line through the origin.
   static double interpolate(const Points& points, double q) noexcept;
 
  private:

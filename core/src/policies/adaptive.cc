@@ -10,7 +10,7 @@ Choice pick(PickContext& context) noexcept {
     choice.reason = Reason::kUnlearned;
     return choice;
   }
-  const Score score(context.plan, context.costs, context.decay, milliseconds(context.now));
+  const Score score(context.plan, context.costs, milliseconds(context.now));
   return pick_least(context, [&](MemberIndex member) noexcept {
     return score(context.endpoint(member), context.in_flight(member));
   });

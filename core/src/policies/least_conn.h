@@ -8,7 +8,8 @@ namespace leastwise {
 
 inline Choice pick_least_conn(PickContext& context) noexcept {
   return pick_least(context, [&](MemberIndex member) noexcept {
-    return static_cast<float>(context.in_flight(member)) / context.endpoint(member).weight.get();
+    return static_cast<float>(context.in_flight(member)) *
+           context.endpoint(member).inverse_weight.get();
   });
 }
 

@@ -4,7 +4,7 @@ namespace leastwise {
 namespace {
 
 float demand(const PickContext& context, MemberIndex member) noexcept {
-  return context.endpoint(member).weight.get();
+  return static_cast<float>(static_weight(context, member));
 }
 
 Choice pick(PickContext& context) noexcept {

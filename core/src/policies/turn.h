@@ -2,6 +2,7 @@
 #ifndef LEASTWISE_SRC_POLICIES_TURN_H_
 #define LEASTWISE_SRC_POLICIES_TURN_H_
 
+#include <limits>
 #include <span>
 
 #include "pick_context.h"
@@ -30,43 +31,51 @@ MemberIndex take_turn(PickContext& context, std::span<const MemberIndex> among,
 }
 
 inline std::int64_t static_weight(const PickContext& context, MemberIndex member) noexcept {
-  return static_cast<std::int64_t>(context.endpoint(member).weight.get());
+  return context.record(member).weight.get();
+}
+
+// Lets those with the least cost take turns.
+inline void settle_tie(PickContext& context, const std::array<float, PickContext::kMost>& costs,
+                       Choice& choice) noexcept {
+  std::array<MemberIndex, PickContext::kMost> equals{};
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < context.candidates.count; ++i) {
+    if (costs[i] == choice.score) equals[count++] = context.candidates.members[i];
+  }
+  const MemberIndex first = choice.member;
+  choice.member = take_turn(context, {equals.data(), count}, [&](MemberIndex member) noexcept {
+    return static_weight(context, member);
+  });
+  if (choice.second == choice.member) choice.second = first;
 }
 
 // The member of least cost; equals take turns. `cost` takes a member and is called once
 // for each. The runner-up comes along, for front ends that want a second choice.
 template <typename Cost>
 Choice pick_least(PickContext& context, Cost cost) noexcept {
-  std::array<MemberIndex, PickContext::kMost> equals;
-  std::uint32_t count = 0;
-  Choice choice{.member = context.candidates[0], .score = 0};
-  for (const MemberIndex member : context.all()) {
-    const float c = cost(member);
-    if (count > 0 && !(c < choice.score)) {
-      if (c == choice.score) {
-        equals[count++] = member;
-      }
-      if (choice.second == kNoMember || c < choice.second_score) {
-        choice.second = member;
-        choice.second_score = c;
-      }
-      continue;
+  std::array<float, PickContext::kMost> costs;
+  float best = std::numeric_limits<float>::infinity();
+  float next = best;
+  std::uint32_t best_at = 0;
+  std::uint32_t next_at = 0;
+  const std::uint32_t count = context.candidates.count;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const float c = cost(context.candidates.members[i]);
+    costs[i] = c;
+    if (c < best) {
+      next = best;
+      next_at = best_at;
+      best = c;
+      best_at = i;
+    } else if (c < next) {
+      next = c;
+      next_at = i;
     }
-    if (count > 0) {
-      choice.second = choice.member;
-      choice.second_score = choice.score;
-    }
-    choice.member = member;
-    choice.score = c;
-    equals[0] = member;
-    count = 1;
   }
-  if (count > 1) {
-    choice.member = take_turn(context, {equals.data(), count}, [&](MemberIndex member) noexcept {
-      return static_weight(context, member);
-    });
-    if (choice.second == choice.member) choice.second = equals[0];
-  }
+  Choice choice{.member = context.candidates.members[best_at], .score = best, .second_score = next};
+  // Also when damaged memory gave no numbers: then any member but the first will do.
+  if (count > 1) choice.second = context.candidates.members[next_at != best_at ? next_at : 1];
+  if (next == best) settle_tie(context, costs, choice);
   return choice;
 }
 

@@ -13,10 +13,10 @@ constexpr float kLeast = 1.0F / 16;  // and down by so much
 // The demand d_i of an endpoint; the share of requests it gets is d_i / Σ d_j.
 float demand(const PickContext& context, MemberIndex member) noexcept {
   const state::Hot& endpoint = context.endpoint(member);
-  const float weight = endpoint.weight.get();
+  const auto weight = static_cast<float>(static_weight(context, member));
   if (context.config.demand == Demand::kStatic || context.plan.learned.get() == 0) return weight;
-  const Speed s = speed::unpack(endpoint.speed.get());
-  const float g = slowness(s, context.decay.left(s.epoch), context.plan);
+  const float g = endpoint.slowness.get();
+  if (!(g > 0)) return weight;
   return weight * std::clamp(context.plan.slowness.get() / g, kLeast, kMost);
 }
 

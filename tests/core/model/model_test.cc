@@ -58,7 +58,7 @@ TEST_F(ModelTest, PriceAndCautionAreLowWhenNothingWaits) {
   model_->publish(*plan_);
   EXPECT_NEAR(plan_->price.get(), 2, 1e-6);
   EXPECT_NEAR(plan_->caution_exponent.get(), 0, 1e-6);
-  EXPECT_FLOAT_EQ(plan_->caution_at(10), 1);
+  EXPECT_FLOAT_EQ(plan_->steps[10].caution.get(), 1);
 }
 
 TEST_F(ModelTest, PriceAndCautionGrowWithTheMeanWait) {
@@ -77,7 +77,7 @@ TEST_F(ModelTest, PriceAndCautionGrowWithTheMeanWait) {
   // w̄ = 0.5: η = 2 + 5·0.5/(0.5 + 0.5) = 4.5, κ = 0.5·0.5/(0.5 + 0.2) = 0.357.
   EXPECT_NEAR(plan_->price.get(), 4.5, 0.01);
   EXPECT_NEAR(plan_->caution_exponent.get(), 0.357, 0.001);
-  EXPECT_NEAR(plan_->caution_at(7), std::pow(8.0, 0.357), 0.01);
+  EXPECT_NEAR(plan_->steps[7].caution.get(), std::pow(8.0, 0.357), 0.01);
 }
 
 TEST_F(ModelTest, AnswersThatAreNoAnswersAreIgnored) {
