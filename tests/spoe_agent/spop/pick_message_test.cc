@@ -137,6 +137,16 @@ TEST_F(PickMessageTest, ARepeatedServerMakesAFurtherEntrySoThatTheLastWordCounts
   EXPECT_EQ(
       servers({argument("c_a", int64(3)), argument("c_b", int64(4)), argument("c_a", int64(9))}),
       (Loads{{"a", 3, {}, {}}, {"b", 4, {}, {}}, {"a", 9, {}, {}}}));
+  EXPECT_EQ(servers({argument("c_a", int64(3)), argument("c_a", int64(9))}),
+            (Loads{{"a", 3, {}, {}}, {"a", 9, {}, {}}}));
+}
+
+TEST_F(PickMessageTest, ReadingTheNextMessageStartsFromTheFirstServerAgain) {
+  const std::vector<std::string> arguments = {argument("c_a", int64(3)), argument("c_b", int64(4)),
+                                              argument("q_a", int64(1)), argument("q_b", int64(2))};
+  const Loads expected = {{"a", 3, 1, {}}, {"b", 4, 2, {}}};
+  EXPECT_EQ(servers(arguments), expected);
+  EXPECT_EQ(servers(arguments), expected);
 }
 
 TEST_F(PickMessageTest, UnknownNamesAreIgnored) {
