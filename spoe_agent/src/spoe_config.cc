@@ -33,8 +33,7 @@ spoe-agent leastwise-agent
     maxerrrate 10
     use-backend leastwise_agent
 
-spoe-message leastwise-pick
-    args )";
+spoe-message leastwise-pick)";
 
 std::vector<std::string> arguments(const BackendInfo& backend) {
   std::vector<std::string> args = {"id=unique-id", "backend=be_name"};
@@ -45,6 +44,22 @@ std::vector<std::string> arguments(const BackendInfo& backend) {
     if (s.settings.max_conns > 0) args.push_back("q_" + s.name + "=srv_queue" + server);
   }
   return args;
+}
+
+// HAProxy reads lines of up to 64 words and 2,047 characters; `args` may be repeated.
+std::string in_lines(const std::vector<std::string>& args) {
+  constexpr std::size_t kWidth = 100;
+  std::string text;
+  std::size_t width = kWidth;
+  for (const std::string& arg : args) {
+    if (width + 1 + arg.size() > kWidth) {
+      text += "\n    args";
+      width = 8;
+    }
+    text += ' ' + arg;
+    width += 1 + arg.size();
+  }
+  return text;
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -64,7 +79,7 @@ std::string spoe_config(const BackendInfo& backend) {
                              "args id=unique-id backend=be_name alone");
   }
   std::string text = replaced(kHead, "BACKEND", backend.name);
-  for (const std::string& arg : args) text += (&arg == args.data() ? "" : " ") + arg;
+  text += in_lines(args);
   // Both gates: one for an agent that is known to be down, one for an agent that does not answer.
   text += "\n    event ";
   text += backend.is_http ? "on-backend-http-request" : "on-backend-tcp-request";
