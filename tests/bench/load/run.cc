@@ -10,12 +10,15 @@
 namespace leastwise::bench {
 namespace {
 
+// Above our capacity sending would never pause, and answers would wait for us to read them.
+constexpr int kSendsPerTurn = 64;
+
 void run_open_loop(const Options& options, Client& client, RequestSource& source, Time start,
                    RunResult& result) {
   std::optional<Request> next = source.next();
   while (next || client.pending() != 0) {
     Time time = now();
-    while (next && start + next->at <= time) {
+    for (int sends = 0; sends < kSendsPerTurn && next && start + next->at <= time; ++sends) {
       result.lags.push_back(time - start - next->at);
       client.send(*next);
       ++result.scheduled;
