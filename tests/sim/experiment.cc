@@ -1,0 +1,52 @@
+#include "experiment.h"
+
+namespace leastwise::sim {
+
+Figures figures_of(const Result& result) {
+  return {.mean = result.all.mean(),
+          .p50 = result.all.quantile(0.5),
+          .p99 = result.all.quantile(0.99),
+          .p999 = result.all.quantile(0.999),
+          .error_share = result.error_share(),
+          .requests = result.requests};
+}
+
+Figures average(std::span<const Figures> of) {
+  Figures sum;
+  const auto n = static_cast<double>(of.size());
+  for (const Figures& f : of) {
+    sum.mean += f.mean / n;
+    sum.p50 += f.p50 / n;
+    sum.p99 += f.p99 / n;
+    sum.p999 += f.p999 / n;
+    sum.error_share += f.error_share / n;
+    sum.requests += f.requests;
+  }
+  return sum;
+}
+
+Row measure(const Scenario& scenario, const NamedPolicy& policy, std::uint64_t first_seed,
+            std::uint32_t seeds) {
+  Row row;
+  row.scenario = scenario.name;
+  row.policy = policy.name;
+  for (std::uint32_t i = 0; i < seeds; ++i) {
+    Scenario seeded = scenario;
+    seeded.seed = first_seed + i;
+    Result result = Engine(seeded).run(policy.make);
+    row.seeds.push_back(seeded.seed);
+    row.by_seed.push_back(figures_of(result));
+    row.routes = std::move(result.routes);
+    row.picks = std::move(result.picks);
+  }
+  row.figures = average(row.by_seed);
+  return row;
+}
+
+Ratios ratios(const Row& row, const Row& reference) {
+  const Figures& a = row.figures;
+  const Figures& b = reference.figures;
+  return {a.mean / b.mean, a.p99 / b.p99, a.p999 / b.p999};
+}
+
+}  // namespace leastwise::sim

@@ -1,0 +1,49 @@
+// Experiment: scenarios × policies × seeds, and what comes out.
+#ifndef LEASTWISE_TESTS_SIM_EXPERIMENT_H_
+#define LEASTWISE_TESTS_SIM_EXPERIMENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/scenario.h"
+#include "policies/policy_list.h"
+
+namespace leastwise::sim {
+
+// Figures of one policy in one scenario, the mean over its seeds. Milliseconds.
+struct Figures {
+  double mean = 0, p50 = 0, p99 = 0, p999 = 0;
+  double error_share = 0;
+  std::uint64_t requests = 0;
+};
+
+Figures figures_of(const Result& result);
+Figures average(std::span<const Figures> of);
+
+struct Row {
+  std::string scenario;
+  std::string policy;
+  std::vector<std::uint64_t> seeds;
+  std::vector<Figures> by_seed;
+  std::vector<Latencies> routes;  // of the last seed
+  std::vector<std::uint64_t> picks;
+  Figures figures;  // the average
+};
+
+// One policy on one scenario; seeds first, first + 1, …
+Row measure(const Scenario& scenario, const NamedPolicy& policy, std::uint64_t first_seed,
+            std::uint32_t seeds);
+
+// The averages divided by those of `reference`.
+struct Ratios {
+  double mean = 1, p99 = 1, p999 = 1;
+};
+Ratios ratios(const Row& row, const Row& reference);
+
+}  // namespace leastwise::sim
+
+#endif  // LEASTWISE_TESTS_SIM_EXPERIMENT_H_

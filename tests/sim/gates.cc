@@ -1,0 +1,84 @@
+#include "gates.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "experiment.h"
+#include "scenarios/catalogue.h"
+
+namespace leastwise::sim {
+namespace {
+
+constexpr std::uint64_t kFirstSeed = 1;
+constexpr std::uint32_t kSeeds = 2;
+
+const Scenario& scenario_named(const std::string& name) {
+  for (const Scenario& s : named_scenarios()) {
+    if (s.name == name) return s;
+  }
+  throw std::invalid_argument("no scenario " + name);
+}
+
+void print(double value, double limit, std::ostream& out) {
+  out << std::setw(8) << value;
+  if (limit < Gate::kNone) {
+    out << (value <= limit ? " <=" : " > ") << std::setw(6) << limit;
+  } else {
+    out << std::setw(9) << "";
+  }
+}
+
+bool holds(const Gate& gate, const Ratios& r, double errors) {
+  return r.mean <= gate.mean && r.p99 <= gate.p99 && r.p999 <= gate.p999 && errors <= gate.errors;
+}
+
+}  // namespace
+
+std::vector<Gate> gates_from_file(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::invalid_argument("can not read " + path);
+  std::vector<Gate> gates;
+  try {
+    for (const auto& json : nlohmann::json::parse(file)) {
+      gates.push_back({.scenario = json.at("scenario").get<std::string>(),
+                       .mean = json.value("mean", Gate::kNone),
+                       .p99 = json.value("p99", Gate::kNone),
+                       .p999 = json.value("p999", Gate::kNone),
+                       .errors = json.value("errors", Gate::kNone),
+                       .quick = json.value("quick", false)});
+      scenario_named(gates.back().scenario);
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw std::invalid_argument(path + ": " + error.what());
+  }
+  return gates;
+}
+
+std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& policy,
+                          std::ostream& out) {
+  std::uint32_t failed = 0;
+  out << std::left << std::setw(24) << "scenario" << std::right << std::setw(17) << "mean"
+      << std::setw(17) << "p99" << std::setw(17) << "p99.9" << std::setw(17) << "errors\n";
+  for (const Gate& gate : gates) {
+    const Scenario& scenario = scenario_named(gate.scenario);
+    const Row base = measure(scenario, policy_named(kReference), kFirstSeed, kSeeds);
+    const Row row = measure(scenario, policy_named(policy), kFirstSeed, kSeeds);
+    const Ratios r = ratios(row, base);
+    const bool held = holds(gate, r, row.figures.error_share);
+    failed += held ? 0 : 1;
+    out << std::left << std::setw(24) << gate.scenario << std::right << std::fixed
+        << std::setprecision(3);
+    print(r.mean, gate.mean, out);
+    print(r.p99, gate.p99, out);
+    print(r.p999, gate.p999, out);
+    out << std::setprecision(4);
+    print(row.figures.error_share, gate.errors, out);
+    out << (held ? "  holds" : "  DOES NOT HOLD") << std::endl;
+  }
+  return failed;
+}
+
+}  // namespace leastwise::sim

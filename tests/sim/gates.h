@@ -1,0 +1,35 @@
+// Gates: limits of what a policy may take, as ratios to the reference, read from a file:
+//   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
+//     "quick": true}, …]
+// A limit that is left out is not looked at.
+#ifndef LEASTWISE_TESTS_SIM_GATES_H_
+#define LEASTWISE_TESTS_SIM_GATES_H_
+
+#include <cstdint>
+#include <limits>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace leastwise::sim {
+
+struct Gate {
+  static constexpr double kNone = std::numeric_limits<double>::infinity();
+
+  std::string scenario;
+  double mean = kNone, p99 = kNone, p999 = kNone;
+  double errors = kNone;  // share of the requests
+  bool quick = false;     // part of the quick suite
+};
+
+// Throws std::invalid_argument.
+std::vector<Gate> gates_from_file(const std::string& path);
+
+// Measures `policy` at each gate with seeds 1 and 2, for which the limits are made, and
+// prints a line each. Returns how many do not hold.
+std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& policy,
+                          std::ostream& out);
+
+}  // namespace leastwise::sim
+
+#endif  // LEASTWISE_TESTS_SIM_GATES_H_

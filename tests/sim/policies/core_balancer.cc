@@ -1,0 +1,87 @@
+#include "policies/core_balancer.h"
+
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "leastwise/rng.h"
+
+namespace leastwise::sim {
+namespace {
+
+// Not at zero: a clock rarely is, and zero means "never" in some words of the core.
+constexpr TimePoint kStart{std::chrono::hours(3)};
+
+Duration from_ms(double ms) { return Duration(std::llround(ms * 1000)); }
+
+void check(const Status& status) {
+  if (!status.ok()) throw std::runtime_error(status.message());
+}
+
+std::span<std::byte> bytes(auto& lines) {
+  return std::as_writable_bytes(std::span(lines.data(), lines.size()));
+}
+
+Result result_of(Ending ending) {
+  switch (ending) {
+    case Ending::kOk:
+      return Result::kOk;
+    case Ending::kError:
+      return Result::kServerError;
+    case Ending::kTimeout:
+      return Result::kTimeout;
+    case Ending::kNoServer:
+      return Result::kReset;
+  }
+  return Result::kOk;
+}
+
+}  // namespace
+
+CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64_t seed)
+    : world_(world), config_(config) {
+  const std::size_t servers = world.scenario.servers;
+  pool_memory_ = lines(Pool::bytes_for(servers));
+  picker_memory_ = lines(Picker::bytes_for(servers));
+  check(Pool::create(bytes(pool_memory_), servers, pool_));
+  std::vector<Member> members;
+  for (std::size_t i = 0; i < servers; ++i) {
+    endpoints_.push_back(pool_.add("sim/server" + std::to_string(i)));
+    pool_.configure(endpoints_.back(), {});
+    members.push_back({.id = endpoints_.back()});
+  }
+  const ProcessSlot slot = pool_.join(1, [](std::uint32_t) { return true; });
+  check(Picker::create(pool_, slot, members, bytes(picker_memory_), seed, picker_));
+}
+
+std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
+  if (job.id >= tickets_.size()) tickets_.resize(job.id + 1);
+  Tried tried;
+  const Request request{.route = Rng(job.route + 1).next(), .in_flight = {}};
+  Ticket& ticket = tickets_[job.id];
+  ticket = picker_.pick(config_, request, tried, now());
+  if (!ticket) return {};
+  return ticket.member;
+}
+
+void CoreBalancer::finish(const Job& job, const Answer& answer) {
+  const Outcome outcome{.result = result_of(answer.ending),
+                        .status = std::uint16_t{0},
+                        .occupied = from_ms(answer.latency_ms)};
+  picker_.finish(config_, tickets_[job.id], outcome, now());
+}
+
+void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown); }
+void CoreBalancer::server_up(std::uint32_t server) { set_flags(server, 0); }
+void CoreBalancer::tick() { pool_.tick(config_, now()); }
+
+void CoreBalancer::set_flags(std::uint32_t server, std::uint32_t flags) {
+  EndpointSettings settings = pool_.settings(endpoints_[server]);
+  settings.flags = flags;
+  pool_.configure(endpoints_[server], settings);
+}
+
+TimePoint CoreBalancer::now() const { return kStart + from_ms(world_.now); }
+
+}  // namespace leastwise::sim

@@ -1,0 +1,47 @@
+// CoreBalancer: the code under test. One Pool and one Picker, as one process of a front
+// end drives them, with the simulator's time, randomness and memory.
+#ifndef LEASTWISE_TESTS_SIM_POLICIES_CORE_BALANCER_H_
+#define LEASTWISE_TESTS_SIM_POLICIES_CORE_BALANCER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/balancer.h"
+#include "leastwise/picker.h"
+#include "leastwise/pool.h"
+
+namespace leastwise::sim {
+
+class CoreBalancer final : public Balancer {
+ public:
+  CoreBalancer(const World& world, const Config& config, std::uint64_t seed);
+
+  std::optional<std::uint32_t> pick(const Job& job) override;
+  void finish(const Job& job, const Answer& answer) override;
+  void server_down(std::uint32_t server) override;
+  void server_up(std::uint32_t server) override;
+  void tick() override;
+
+  const Pool& pool() const { return pool_; }
+
+ private:
+  struct alignas(64) Line : std::array<std::byte, 64> {};
+  static std::vector<Line> lines(std::size_t bytes) { return std::vector<Line>(bytes / 64 + 1); }
+  void set_flags(std::uint32_t server, std::uint32_t flags);
+  TimePoint now() const;
+
+  const World& world_;
+  Config config_;
+  std::vector<Line> pool_memory_, picker_memory_;
+  Pool pool_;
+  Picker picker_;
+  std::vector<EndpointId> endpoints_;  // by server
+  std::vector<Ticket> tickets_;        // by job
+};
+
+}  // namespace leastwise::sim
+
+#endif  // LEASTWISE_TESTS_SIM_POLICIES_CORE_BALANCER_H_

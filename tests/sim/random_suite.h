@@ -1,0 +1,34 @@
+// Random suite: policies compared over scenarios that are drawn by seed.
+#ifndef LEASTWISE_TESTS_SIM_RANDOM_SUITE_H_
+#define LEASTWISE_TESTS_SIM_RANDOM_SUITE_H_
+
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiment.h"
+
+namespace leastwise::sim {
+
+// Ratios to the reference over many scenarios.
+struct Summary {
+  std::string policy;
+  Ratios geometric_mean;
+  Ratios worst;
+  std::string worst_mean_in, worst_p99_in;  // which scenarios
+  double error_share = 0;
+};
+
+// Rows of each policy and of the reference, scenario by scenario. `progress` gets a dot for
+// each scenario.
+std::vector<Row> measure_random(std::span<const std::string> policies, std::uint32_t scenarios,
+                                std::uint64_t first_seed, double requests, std::ostream& progress);
+
+std::vector<Summary> summarise(std::span<const Row> rows);
+void write_summaries(std::span<const Summary> summaries, std::ostream& out);
+
+}  // namespace leastwise::sim
+
+#endif  // LEASTWISE_TESTS_SIM_RANDOM_SUITE_H_

@@ -1,0 +1,196 @@
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "scenarios/catalogue.h"
+
+namespace leastwise::sim {
+namespace {
+
+const std::vector<Route> kFive = {{.40, 1, Size::kLognormal, .5},
+                                  {.30, 5, Size::kLognormal, .5},
+                                  {.20, 20, Size::kLognormal, .5},
+                                  {.08, 60, Size::kLognormal, .5},
+                                  {.02, 200, Size::kLognormal, .5}};
+
+std::string with_load(const std::string& name, double load) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "-%g", load);
+  return name + text.data();
+}
+
+class Catalogue {
+ public:
+  Catalogue() {
+    steady();
+    uneven_sizes();
+    faults();
+    bursts_and_zones();
+    shapes();
+    several_balancers();
+    large_pools();
+    language_models();
+    blocks();
+  }
+  std::vector<Scenario> take() { return std::move(all_); }
+
+ private:
+  Scenario& add(const std::string& name, double load) {
+    Scenario s;
+    s.name = with_load(name, load);
+    s.load = load;
+    return all_.emplace_back(std::move(s));
+  }
+
+  void steady() {
+    for (const double load : {0.5, 0.7, 0.85, 0.95}) {
+      add("homo-exp", load);
+      add("het4-exp", load).speed_spread = 4;
+      for (const bool sharing : {false, true}) {
+        Scenario& s = add(sharing ? "het4-routes-ps" : "het4-routes-fcfs", load);
+        s.speed_spread = 4;
+        s.routes = kFive;
+        if (sharing) s.discipline = Discipline::kSharing;
+      }
+    }
+  }
+
+  void uneven_sizes() {
+    for (const double load : {0.7, 0.85}) {
+      Scenario& bimodal = add("het2-bimodal", load);
+      bimodal.speed_spread = 2;
+      bimodal.routes = {{1, 10, Size::kBimodal, 0}};
+      Scenario& pareto = add("het2-pareto", load);
+      pareto.speed_spread = 2;
+      pareto.routes = {{1, 10, Size::kPareto, 1.5}};
+      Scenario& sharing = add("antag-ps", load);
+      sharing.discipline = Discipline::kSharing;
+      sharing.antagonists = {4000, 8000, 0.3, 0.7};
+      Scenario& first_come = add("antag-fcfs-het", load);
+      first_come.speed_spread = 2;
+      first_come.routes = kFive;
+      first_come.antagonists = {3000, 9000, 0.2, 0.7};
+    }
+  }
+
+  void faults() {
+    const Grey grey{1, 0.05, 10000, 22000};
+    add("grey10", 0.6).grey = grey;
+    Scenario& routes = add("grey10-routes-ps", 0.6);
+    routes.grey = grey;
+    routes.discipline = Discipline::kSharing;
+    routes.speed_spread = 2;
+    routes.routes = kFive;
+    Scenario& hang = add("hang", 0.6);
+    hang.grey = {1, 0.0005, 10000, 25000};
+    hang.timeout_ms = 3000;
+    add("sink", 0.6).sinkhole = {1, 1, 10000, 20000};
+    add("sink50", 0.6).sinkhole = {1, 0.5, 10000, 20000};
+    add("restart", 0.6).restarts = {4, 1000, 8000, 0.15};
+  }
+
+  void bursts_and_zones() {
+    Scenario& bursts = add("mmpp-het", 0.6);
+    bursts.arrivals = Arrivals::kBursts;
+    bursts.speed_spread = 4;
+    bursts.routes = kFive;
+    Scenario& flash = add("flash", 0.45);
+    flash.arrivals = Arrivals::kFlash;
+    flash.speed_spread = 4;
+    flash.routes = kFive;
+    for (const double load : {0.7, 0.4}) {
+      Scenario& zones = add("zones", load);
+      zones.servers = 12;
+      zones.rtt_ms = {0.5, 2, 20};
+    }
+  }
+
+  void shapes() {
+    Scenario& cores = add("coreshet", 0.8);
+    cores.servers = 12;
+    cores.cores = {2, 4, 8};
+    cores.speed_spread = 2;
+    cores.routes = kFive;
+    Scenario& single = add("single-core", 0.8);
+    single.servers = 16;
+    single.cores = {1};
+    single.speed_spread = 2;
+    single.routes = kFive;
+    Scenario& three = add("n3", 0.7);
+    three.servers = 3;
+    three.speed_spread = 4;
+    three.routes = kFive;
+  }
+
+  void several_balancers() {
+    for (const std::uint32_t balancers : {2U, 4U, 10U}) {
+      Scenario& s = add("multiLB" + std::to_string(balancers) + "-het", 0.8);
+      s.balancers = balancers;
+      s.servers = 20;
+      s.speed_spread = 4;
+      s.routes = kFive;
+      s.duration_ms = 20000;
+    }
+    Scenario& s = add("multiLB4-antag", 0.75);
+    s.balancers = 4;
+    s.servers = 20;
+    s.discipline = Discipline::kSharing;
+    s.antagonists = {4000, 8000, 0.3, 0.7};
+    s.duration_ms = 20000;
+  }
+
+  void large_pools() {
+    const auto large = [this](const std::string& name, std::uint32_t servers) -> Scenario& {
+      Scenario& s = add(name, 0.8);
+      s.servers = servers;
+      s.speed_spread = 4;
+      s.routes = kFive;
+      s.antagonists = {4000, 12000, 0.3, 0.7};
+      s.duration_ms = 12000;
+      s.warmup_ms = 3000;
+      return s;
+    };
+    large("n100-antag-het", 100);
+    large("n100-LB4-antag", 100).balancers = 4;
+    Scenario& s = large("n1000-antag-het", 1000);
+    s.cores = {2};
+    s.duration_ms = 6000;
+    s.warmup_ms = 2500;
+  }
+
+  void language_models() {
+    for (const double load : {0.7, 0.9, 1.1}) {
+      Scenario& s = add("llm-prefix", load);
+      s.servers = 16;
+      s.discipline = Discipline::kBatching;
+      s.speed_spread = 1.5;
+      s.routes = {{0.7, 1500, Size::kLognormal, 0.5}, {0.3, 6000, Size::kLognormal, 0.5}};
+      s.prefixes = {400, 40};
+      s.duration_ms = 900000;
+      s.warmup_ms = 150000;
+      s.timeout_ms = 120000;
+    }
+  }
+
+  void blocks() {
+    for (const double load : {0.2, 0.345, 0.5, 0.65, 0.8}) {
+      Scenario& s = add("bhet", load);
+      s.servers = 16;
+      for (const double slowness : {1.0, 1.5, 2.5, 4.0}) {
+        s.speeds.insert(s.speeds.end(), 4, 1 / slowness);
+      }
+      s.routes = {{1, 8, Size::kExponential, 0}};
+    }
+  }
+
+  std::vector<Scenario> all_;
+};
+
+}  // namespace
+
+const std::vector<Scenario>& named_scenarios() {
+  static const std::vector<Scenario> all = Catalogue().take();
+  return all;
+}
+
+}  // namespace leastwise::sim
