@@ -18,6 +18,7 @@ class Cell {
   void set(T value) noexcept { value_.store(value, std::memory_order_relaxed); }
   T add(T value) noexcept { return value_.fetch_add(value, std::memory_order_relaxed); }
   T take(T value) noexcept { return value_.exchange(value, std::memory_order_relaxed); }
+  T take_ordered(T value) noexcept { return value_.exchange(value, std::memory_order_seq_cst); }
   bool replace(T& expected, T desired) noexcept {
     return value_.compare_exchange_weak(expected, desired, std::memory_order_relaxed);
   }

@@ -173,6 +173,7 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
   const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
   const std::uint32_t old = hot.flags.take(settings.flags | limited);
+  header_->special.set(1);  // after the flags: see renew_special()
   if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
 }
 

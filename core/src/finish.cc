@@ -85,6 +85,7 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   learn_error(endpoint, failed, now_ms);
   if (!failed || outcome.counts_as_fail) {
     learn_health(endpoint, shared.records()[index(ticket.id)], failed, now_ms);
+    if (failed) shared->special.set(1);  // after the health word: see renew_special()
   }
   if (!is_sample(outcome)) return;
   decay_.set(config.decay, now);

@@ -58,9 +58,13 @@ struct PickContext {
   const state::Record& record(MemberIndex member) const noexcept {
     return records[index(members[member].id)];
   }
-  std::uint32_t in_flight(MemberIndex member) const noexcept {
+  // The front end's count, or else that of the endpoint's load word.
+  std::uint32_t in_flight(MemberIndex member, std::uint64_t load_word) const noexcept {
     return member < request.in_flight.size() ? request.in_flight[member]
-                                             : load::in_flight(endpoint(member).load.get());
+                                             : load::in_flight(load_word);
+  }
+  std::uint32_t in_flight(MemberIndex member) const noexcept {
+    return in_flight(member, endpoint(member).load.get());
   }
   std::span<const MemberIndex> all() const noexcept {
     return {candidates.members.data(), candidates.count};

@@ -61,8 +61,11 @@ struct Filter {
   const PickContext& context;
   const Tried& tried;
   std::uint32_t barred;  // flags that exclude
+  bool special;          // some endpoint may be barred, limited or failing
   bool first_try = tried.empty();
   std::int64_t now_ms = milliseconds(context.now);
+
+  bool passes_all() const noexcept { return first_try && !special; }
 
   [[gnu::always_inline]] bool operator()(MemberIndex member) const noexcept {
     const state::Hot& endpoint = context.endpoint(member);
@@ -94,6 +97,11 @@ void collect(PickContext& context, const Filter& filter, MemberIndex begin, Memb
              const Policy& policy, float most, std::uint32_t& cursor) noexcept {
   context.candidates.count = 0;
   const std::uint32_t size = end - begin;
+  if (size <= PickContext::kMost && filter.passes_all()) {
+    for (MemberIndex m = begin; m != end; ++m) context.candidates.members[m - begin] = m;
+    context.candidates.count = size;
+    return;
+  }
   if (size <= PickContext::kMost) {
     for (MemberIndex m = begin; m != end; ++m) {
       if (filter(m)) context.candidates.add(m);
@@ -194,8 +202,8 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
-      collect(context, {context, tried, round.barred}, round.begin, round.end, policy, most_demand_,
-              cursor_);
+      collect(context, {context, tried, round.barred, shared->special.get() != 0}, round.begin,
+              round.end, policy, most_demand_, cursor_);
       if (context.candidates.count == 0) break;
       Choice choice = context.candidates.count == 1
                           ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}

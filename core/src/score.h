@@ -56,12 +56,12 @@ class Score {
                   (1 - plan.sharing.get()) * (1 - kOwnShare) * mean_cost_) {}
 
   // Inlined by force: it is the body of the one loop that a pick spends its time in.
-  [[gnu::always_inline]] float operator()(const state::Hot& endpoint,
+  [[gnu::always_inline]] float operator()(const state::Hot& endpoint, std::uint64_t load_word,
                                           std::uint32_t n) const noexcept {
     const Plan::Step& step = steps_[n < Plan::kTable ? n : Plan::kTable - 1];
     const float g = endpoint.slowness.get();
-    float d = cost_ + step.wait.get() * per_wait_ +
-              load::work_units(endpoint.load.get()) * step.ahead.get() + step.tie.get();
+    float d = cost_ + step.wait.get() * per_wait_ + load::work_units(load_word) * step.ahead.get() +
+              step.tie.get();
     if (n >= Plan::kTable) [[unlikely]]
       d *= Plan::beyond(n);
     d = d * (g > 0 ? g : pool_slowness_) + endpoint.base.get();

@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
 inline constexpr std::uint32_t kLayout = 1;
 
-// Set beside the owner's flags, so that one test passes an endpoint with nothing special.
+// Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
 
 // What a pick reads and every request writes: one line per endpoint, so that two
@@ -81,6 +81,8 @@ struct alignas(64) Header {
   std::uint32_t capacity;
   std::uint64_t hash_seed;        // hash of a fixed name: names hash alike in this build
   Cell<std::uint32_t> endpoints;  // in use
+  // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
+  Cell<std::uint32_t> special;
 
   // The tick: when it is due (µs), and since when (ms) somebody is in it, 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;

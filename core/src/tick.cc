@@ -12,12 +12,13 @@ namespace {
 using state::Header;
 using state::Shared;
 
-constexpr std::size_t kLeastBatch = 4;       // endpoints looked after per tick,
-constexpr std::size_t kRounds = 16;          // but all of them in so many ticks
+constexpr std::size_t kLeastBatch = 4;  // endpoints looked after per tick,
+constexpr std::size_t kRounds = 16;     // but all of them in so many ticks
+constexpr std::uint64_t kTicksPerSecond = 10;
 constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
 // The mixture costs twenty times what the rest of a sample does. It learns from each until
 // it knows the servers roughly, then from so many per tick.
-constexpr std::uint64_t kMixAll = 4096;
+constexpr std::uint64_t kMixAll = 1024;
 constexpr std::uint64_t kMixPerTick = 4;
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
@@ -69,6 +70,20 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
     if (word == 0) continue;
     const Speed s = speed::unpack(word);
     hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+  }
+}
+
+// Whether any endpoint is barred, limited or failing. Cleared before the look, not after:
+// who makes an endpoint special sets its words first and then the mark, so that a mark
+// which this look came too early for is not lost.
+void renew_special(const Shared& shared) noexcept {
+  // seq_cst: the clearing is seen by others before this process reads their words.
+  shared->special.take_ordered(0);
+  for (const state::Hot& hot : shared.hot()) {
+    if ((hot.flags.get() & (kDown | kDraining | state::kLimited)) != 0 || hot.health.get() != 0) {
+      shared->special.set(1);
+      return;
+    }
   }
 }
 
@@ -142,8 +157,9 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   header.samples_lost.add(learn(shared, now_ms));
   header.ticks.add(1);
   renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
-  header.routes.expire(now_ms);
+  if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
   look_after(shared, config, now);
+  renew_special(shared);
   publish(header);
   renew_slowness(shared, config, now);
   // release: pairs with enter() of the next tick.

@@ -147,6 +147,16 @@ TEST_F(PickerTest, AFailureThatDoesNotCountIsLearnedButTakesNothingOut) {
   EXPECT_GT(view(0).error_share, 0);
 }
 
+TEST_F(PickerTest, AfterATickThatFoundNothingSpecialAFailureIsStillSeenAtOnce) {
+  make({1, 1});
+  settle(0, {.max_fails = 1});
+  tick();
+  finish(picker_.adopt(config_, {}, 0, now_), Result::kReset, 1ms);
+  EXPECT_EQ(sequence(4), "bbbb");
+  tick();
+  EXPECT_EQ(sequence(4), "bbbb");
+}
+
 TEST_F(PickerTest, WithoutMaxFailsFailuresNeverTakeAServerOut) {
   make({1});
   for (int i = 0; i < 50; ++i) {

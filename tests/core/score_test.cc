@@ -29,7 +29,7 @@ class ScoreTest : public ::testing::Test {
   }
   float score(float cost, std::uint32_t n) {
     const Costs costs{.cost = cost, .slow = cost};
-    return Score(*plan_, costs, milliseconds(TimePoint(1h)))(*hot_, n);
+    return Score(*plan_, costs, milliseconds(TimePoint(1h)))(*hot_, hot_->load.get(), n);
   }
 
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();

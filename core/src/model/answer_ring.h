@@ -28,11 +28,12 @@ struct Answer {
   float slowness = 0;
 };
 
-// Lossy: who writes never waits, and when the reader is late the oldest are gone. Each
-// entry carries the exclusive or of its words and its number, so that an entry that is
-// half written, or written by two at once, is seen to be damaged and is skipped (Hyatt
-// and Mann 2002, "A lock-less transposition-table implementation for parallel search").
-// A writer that dies in the middle blocks nobody.
+// Lossy: who writes never waits, and what comes when the ring is full is dropped. It keeps
+// the oldest, not the newest: at high rates the first answers of a tick are from servers in
+// all states, the last only from those with the longest queues. Each entry carries the exclusive or
+// of its words and its number, so that an entry that is half written, or written by two at once, is
+// seen to be damaged and is skipped (Hyatt and Mann 2002, "A lock-less transposition-table
+// implementation for parallel search"). A writer that dies in the middle blocks nobody.
 //
 // push() by any number of threads and processes; drain() by one at a time.
 class AnswerRing {
@@ -40,6 +41,11 @@ class AnswerRing {
   static constexpr std::size_t kEntries = 256;
 
   void push(const Answer& sample) noexcept {
+    // A reader that is a little behind, or a few writers at once, may overshoot: no harm.
+    if (head_.load(std::memory_order_relaxed) - next_.get() >= kEntries) {
+      dropped_.add(1);
+      return;
+    }
     const Words words = std::bit_cast<Words>(sample);
     // relaxed: an entry proves itself by its check word; no other memory goes with it.
     const std::uint64_t number = head_.fetch_add(1, std::memory_order_relaxed);
@@ -48,16 +54,15 @@ class AnswerRing {
     entry.check.set(check(words, number));
   }
 
-  // Calls use(sample) for each whole sample since the last call. Returns how many were
-  // lost: overwritten or damaged.
+  // Calls use(answer) for each whole answer since the last call. Returns how many were
+  // lost: dropped or damaged.
   template <typename Use>
   std::uint64_t drain(Use use) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     std::uint64_t next = next_.get();
-    std::uint64_t lost = 0;
+    std::uint64_t lost = dropped_.take(0);
     if (head - next > kEntries) {
       // Also when next_ is ahead of head_: shared memory was damaged.
-      lost = head > next ? head - next - kEntries : 0;
       next = head > kEntries ? head - kEntries : 0;
     }
     for (; next != head; ++next) {
@@ -92,6 +97,7 @@ class AnswerRing {
 
   alignas(64) std::atomic<std::uint64_t> head_;
   alignas(64) Cell<std::uint64_t> next_;
+  Cell<std::uint64_t> dropped_;
   std::array<Entry, kEntries> entries_;
 };
 

@@ -12,7 +12,9 @@ Choice pick(PickContext& context) noexcept {
   }
   const Score score(context.plan, context.costs, milliseconds(context.now));
   return pick_least(context, [&](MemberIndex member) noexcept {
-    return score(context.endpoint(member), context.in_flight(member));
+    const state::Hot& endpoint = context.endpoint(member);
+    const std::uint64_t word = endpoint.load.get();
+    return score(endpoint, word, context.in_flight(member, word));
   });
 }
 

@@ -30,11 +30,12 @@ TEST_F(AnswerRingTest, EachAnswerComesOutOnceInOrder) {
   EXPECT_EQ(lost_, 0U);
 }
 
-TEST_F(AnswerRingTest, WhenTheReaderIsLateTheOldestAreLostAndCounted) {
+TEST_F(AnswerRingTest, WhenTheReaderIsLateTheNewestAreLostAndCounted) {
   for (std::uint32_t i = 0; i < AnswerRing::kEntries + 10; ++i) push(i);
   const std::vector<std::uint32_t> seen = drain();
   EXPECT_EQ(seen.size(), AnswerRing::kEntries);
-  EXPECT_EQ(seen.front(), 10U);
+  EXPECT_EQ(seen.front(), 0U);
+  EXPECT_EQ(seen.back(), AnswerRing::kEntries - 1);
   EXPECT_EQ(lost_, 10U);
 }
 
