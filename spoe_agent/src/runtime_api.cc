@@ -14,7 +14,9 @@ constexpr std::size_t kMostColumns = 512;
 
 // HAProxy's srv-t.h: operational states, and the bits of the administrative one.
 constexpr unsigned kStopped = 0, kStopping = 3, kLastState = 3;
-constexpr unsigned kMaintenance = 0x01 | 0x02 | 0x04 | 0x20 | 0x40;
+// 0x04 (was in maintenance by the configuration) and 0x40 (its name was set at run time) stay set
+// when the server is back.
+constexpr unsigned kMaintenance = 0x01 | 0x02 | 0x20;
 constexpr unsigned kDrain = 0x08 | 0x10;
 
 using Columns = std::vector<std::string_view>;

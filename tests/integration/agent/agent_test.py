@@ -1,0 +1,406 @@
+"""The agent at work: a real HAProxy asks it, under load, and with everything going wrong.
+
+Usage: agent_test.py AGENT BACKENDS LOAD [unittest arguments]
+"""
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import unittest
+
+import stack
+from stack import STATUS, WEB, Stack, finish, get, load, start_load, until
+
+stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
+
+
+def say(test, **figures):
+    print(f"{test.id().split('.')[-1]}: " +
+          ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
+
+
+def settled(s, seconds=10):
+    """Every pick has its finish, and nothing is in flight."""
+    def check():
+        sums = s.sums()
+        return sums if sums["picks"] == sums["finishes"] and sums["in_flight"] == 0 else None
+    return until(check, seconds)
+
+
+class Picks(unittest.TestCase):
+    def test_are_obeyed(self):
+        with Stack() as s:
+            until(lambda: s.status()["agent"]["feedback"]["open"] == 0)
+            before, agent_before = s.picks(), s.status()["agent"]
+            served = dict.fromkeys(s.names, 0)
+            for i in range(200):
+                status, headers, _ = get(WEB, f"/{i % 5}/x")
+                self.assertEqual(status, 200)
+                served[headers["x-server"]] += 1
+            settled(s)
+            picks = {name: n - before[name] for name, n in s.picks().items()}
+            self.assertEqual(picks, served)
+            agent = s.status()["agent"]
+            self.assertEqual(agent["picks"]["picked"] - agent_before["picks"]["picked"], 200)
+            self.assertEqual(agent["feedback"]["elsewhere"], 0)
+            for peer in s.peers().values():
+                self.assertEqual(set(k for k, n in peer["leastwise"]["results"].items() if n),
+                                 {"ok"})
+
+    def test_go_where_haproxy_has_less_in_flight(self):
+        with Stack() as s:
+            s.backend("/set?server=s1&hang=true")
+            # Until it hangs with one request, s1 has as few as the others.
+            busy = start_load("--connections", 3, "--seconds", 3, "--timeout", 30)
+            time.sleep(1)
+            before = s.picks()
+            time.sleep(1)
+            after = s.picks()
+            busy.kill()
+            busy.communicate()
+            gained = {name: after[name] - before[name] for name in s.names}
+            self.assertLessEqual(gained["s1"], 1)
+            self.assertGreater(gained["s2"] + gained["s3"], 50)
+
+    def test_avoid_servers_that_are_drained_down_or_in_maintenance(self):
+        with Stack() as s:
+            for command in ("set server app/s1 state drain", "set server app/s1 state maint",
+                            "set server app/s1 weight 0"):
+                s.runtime(command)
+                until(lambda: s.peers()["s1"]["state"] != "up", 3)
+                before = s.picks()["s1"]
+                result = load("--connections", 4, "--requests", 200)
+                self.assertEqual(result["all"]["failed"], 0, command)
+                self.assertEqual(s.picks()["s1"], before, command)
+                self.assertNotIn("s1", result["all"]["servers"], command)
+                s.runtime("set server app/s1 state ready; set server app/s1 weight 1")
+                until(lambda: s.peers()["s1"]["state"] == "up", 3)
+            result = load("--connections", 4, "--requests", 300)
+            self.assertIn("s1", result["all"]["servers"])
+
+    def test_follow_servers_that_come_and_go(self):
+        with Stack(server_options="disabled", edit=[
+                ("server s1 127.0.0.1:21010 check inter 500ms disabled",
+                 "server s1 127.0.0.1:21010 check inter 500ms")]) as s:
+            self.assertEqual(set(load("--connections", 2, "--requests", 50)["all"]["servers"]),
+                             {"s1"})
+            s.runtime("enable server app/s2")
+            until(lambda: s.peers()["s2"]["state"] == "up", 5)
+            self.assertEqual(set(load("--connections", 2, "--requests", 50)["all"]["servers"]),
+                             {"s1", "s2"})
+
+    def test_of_tcp(self):
+        with Stack(tcp=True) as s:
+            result = load("--connections", 8, "--requests", 400, "--http10")
+            self.assertEqual(result["all"]["failed"], 0)
+            settled(s)
+            agent = s.status()["agent"]
+            self.assertEqual(agent["feedback"]["garbled"], 0)
+            self.assertGreaterEqual(agent["feedback"]["by_log"], 400)
+            for name, n in result["all"]["servers"].items():
+                self.assertGreaterEqual(s.picks()[name], n)
+
+
+class Accounts(unittest.TestCase):
+    def test_balance_after_a_mixed_load(self):
+        mix = ("/ok:70,/e?do=status%3A502:5,/r?do=reset:5,/c?do=close:5,/t?do=truncate:5,"
+               "/tc?do=truncate-chunked:3,/g?do=garbage:3,/d?do=dribble%3A16%3A5:4")
+        with Stack() as s:
+            result = load("--rate", 400, "--seconds", 6, "--mix", mix,
+                          "--abort-share", 0.1, "--abort-after", 3, "--no-keepalive")
+            begin = time.monotonic()
+            sums = settled(s, 10)
+            feedback = s.status()["agent"]["feedback"]
+            say(self, requests=result["all"]["requests"], picks=sums["picks"],
+                finishes=sums["finishes"], seconds=round(time.monotonic() - begin, 2),
+                expired=feedback["expired"], late=feedback["late"], early=feedback["early"],
+                elsewhere=feedback["elsewhere"], lost=feedback["lost"])
+            results = [p["leastwise"]["results"] for p in s.peers().values()]
+            for kind in ("server_error", "reset", "truncated", "client_gone"):
+                self.assertGreater(sum(r[kind] for r in results), 0, kind)
+            self.assertEqual(feedback["garbled"], 0)
+
+    def test_balance_when_log_lines_are_lost(self):
+        # Another port: no line arrives at all.
+        with Stack(edit=[(f"log 127.0.0.1:{stack.FEEDBACK}", "log 127.0.0.1:21009")]) as s:
+            self.assertEqual(load("--connections", 8, "--requests", 500)["all"]["failed"], 0)
+            settled(s, 10)
+            self.assertGreaterEqual(s.status()["agent"]["feedback"]["expired"], 500)
+
+
+class Faults(unittest.TestCase):
+    def run_under_load(self, s, act, seconds=6, connections=16):
+        """Serves for `seconds`; `act` is called after one. Returns the result."""
+        running = start_load("--connections", connections, "--seconds", seconds,
+                             "--window", "before:0:1", "--window", f"after:2.5:{seconds}")
+        time.sleep(1)
+        act()
+        result = json.loads(finish(running))
+        windows = result["windows"]
+        say(self, requests=result["all"]["requests"], failed=result["all"]["failed"],
+            p99_before_ms=round(windows["before"]["p99_ms"], 1),
+            p99_all_ms=round(result["all"]["p99_ms"], 1),
+            p99_after_ms=round(windows["after"]["p99_ms"], 1),
+            max_ms=round(result["all"]["max_ms"], 1))
+        self.assertEqual(result["all"]["failed"], 0)
+        return result
+
+    def test_agent_killed_and_started_again(self):
+        with Stack() as s:
+            def act():
+                s.end("agent")
+                time.sleep(1.5)
+                s.start_agent()
+            self.run_under_load(s, act)
+            until(s.is_asked)
+            settled(s)
+
+    def test_agent_stopped_and_continued(self):
+        with Stack() as s:
+            def act():
+                s.send_signal("agent", signal.SIGSTOP)
+                time.sleep(3)
+                s.send_signal("agent", signal.SIGCONT)
+            self.run_under_load(s, act)
+            until(s.is_asked)
+            settled(s)
+
+    def test_agent_terminated(self):
+        with Stack() as s:
+            path = s.folder / "spoa.sock"
+            self.assertTrue(path.exists())
+
+            def act():
+                self.assertEqual(s.end("agent", signal.SIGTERM), 0)
+                self.assertFalse(path.exists())
+                s.start_agent()
+            self.run_under_load(s, act)
+
+    def test_agent_that_talks_garbage_or_nothing(self):
+        for talk in (b"\xff" * 64, b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\0\0", b""):
+            with Stack() as s, self.subTest(talk=talk):
+                self.run_under_load(s, lambda: self.replace_agent(s, talk), seconds=4)
+
+    def replace_agent(self, s, talk):
+        """Something else listens where the agent did."""
+        s.end("agent")
+        path = s.folder / "spoa.sock"
+        path.unlink()
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen(64)
+        self.addCleanup(listener.close)
+
+        def serve():
+            kept = []
+            try:
+                while True:
+                    kept.append(listener.accept()[0])
+                    kept[-1].sendall(talk)
+            except OSError:
+                for peer in kept:
+                    peer.close()
+        threading.Thread(target=serve, daemon=True).start()
+
+    def test_agent_that_is_slow(self):
+        # Every answer takes 60 ms, three times as long as HAProxy waits.
+        with Stack() as s:
+            def act():
+                (s.folder / "spoa.sock").rename(s.folder / "real.sock")
+                self.slow_down(s.folder / "spoa.sock", s.folder / "real.sock", 0.06)
+                s.runtime("shutdown sessions server leastwise_agent/agent")
+            self.run_under_load(s, act)
+            settled(s)
+            self.assertGreater(s.status()["agent"]["feedback"]["elsewhere"], 0)
+
+    def slow_down(self, front, back, seconds):
+        """Passes bytes on from `front` to `back`, and the answers after a while."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(front))
+        front.chmod(0o666)
+        listener.listen(64)
+        self.addCleanup(listener.close)
+
+        def pump(source, target, delay):
+            try:
+                with source:
+                    while data := source.recv(65536):
+                        time.sleep(delay)
+                        target.sendall(data)
+            except OSError:
+                pass
+            finally:
+                try:
+                    target.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+
+        def serve():
+            try:
+                while True:
+                    peer = listener.accept()[0]
+                    agent = socket.socket(socket.AF_UNIX)
+                    agent.connect(str(back))
+                    for job in ((peer, agent, 0), (agent, peer, seconds)):
+                        threading.Thread(target=pump, args=job, daemon=True).start()
+            except OSError:
+                pass
+        threading.Thread(target=serve, daemon=True).start()
+
+    def test_haproxy_reloaded(self):
+        with Stack() as s:
+            def act():
+                for _ in range(4):
+                    s.send_signal("haproxy", signal.SIGUSR2)
+                    time.sleep(1)
+            self.run_under_load(s, act)
+            until(s.is_asked)
+            settled(s)
+
+    def test_haproxy_reloaded_with_other_servers(self):
+        with Stack() as s:
+            load("--connections", 4, "--requests", 100)
+            config = s.folder / "haproxy.cfg"
+            config.write_text(config.read_text().replace("server s1 ", "server new "))
+            spoe = s.folder / "leastwise.spoe.conf"
+            spoe.write_text(spoe.read_text().replace("app/s1", "app/new").replace("c_s1", "c_new"))
+            s.send_signal("haproxy", signal.SIGUSR2)
+            until(lambda: set(s.peers()) == {"new", "s2", "s3"}, 5)
+            result = load("--connections", 4, "--requests", 200)
+            self.assertEqual(result["all"]["failed"], 0)
+            self.assertEqual(set(result["all"]["servers"]), {"s1", "s2", "s3"})
+
+    def test_haproxys_socket_lost(self):
+        with Stack() as s:
+            (s.folder / "admin.sock").rename(s.folder / "hidden.sock")
+            begin = time.monotonic()
+            until(lambda: s.status()["agent"]["haproxy"]["stale"], 5)
+            say(self, stale_after_s=round(time.monotonic() - begin, 1))
+            self.assertEqual(load("--connections", 4, "--requests", 200)["all"]["failed"], 0)
+            self.assertEqual(set(s.peers()), {"s1", "s2", "s3"})
+            self.assertIn("stale 1", get(STATUS, "/metrics")[2])
+            (s.folder / "hidden.sock").rename(s.folder / "admin.sock")
+            until(lambda: not s.status()["agent"]["haproxy"]["stale"], 5)
+
+    def test_a_server_that_refuses_is_replaced_at_once(self):
+        with Stack() as s:
+            s.backend("/set?server=s1&down=true")
+            result = load("--connections", 8, "--seconds", 2)
+            say(self, requests=result["all"]["requests"], failed=result["all"]["failed"],
+                p99_ms=round(result["all"]["p99_ms"], 1))
+            self.assertEqual(result["all"]["failed"], 0)
+            self.assertGreater(s.peers()["s1"]["leastwise"]["results"]["refused"], 0)
+            settled(s)
+
+
+class State(unittest.TestCase):
+    def test_survives_a_restart(self):
+        with Stack(state=True) as s:
+            load("--connections", 4, "--requests", 500)
+            settled(s)
+            before = {n: p["leastwise"] for n, p in s.peers().items()}
+            s.end("agent")
+            s.start_agent()
+            until(lambda: len(s.peers()) == 3, 5)
+            after = {n: p["leastwise"] for n, p in s.peers().items()}
+            for name in s.names:
+                self.assertEqual(after[name]["picks"], before[name]["picks"])
+                self.assertTrue(after[name]["known"])
+                self.assertAlmostEqual(after[name]["slowness"] / before[name]["slowness"], 1,
+                                       delta=0.01)
+
+    def test_a_second_agent_is_refused(self):
+        with Stack(state=True) as s:
+            first = s.processes.pop("agent")
+            second = s.start("agent", stack.AGENT, "-c", str(s.folder / "leastwise.conf"))
+            self.assertEqual(second.wait(5), 1)
+            self.assertIn("another agent uses it", s.log("agent"))
+            s.processes["agent"] = first
+
+    def test_garbage_is_started_afresh_with_one_warning(self):
+        with Stack(state=True) as s:
+            s.end("agent")
+            (s.folder / "spoa.state").write_bytes(os.urandom(100_000))
+            s.start_agent()
+            until(lambda: len(s.peers()) == 3, 5)
+            self.assertEqual(s.log("agent").count("started afresh"), 1)
+            until(s.is_asked)
+
+
+class Operation(unittest.TestCase):
+    def test_a_second_agent_on_the_same_socket_is_refused(self):
+        with Stack() as s:
+            config = s.folder / "second.conf"
+            config.write_text(f"listen unix:{s.folder}/spoa.sock; backend app {{}}")
+            second = s.start("second", stack.AGENT, "-c", str(config))
+            self.assertEqual(second.wait(5), 1)
+            self.assertIn("another process listens there", s.log("second"))
+            until(s.is_asked)
+
+    def test_reload_takes_a_good_file_and_keeps_the_old_one_before_a_bad(self):
+        with Stack() as s:
+            self.assertEqual(s.status()["upstreams"]["app"]["policy"], "adaptive")
+            s.write_agent_config("policy least_conn;")
+            s.send_signal("agent", signal.SIGHUP)
+            until(lambda: s.status()["upstreams"]["app"]["policy"] == "least_conn", 5)
+            s.write_agent_config("policy fastest;")
+            s.send_signal("agent", signal.SIGHUP)
+            until(lambda: "the old configuration stays" in s.log("agent"), 5)
+            self.assertIn('leastwise.conf:9: "fastest": expected adaptive', s.log("agent"))
+            self.assertEqual(s.status()["upstreams"]["app"]["policy"], "least_conn")
+            until(s.is_asked)
+
+    def test_status_is_read_only_and_closed_to_other_paths(self):
+        with Stack() as s:
+            for path in ("/", "/status", "/metrics", "/healthz"):
+                status, headers, body = get(STATUS, path)
+                self.assertEqual(status, 200, path)
+                self.assertEqual(headers["x-content-type-options"], "nosniff")
+                self.assertNotIn("access-control-allow-origin", headers)
+                self.assertTrue(body)
+                for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+                    self.assertEqual(get(STATUS, path, method)[0], 405, (method, path))
+            for path in ("/x", "/status/", "/../etc/passwd", "/status%00"):
+                self.assertEqual(get(STATUS, path)[0], 404, path)
+            self.assertEqual(set(s.peers()), {"s1", "s2", "s3"})
+
+    def test_generates_the_questions_from_haproxys_own_list(self):
+        with Stack(server_options="maxconn 9") as s:
+            made = stack.subprocess.run(
+                [stack.AGENT, "-c", str(s.folder / "leastwise.conf"), "--generate-spoe", "app"],
+                capture_output=True, text=True, check=True).stdout
+            for name in s.names:
+                self.assertIn(f"c_{name}=srv_conn(app/{name})", made)
+                self.assertIn(f"q_{name}=srv_queue(app/{name})", made)
+            (s.folder / "leastwise.spoe.conf").write_text(made)
+            s.send_signal("haproxy", signal.SIGUSR2)
+            time.sleep(1)
+            until(s.is_asked)
+
+    def test_peers_that_stay_silent_or_talk_nonsense_do_not_disturb(self):
+        with Stack() as s:
+            path = str(s.folder / "spoa.sock")
+            peers = []
+            for i in range(200):
+                peer = socket.socket(socket.AF_UNIX)
+                peer.connect(path)
+                if i % 2:
+                    peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                peers.append(peer)
+            result = load("--connections", 8, "--requests", 1000)
+            self.assertEqual(result["all"]["failed"], 0)
+            self.assertEqual(s.status()["agent"]["feedback"]["elsewhere"], 0)
+            until(lambda: s.status()["agent"]["picks"]["protocol_errors"] == 100)
+            for peer in peers[::2]:
+                peer.settimeout(10)
+                self.assertEqual(peer.recv(1), b"", "closed for its silence")
+            for peer in peers:
+                peer.close()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
