@@ -95,7 +95,7 @@ sleep 1  # the agent learns the servers from HAProxy
 measure() {
   echo "  $2: $seconds s at $rate requests/s" >&2
   "$load" --port "$1" --rate "$rate" --seconds "$seconds" --warm-up "$warm_up" --seed 1 \
-    --max-lag 50 --json > "$work/$2.json"
+    --json > "$work/$2.json" || [ $? -eq 3 ]  # 3: the load was late, which the table says
 }
 echo "measuring"
 measure "$port" nginx-round_robin

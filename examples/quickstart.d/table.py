@@ -8,6 +8,8 @@ rows = {}
 for name in ("nginx-round_robin", "nginx-leastwise", "haproxy-round_robin", "haproxy-leastwise"):
     report = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     rows[name] = report["all"]
+    if report["lag"]["is_too_late"]:
+        print(f"{name}: this machine was too busy to send on time; see only ratios in it.")
 
 print()
 print("Eight servers; s7 and s8 are four times slower. Milliseconds; share of requests in %.")
