@@ -141,11 +141,12 @@ ngx_int_t init_module(ngx_cycle_t* cycle) noexcept {
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   // Cache managers come here, too.
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
-  for_each_upstream(upstreams_of(cycle), [](UpstreamConf& conf) noexcept {
+  bool any = false;
+  for_each_upstream(upstreams_of(cycle), [&any](UpstreamConf& conf) noexcept {
     const PeersLock lock(peers_of(conf));
-    prepare(conf);
+    any |= prepare(conf);
   });
-  start_timer(cycle->log);
+  if (any) start_timer(cycle->log);
   return NGX_OK;
 }
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import subprocess
 import unittest
 
 import backend
@@ -93,6 +94,44 @@ class Balancing(unittest.TestCase):
         self.sequence(nginx, 3)
         self.assertEqual(nginx.peers("two")[A]["leastwise"]["picks"], 0)
         self.assertEqual(nginx.peers("app")[A]["leastwise"]["picks"], 1)
+
+    def test_subrequests_have_attempts_of_their_own(self):
+        nginx = self.nginx(config(
+            "leastwise; " + SERVERS,
+            "auth_request /check; mirror /copy; proxy_pass http://app;"
+            " add_header X-Leastwise $leastwise_endpoint; }"
+            " location = /check { internal; proxy_pass http://app; }"
+            " location = /copy { internal; proxy_pass http://app; "))
+        answer = nginx.get()
+        self.assertEqual(answer.headers["X-Leastwise"], f"127.0.0.1:{answer.body}")
+        harness.wait_for(lambda: sum(p["leastwise"]["results"]["ok"]
+                                     for p in nginx.peers().values()) == 3, "all three to end")
+        self.assertEqual(nginx.in_flight(), 0)
+
+    def test_unix_sockets(self):
+        nginx = harness.Nginx(PORT)
+        path = nginx.path("server.sock")
+        nginx.configure(config(f"leastwise; server unix:{path};")
+                        + f" server {{ listen unix:{path}; return 200 $server_addr; }}")
+        self.enterContext(nginx)
+        self.assertEqual(nginx.get().body, "unix:" + path)
+        self.assertEqual(nginx.status()["peers"][0]["name"], "http/app/unix:" + path)
+
+    def test_tls_to_the_servers(self):
+        nginx = harness.Nginx(PORT)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                        "/CN=app", "-keyout", nginx.path("key"), "-out", nginx.path("cert")],
+                       check=True, capture_output=True)
+        nginx.configure(
+            config("leastwise; zone app 64k; server 127.0.0.1:20005; server 127.0.0.1:20006;",
+                   "proxy_pass https://app;")
+            + f" ssl_certificate {nginx.path('cert')}; ssl_certificate_key {nginx.path('key')};"
+            " server { listen 127.0.0.1:20005 ssl; listen 127.0.0.1:20006 ssl;"
+            " return 200 $server_port$ssl_session_reused; }")
+        self.enterContext(nginx)
+        answers = [nginx.get().body for _ in range(6)]
+        # Sessions are kept by server, through nginx's own callbacks.
+        self.assertEqual(answers, ["20005.", "20006.", "20005r", "20006r", "20005r", "20006r"])
 
     def test_slower_server_gets_less(self):
         nginx = self.nginx(config("leastwise; " + SERVERS))

@@ -116,7 +116,7 @@ class Configuration(unittest.TestCase):
         nginx = harness.Nginx(PORT, text)
         self.addCleanup(subprocess.run, ["rm", "-rf", nginx.folder], check=True)
         with open(nginx.path("nginx.conf"), encoding="ascii") as f:
-            first = f.read()[:].split(text)[0].count("\n") + 1
+            first = f.read().split(text)[0].count("\n") + 1
         code, said = nginx.check()
         return code, said, nginx.path("nginx.conf"), first
 
@@ -139,7 +139,7 @@ class Configuration(unittest.TestCase):
     def test_keepalive_before_the_method_gives_the_warning_of_nginx(self):
         code, said, path, first = self.check(upstream("keepalive 4;\nleastwise;\n" + SERVER))
         self.assertEqual(code, 0)
-        self.assertIn(f"[warn] ", said)
+        self.assertIn("[warn] ", said)
         self.assertIn(f"load balancing method redefined in {path}:{first + 2}", said)
 
     def test_the_size_that_is_asked_for_is_enough(self):

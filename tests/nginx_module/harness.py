@@ -178,10 +178,10 @@ class Nginx:
 
 
 class Load:
-    """Clients that ask again and again, each on one connection at a time, until stopped."""
+    """Clients that ask again and again until stopped; each asks one thing at a time."""
 
-    def __init__(self, port, clients=8, path="/", retry_closed=True):
-        self.port, self.path, self.retry_closed = port, path, retry_closed
+    def __init__(self, port, clients=8, path="/"):
+        self.port, self.path = port, path
         self.sent = 0
         self.failures = []
         self._lock = threading.Lock()

@@ -26,7 +26,8 @@ CONFIG = f"""
     }}
 """
 
-SAMPLE = re.compile(r'^(leastwise_\w+)(\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[\d.e+-]+|\+Inf)$')
+LABELS = r'(\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*\})?'
+SAMPLE = re.compile(r"^(leastwise_\w+)" + LABELS + r" (-?[\d.e+-]+|\+Inf)$")
 
 
 class Status(unittest.TestCase):
