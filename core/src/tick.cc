@@ -19,7 +19,7 @@ constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten come
 // The mixture costs twenty times what the rest of a sample does. It learns from each until
 // it knows the servers roughly, then from so many per tick.
 constexpr std::uint64_t kMixAll = 1024;
-constexpr std::uint64_t kMixPerTick = 4;
+constexpr std::uint64_t kMixPerTick = 1;
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
