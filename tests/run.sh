@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Builds and tests everything that can run on one Debian machine: installs what it needs,
+# then unit tests, integration tests with the real nginx and HAProxy, fuzz corpora, the
+# package, the simulator's quick suite, sanitizers, and the module under ASan in nginx.
+# Ends with a plain count, and with exit status 0 only if nothing failed.
+#
+#   tests/run.sh            everything
+#   tests/run.sh dev asan   only these stages: dev, asan, tsan, module-asan, lint
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(lint dev asan tsan module-asan)
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+failures=()
+
+note() { printf '\n==== %s (%s)\n' "$*" "$(date +%H:%M:%S)"; }
+
+# count NAME STATUS: a stage that is one test by itself.
+count() {
+  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$1"); fi
+}
+
+# run_ctest PRESET LABEL-ARGUMENTS…: adds what CTest counted.
+run_ctest() {
+  local preset=$1 junit
+  shift
+  junit=$root/build/$preset/junit.xml
+  rm -f "$junit"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --output-junit "$junit" \
+    "$@" | grep -Ev '^ *(Start +[0-9]|[0-9]+/[0-9]+ .* Passed )'
+  if [ ! -s "$junit" ]; then count "$preset: no test ran" 1; return; fi
+  local counted name
+  counted=$(python3 - "$junit" <<'PY'
+import sys
+import xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot()
+total, failed = int(suite.get("tests")), int(suite.get("failures"))
+skipped = int(suite.get("skipped")) + int(suite.get("disabled"))
+print(total - failed - skipped, failed, skipped)
+for case in suite.iter("testcase"):
+    if case.get("status") == "fail":
+        print(case.get("name"))
+PY
+)
+  local p f s
+  read -r p f s <<< "$(head -n 1 <<< "$counted")"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  while read -r name; do
+    [ -n "$name" ] && failures+=("$preset: $name")
+  done <<< "$(tail -n +2 <<< "$counted")"
+}
+
+# build PRESET [CMAKE-ARGUMENTS…]
+build() {
+  local preset=$1
+  shift
+  note "build $preset"
+  cmake --preset "$preset" -G Ninja "$@" > "build/$preset.log" 2>&1 &&
+    cmake --build "build/$preset" --parallel "$jobs" >> "build/$preset.log" 2>&1 && return
+  tail -n 60 "build/$preset.log"
+  count "build $preset" 1
+  return 1
+}
+
+stage_lint() {
+  note lint
+  git ls-files '*.sh' .ci | xargs -r shellcheck --severity=warning --external-sources
+  count shellcheck $?
+}
+# The quick tests side by side; what starts servers or measures, one at a time.
+stage_dev() {
+  build release || return
+  note unit, fuzz corpora, package
+  run_ctest release --parallel "$jobs" --label-regex '^(unit|fuzz|package)$'
+  note integration and simulator
+  run_ctest release --label-regex '^(integration|sim)$'
+}
+stage_asan() {
+  build asan || return
+  note unit and fuzz corpora with address and undefined behaviour sanitizers
+  run_ctest asan --parallel "$jobs" --label-regex '^(unit|fuzz)$'
+}
+stage_tsan() {
+  build tsan || return
+  note unit tests of core and agent with the thread sanitizer
+  run_ctest tsan --parallel "$jobs" --label-regex '^unit$' --tests-regex '^(core|spoe_agent)'
+}
+stage_module_asan() {
+  note the module with sanitizers in the packaged nginx
+  tests/nginx_module/asan_module.sh > build/module-asan.log 2>&1
+  local status=$?
+  [ $status -eq 0 ] || tail -n 60 build/module-asan.log
+  count "module under ASan" $status
+}
+
+mkdir -p build
+.ci/install tests || exit 1
+for stage in "${stages[@]}"; do
+  case $stage in
+    lint) stage_lint ;;
+    dev) stage_dev ;;
+    asan) stage_asan ;;
+    tsan) stage_tsan ;;
+    module-asan) stage_module_asan ;;
+    *) echo "no such stage: $stage" >&2; exit 2 ;;
+  esac
+done
+
+note done
+for name in "${failures[@]}"; do echo "FAILED $name"; done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
