@@ -90,7 +90,9 @@ class Learned(unittest.TestCase):
         after = self.change(nginx, config(D, A, B))
         self.assertEqual(after.keys(), {A, B, D})
         self.assertEqual(self.picks(nginx)[D], 0)  # nothing of C's
-        self.assertEqual({nginx.get().body for _ in range(12)} - {str(B), str(D)} - {str(A)}, set())
+        # Little evidence fades with time, reload or not: let D be known as well as the others.
+        self.teach()
+        self.assertGreater(self.picks(nginx)[D], 0)
         after = self.change(nginx, config(A, B, C, D))
         self.assertEqual(after.keys(), {A, B, C, D})
         self.assertGreater(self.picks(nginx)[C], 0)  # it came back
