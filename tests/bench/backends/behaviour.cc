@@ -130,10 +130,4 @@ json json_from_text(const std::string& text) {
   return value.is_number() || value.is_boolean() ? value : json(text);
 }
 
-std::vector<std::string_view> behaviour_keys() {
-  std::vector<std::string_view> names;
-  for (const Key& key : kKeys) names.push_back(key.name);
-  return names;
-}
-
 }  // namespace leastwise::bench

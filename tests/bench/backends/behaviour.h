@@ -9,7 +9,6 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "bench/backends/action.h"
 #include "bench/backends/distribution.h"
@@ -49,8 +48,6 @@ void set_key(Behaviour& target, const std::string& where, std::string_view key,
 
 // The value of a query as JSON: 20, true, or the text itself.
 nlohmann::json json_from_text(const std::string& text);
-
-std::vector<std::string_view> behaviour_keys();
 
 }  // namespace leastwise::bench
 

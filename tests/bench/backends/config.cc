@@ -112,7 +112,9 @@ void add_servers(Config& config, const json& list, const std::string& where,
 void add_paths(Config& config, const json& paths, const std::string& where) {
   for (const auto& [prefix, ms] : need_object(paths, where).items()) {
     if (!prefix.starts_with('/')) throw refused(where, "\"" + prefix + "\"", "a path from /");
-    config.paths.add(prefix, from_ms(need_number(ms, where + "." + prefix, 3.6e6)));
+    std::string here = where;
+    here.append(".").append(prefix);
+    config.paths.add(prefix, from_ms(need_number(ms, here, 3.6e6)));
   }
 }
 
@@ -166,10 +168,10 @@ Config parse_config(const std::string& text, const std::string& source) {
   } catch (const json::parse_error& error) {
     throw UsageError(source + ": not JSON: " + error.what());
   }
-  static const std::set<std::string> kKnown{"comment", "seed",  "control", "defaults",
-                                            "servers", "paths", "events"};
+  static const std::set<std::string> known{"comment", "seed",  "control", "defaults",
+                                           "servers", "paths", "events"};
   for (const auto& [key, item] : need_object(root, source).items()) {
-    if (kKnown.contains(key)) continue;
+    if (known.contains(key)) continue;
     throw refused(source, "the key \"" + key + "\"",
                   "comment, seed, control, defaults, servers, paths, events");
   }

@@ -50,7 +50,7 @@ void Farm::run() {
         apply(static_cast<std::uint32_t>(id), "event", event->changes, time);
       }
     }
-    while (auto timer = timers_.take(time)) fire(std::move(*timer), time);
+    fire_due(time);
     http_.poll(earlier(timers_.next_due(), schedule_.next_due()));
   }
 }
@@ -80,7 +80,7 @@ void Farm::on_request(Handle client, std::uint32_t listener, const HttpServer::R
     }
     job.action = *action;
   }
-  serve(listener, std::move(job));
+  serve(listener, job);
 }
 
 void Farm::control(Handle client, const HttpServer::Request& request) {
@@ -115,8 +115,8 @@ void Farm::serve(std::uint32_t id, Job job) {
       !behaviour.hangs && behaviour.error_share > 0 && chances_.uniform() < behaviour.error_share;
   if (has_error) {
     job.action = Action();
-    return timers_.arm(time + behaviour.error_time, {Timer::Kind::kError, id, server.epoch(),
-                                                     std::move(job), behaviour.error_status});
+    return timers_.arm(time + behaviour.error_time,
+                       {Timer::Kind::kError, id, server.epoch(), job, behaviour.error_status});
   }
   const bool is_instant = job.mean == Duration::zero() && !job.action.sleep;
   if (is_instant && !behaviour.hangs) return answer(id, job, kOk, time);
@@ -176,8 +176,18 @@ AnswerSpec Farm::spec_of(std::uint32_t id, const Job& job, int status, Time now)
   return spec;
 }
 
+void Farm::fire_due(Time now) {
+  for (auto due = timers_.next_due(); due && *due <= now; due = timers_.next_due()) {
+    const Duration late = now - *due;
+    ++lateness_.timers;
+    lateness_.sum += late;
+    lateness_.worst = std::max(lateness_.worst, late);
+    fire(*timers_.take(now), now);
+  }
+}
+
 void Farm::fire(Timer timer, Time now) {
-  if (timer.kind == Timer::Kind::kDribble) return fire_dribble(std::move(timer), now);
+  if (timer.kind == Timer::Kind::kDribble) return fire_dribble(timer, now);
   Server& server = servers_[timer.server];
   if (timer.epoch != server.epoch()) return;
   if (timer.kind == Timer::Kind::kServed) {
@@ -195,7 +205,7 @@ void Farm::fire_dribble(Timer timer, Time now) {
   if (size == left || !http_.is_connected(timer.job.client)) return;
   timer.sent += size;
   const Time due = now + timer.job.action.dribble_pause;
-  timers_.arm(due, std::move(timer));
+  timers_.arm(due, timer);
 }
 
 void Farm::apply(std::uint32_t id, const std::string& where, const Changes& changes, Time now) {
@@ -223,7 +233,10 @@ nlohmann::json Farm::stats() {
   for (std::uint32_t id = 0; id < servers_.size(); ++id) {
     servers.push_back(servers_[id].stats(id, http_.open_connections(id), time));
   }
-  return {{"seconds", to_seconds(time - schedule_.start())}, {"servers", std::move(servers)}};
+  const double timers = static_cast<double>(std::max<std::uint64_t>(lateness_.timers, 1));
+  return {{"seconds", to_seconds(time - schedule_.start())},
+          {"lag", {{"mean_ms", to_ms(lateness_.sum) / timers}, {"max_ms", to_ms(lateness_.worst)}}},
+          {"servers", std::move(servers)}};
 }
 
 void Farm::set(std::string_view selection, const Changes& changes) {
@@ -239,6 +252,7 @@ void Farm::set(std::string_view selection, const Changes& changes) {
 void Farm::reset_counters() {
   const Time time = now();
   for (Server& server : servers_) server.reset_counters(time);
+  lateness_ = Lateness();
 }
 
 void Farm::restart() {

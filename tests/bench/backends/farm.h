@@ -39,6 +39,13 @@ class Farm : private HttpServer::Handler, private Controllable {
     std::size_t sent = 0;  // of a dribbled body
   };
 
+  // How late timers fired: what the machine added to service times without being asked.
+  struct Lateness {
+    std::uint64_t timers = 0;
+    Duration sum{};
+    Duration worst{};
+  };
+
   void on_accept(std::uint32_t listener) override;
   void on_request(Handle client, std::uint32_t listener,
                   const HttpServer::Request& request) override;
@@ -57,6 +64,7 @@ class Farm : private HttpServer::Handler, private Controllable {
   void start_queued(std::uint32_t id, Time now);
   void answer(std::uint32_t id, const Job& job, int status, Time now);
   AnswerSpec spec_of(std::uint32_t id, const Job& job, int status, Time now);
+  void fire_due(Time now);
   void fire(Timer timer, Time now);
   void fire_dribble(Timer timer, Time now);
   void apply(std::uint32_t id, const std::string& where, const Changes& changes, Time now);
@@ -70,6 +78,7 @@ class Farm : private HttpServer::Handler, private Controllable {
   RandomStream demands_;
   RandomStream chances_;
   TimerQueue<Timer> timers_;
+  Lateness lateness_;
   Schedule schedule_;
   HttpServer http_;
   bool is_running_ = true;

@@ -16,6 +16,8 @@
 namespace leastwise::bench {
 namespace {
 
+constexpr int kRefused = 2;
+
 struct Options {
   std::string config_file;
   std::uint16_t control_port = 0;
@@ -36,7 +38,7 @@ std::string read_all(const std::string& file) {
 
 void run(const Options& options) {
   prepare_process();
-  if (options.dies_with_parent) prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(SIGKILL));
+  if (options.dies_with_parent) prctl(PR_SET_PDEATHSIG, std::size_t{SIGKILL});
   const std::string source = options.config_file == "-" ? "stdin" : options.config_file;
   Config config = parse_config(read_all(options.config_file), source);
   if (options.control_port != 0) config.control_port = options.control_port;
@@ -45,11 +47,8 @@ void run(const Options& options) {
   farm.run();
 }
 
-}  // namespace
-}  // namespace leastwise::bench
-
-int main(int argc, char** argv) {
-  leastwise::bench::Options options;
+int parse_and_run(int argc, char** argv) {
+  Options options;
   CLI::App app("Emulates up to 4096 HTTP servers in one process", "leastwise-backends");
   app.add_option("config", options.config_file, "configuration, JSON; - is standard input")
       ->required();
@@ -57,13 +56,22 @@ int main(int argc, char** argv) {
   app.add_flag("--die-with-parent", options.dies_with_parent, "end when the parent process ends");
   try {
     app.parse(argc, argv);
-    leastwise::bench::run(options);
-    return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kRefused;
+  }
+  run(options);
+  return 0;
+}
+
+}  // namespace
+}  // namespace leastwise::bench
+
+int main(int argc, char** argv) {
+  try {
+    return leastwise::bench::parse_and_run(argc, argv);
   } catch (const leastwise::bench::UsageError& error) {
     std::cerr << "leastwise-backends: " << error.what() << "\n";
-    return 2;
+    return leastwise::bench::kRefused;
   } catch (const std::exception& error) {
     std::cerr << "leastwise-backends: " << error.what() << "\n";
     return 1;

@@ -38,7 +38,7 @@ Server::Admission Server::admit(const Job& job, Time now) {
 std::optional<Job> Server::next(Time now) {
   if (queue_.empty() || !has_free_slot()) return std::nullopt;
   advance(now);
-  Job job = std::move(queue_.front());
+  const Job job = queue_.front();
   queue_.pop_front();
   ++busy_;
   return job;

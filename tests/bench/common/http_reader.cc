@@ -45,13 +45,16 @@ struct HttpReader::Callbacks {
     return 0;
   }
 
-  static http_parser_settings settings() noexcept {
-    http_parser_settings result{};
-    result.on_url = on_url;
-    result.on_header_field = on_field;
-    result.on_header_value = on_value;
-    result.on_message_complete = on_complete;
-    return result;
+  static const http_parser_settings& settings() noexcept {
+    static const http_parser_settings all = [] {
+      http_parser_settings result{};
+      result.on_url = on_url;
+      result.on_header_field = on_field;
+      result.on_header_value = on_value;
+      result.on_message_complete = on_complete;
+      return result;
+    }();
+    return all;
   }
 };
 
@@ -61,20 +64,19 @@ HttpReader::HttpReader(Kind kind, std::string_view wanted) noexcept : wanted_(wa
 
 std::size_t HttpReader::feed(std::string_view bytes) {
   if (bytes.empty() || is_complete_ || is_broken_) return 0;
-  static const http_parser_settings kSettings = Callbacks::settings();
   // Here, not in the constructor: readers are moved with the connection they belong to.
   parser_.data = this;
   has_begun_ = true;
-  const std::size_t taken = http_parser_execute(&parser_, &kSettings, bytes.data(), bytes.size());
+  const std::size_t taken =
+      http_parser_execute(&parser_, &Callbacks::settings(), bytes.data(), bytes.size());
   is_broken_ = !is_complete_ && HTTP_PARSER_ERRNO(&parser_) != HPE_OK;
   return taken;
 }
 
 void HttpReader::end_of_stream() {
   if (!has_begun_ || is_complete_ || is_broken_) return;
-  static const http_parser_settings kSettings = Callbacks::settings();
   parser_.data = this;
-  http_parser_execute(&parser_, &kSettings, nullptr, 0);
+  http_parser_execute(&parser_, &Callbacks::settings(), nullptr, 0);
   is_broken_ = !is_complete_;
 }
 

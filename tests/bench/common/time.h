@@ -6,7 +6,6 @@
 #define LEASTWISE_TESTS_BENCH_COMMON_TIME_H_
 
 #include <chrono>
-#include <cstdint>
 
 namespace leastwise::bench {
 
@@ -16,7 +15,7 @@ using Time = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 inline Time now() noexcept { return std::chrono::steady_clock::now(); }
 
 constexpr Duration from_seconds(double seconds) noexcept {
-  return Duration(static_cast<std::int64_t>(seconds * 1e9 + 0.5));
+  return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
 }
 constexpr Duration from_ms(double ms) noexcept { return from_seconds(ms * 1e-3); }
 
