@@ -16,10 +16,10 @@ constexpr std::size_t kLeastBatch = 4;  // endpoints looked after per tick,
 constexpr std::size_t kRounds = 16;     // but all of them in so many ticks
 constexpr std::uint64_t kTicksPerSecond = 10;
 constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
-// The mixture costs twenty times what the rest of a sample does. It learns from each until
+// The mixture costs several times what the rest of an answer does. It learns from each until
 // it knows the servers roughly, then from so many per tick.
 constexpr std::uint64_t kMixAll = 1024;
-constexpr std::uint64_t kMixPerTick = 1;
+constexpr std::uint64_t kMixPerTick = 16;
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {

@@ -52,10 +52,17 @@ class Mixture {
   double probability(std::size_t slot) const noexcept { return probability_[slot]; }
 
  private:
+  using Row = std::array<float, kHypotheses>;
+
+  void predict(const Observation& o, Row& predicted) const noexcept;
+  void settle(double weight) noexcept;
   void update_posterior() noexcept;
 
-  std::array<double, kHypotheses> evidence_;   // log-likelihoods, centred
-  std::array<double, kHypotheses> pool_work_;  // pB_j
+  std::array<double, kHypotheses> evidence_;  // log-likelihoods
+  Row pool_work_;                             // pB_j
+  // Since the last settling: logarithms are dear, so one is taken of a product of means.
+  Row product_;   // of μ_j/x̄
+  Row surprise_;  // sum of min(L'/μ_j, 6)
   std::array<double, kSlots> probability_;
   WaitCurve::Points curve_;
   std::uint32_t samples_;
