@@ -29,7 +29,7 @@ ProcessSlot join(Pool& pool) noexcept {
 Picker make_picker(const Pool& pool, ProcessSlot slot, const std::vector<Member>& members,
                    std::vector<std::byte>& memory, std::uint64_t seed) {
   Picker picker;
-  memory.resize(Picker::bytes_for(members.size()));
+  memory.resize(Picker::bytes_for(members.size() + 1));  // not null, also for none
   const Status made = Picker::create(pool, slot, members, memory, seed, picker);
   if (!made.ok()) throw std::runtime_error(made.message());
   return picker;

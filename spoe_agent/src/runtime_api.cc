@@ -110,7 +110,9 @@ class ReplyParser {
 
   std::vector<BackendInfo> take() {
     for (BackendInfo& backend : backends_) {
-      std::ranges::stable_partition(backend.servers, [](const ServerInfo& s) { return !s.backup; });
+      auto& all = backend.servers;
+      // Not of std::ranges: clang 14 can not read what that of GCC 12 returns.
+      std::stable_partition(all.begin(), all.end(), [](const ServerInfo& s) { return !s.backup; });
     }
     return std::move(backends_);
   }

@@ -182,10 +182,11 @@ void Server::close_overdue() noexcept {
 
 // What has arrived is still answered, and HAProxy is told, so that no request waits for nothing.
 void Server::say_goodbye() noexcept {
-  listener_.close();
-  accepting_ = true;  // there is nothing to watch again
   now_ = now();
   handler_.begin(now_, false);
+  accept_all();
+  listener_.close();
+  accepting_ = true;  // there is nothing to watch again
   for (const auto& peer : peers_) {
     if (peer && peer->output.empty()) receive(*peer);
     if (!peer) continue;
