@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "answer_time.h"
 #include "leastwise/picker.h"
 #include "score.h"
 
@@ -62,6 +63,14 @@ void learn_health(state::Hot& endpoint, const state::Record& record, bool failed
   });
 }
 
+void learn_answer_time(state::Record& record, const Config& config, const Plan& plan, float took,
+                       std::int64_t now_ms) noexcept {
+  const float tau = std::max(seconds(config.decay), 1e-3F);
+  const float mean = mean_answer_time(plan);
+  record.answer_time.update(
+      [&](std::uint64_t word) noexcept { return with_answer(word, took, tau, mean, now_ms); });
+}
+
 // A fast failure says nothing of speed; a timeout says that it is at least so slow.
 bool is_sample(const Outcome& outcome) noexcept {
   return (outcome.result == Result::kOk || outcome.result == Result::kTimeout) &&
@@ -88,6 +97,10 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
     if (failed) shared->special.set(1);  // after the health word: see renew_special()
   }
   if (!is_sample(outcome)) return;
+  if (config.chosen_policy().keeps_answer_time) {
+    learn_answer_time(shared.records()[index(ticket.id)], config, shared->plan(),
+                      seconds(outcome.occupied), now_ms);
+  }
   decay_.set(config.decay, now);
   learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);
 }

@@ -35,7 +35,7 @@ std::int64_t ledger_sum(const Shared& shared, std::size_t i) noexcept {
 }
 
 // Estimates that no measurement can have given.
-void mend_estimates(state::Hot& hot, Learned& learned) noexcept {
+void mend_estimates(state::Hot& hot, state::Record& record, Learned& learned) noexcept {
   const auto wrong = [](float x) noexcept { return !(x >= 0 && x < kMostSeconds); };
   const Speed s = speed::unpack(hot.speed.get());
   if (wrong(s.delay) || wrong(s.work)) hot.speed.set(0);
@@ -44,6 +44,7 @@ void mend_estimates(state::Hot& hot, Learned& learned) noexcept {
   if (!(e.share >= 0 && e.share <= 1)) hot.error.set(0);
   if (wrong(hot.base.get())) hot.base.set(0);
   if (wrong(hot.fastest.get())) hot.fastest.set(0);
+  if (wrong(answer_time::unpack(record.answer_time.get()).seconds)) record.answer_time.set(0);
   if (wrong(learned.base.fastest)) learned.base = {};
   float sum = learned.mixture.delay;
   for (const float work : learned.mixture.work) sum += wrong(work) ? kMostSeconds : work;
@@ -81,7 +82,7 @@ void audit(const Shared& shared, std::size_t i) noexcept {
 namespace state {
 
 void mend(const Shared& shared, std::size_t i) noexcept {
-  mend_estimates(shared.hot()[i], shared.learned()[i]);
+  mend_estimates(shared.hot()[i], shared.records()[i], shared.learned()[i]);
   audit(shared, i);
 }
 

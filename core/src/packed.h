@@ -86,6 +86,24 @@ constexpr ErrorShare unpack(std::uint64_t word) noexcept {
 
 }  // namespace error
 
+// ---- Answer time: its average in seconds, and when it was that (ms modulo 2^32).
+struct AnswerTime {
+  float seconds = 0;  // 0 = unknown
+  std::uint32_t ms = 0;
+};
+
+namespace answer_time {
+
+constexpr std::uint64_t pack(const AnswerTime& t) noexcept {
+  return std::uint64_t{std::bit_cast<std::uint32_t>(t.seconds)} << 32 | t.ms;
+}
+constexpr AnswerTime unpack(std::uint64_t word) noexcept {
+  return {std::bit_cast<float>(static_cast<std::uint32_t>(word >> 32)),
+          static_cast<std::uint32_t>(word)};
+}
+
+}  // namespace answer_time
+
 // ---- Health: passive failure counting with nginx's meaning of max_fails.
 struct Health {
   std::uint32_t fails = 0;    // at most 32767

@@ -25,17 +25,22 @@ struct Choice {
 // The members that may be picked. Not zeroed: it is built for each request.
 struct Candidates {
   static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kProbes = 21;  // the paper's number: see key_ring.h
 
-  Candidates() noexcept {}  // leaves `members` alone
+  Candidates() noexcept {}  // leaves the arrays alone
   void add(MemberIndex member) noexcept { members[count++] = member; }
 
   std::array<MemberIndex, kMost> members;
   std::uint32_t count = 0;
+  // In a large pool, when the request's key led to them: how far each is from its probe.
+  // One member may then be met by several.
+  bool by_ring = false;
+  std::array<std::uint32_t, kProbes> distances;
 };
 
 // Built on the stack for each pick. The candidates are the members that may be picked:
 // so no policy repeats the test. Up to 64 members all that may be are in it, in the
-// order of the members; of more, a random draw.
+// order of the members; of more, a random draw, or what the request's key leads to.
 struct PickContext {
   static constexpr std::size_t kMost = Candidates::kMost;
   static constexpr std::size_t kDraws = 16;

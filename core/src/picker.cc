@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 
+#include "key_ring.h"
 #include "pick_context.h"
 #include "score.h"
 
@@ -91,11 +92,35 @@ bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std
   return std::floor(phase + share * (round + 1.0)) > std::floor(phase + share * round);
 }
 
+// Of a large pool: for each probe of the key the next on the ring that may be picked.
+void collect_by_key(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
+                    std::span<const RingPoint> ring) noexcept {
+  Candidates& found = context.candidates;
+  found.by_ring = true;
+  Probes probes(context.request.key);
+  for (std::size_t probe = 0; probe < Candidates::kProbes; ++probe) {
+    const std::uint32_t place = probes.next();
+    std::size_t at = next_on_ring(ring, place);
+    for (std::size_t looked = 0; looked < ring.size(); ++looked) {
+      const MemberIndex m = ring[at].member;
+      if (m >= begin && m < end && filter(m)) {
+        found.distances[found.count] = ring[at].at - place;
+        found.add(m);
+        break;
+      }
+      at = at + 1 < ring.size() ? at + 1 : 0;
+    }
+    if (found.count == 0) return;  // nor will any other probe find one
+  }
+}
+
 // Fills the candidates from members [begin, end): all, when they are few; of more, the
 // next in turn or a random draw. Only when none of those may be picked, all are looked at.
 void collect(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
-             const Policy& policy, float most, std::uint32_t& cursor) noexcept {
+             const Policy& policy, std::span<const RingPoint> ring, float most,
+             std::uint32_t& cursor) noexcept {
   context.candidates.count = 0;
+  context.candidates.by_ring = false;
   const std::uint32_t size = end - begin;
   if (size <= PickContext::kMost && filter.passes_all()) {
     for (MemberIndex m = begin; m != end; ++m) context.candidates.members[m - begin] = m;
@@ -106,6 +131,10 @@ void collect(PickContext& context, const Filter& filter, MemberIndex begin, Memb
     for (MemberIndex m = begin; m != end; ++m) {
       if (filter(m)) context.candidates.add(m);
     }
+    return;
+  }
+  if (policy.by_key && context.request.key != 0) {
+    collect_by_key(context, filter, begin, end, ring);
     return;
   }
   const std::uint32_t looks = policy.demand != nullptr ? kTurnLooks : PickContext::kDraws;
@@ -128,6 +157,23 @@ void collect(PickContext& context, const Filter& filter, MemberIndex begin, Memb
   }
 }
 
+// By the whole hash of the name where points are alike, so that the order of the members
+// never matters.
+void place_on_ring(std::span<const state::Record> records, std::span<const Member> members,
+                   std::span<RingPoint> ring) noexcept {
+  const auto name_hash = [&](MemberIndex m) noexcept {
+    return records[index(members[m].id)].name_hash.get();
+  };
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const auto member = static_cast<MemberIndex>(i / RingPoint::kPerMember);
+    const auto number = static_cast<std::uint32_t>(i % RingPoint::kPerMember);
+    ring[i] = {ring_point(name_hash(member), number), member};
+  }
+  std::ranges::sort(ring, [&](const RingPoint& a, const RingPoint& b) noexcept {
+    return a.at != b.at ? a.at < b.at : name_hash(a.member) < name_hash(b.member);
+  });
+}
+
 }  // namespace
 
 std::string_view name(Reason reason) noexcept {
@@ -135,7 +181,8 @@ std::string_view name(Reason reason) noexcept {
 }
 
 std::size_t Picker::bytes_for(std::size_t members) noexcept {
-  return members * (sizeof(std::int64_t) + sizeof(Member));
+  return members *
+         (sizeof(std::int64_t) + sizeof(Member) + RingPoint::kPerMember * sizeof(RingPoint));
 }
 
 Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member> members,
@@ -161,6 +208,9 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   for (std::size_t i = 0; i < primaries; ++i) {
     if (members[i].backup) return {Status::Code::kBadValue, "backups come after the others"};
   }
+  const std::size_t points = members.size() * RingPoint::kPerMember;
+  auto* ring = new (copy + members.size()) RingPoint[points];
+  place_on_ring(pool.shared().records(), members, {ring, points});
   float most = 1;
   for (const Member& m : members) {
     most = std::max(most, static_cast<float>(pool.settings(m.id).weight));
@@ -168,6 +218,7 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   out.most_demand_ = most * kMostDemand;
   out.turn_ = turn;
   out.members_ = copy;
+  out.ring_ = ring;
   out.primaries_ = primaries;
   return {};
 }
@@ -203,7 +254,7 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
       collect(context, {context, tried, round.barred, shared->special.get() != 0}, round.begin,
-              round.end, policy, most_demand_, cursor_);
+              round.end, policy, {ring_, count_ * RingPoint::kPerMember}, most_demand_, cursor_);
       if (context.candidates.count == 0) break;
       Choice choice = context.candidates.count == 1
                           ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}

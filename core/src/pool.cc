@@ -68,6 +68,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.health.set(0);
   hot.base.set(0);
   hot.fastest.set(0);
+  shared.records()[i].answer_time.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};
@@ -155,6 +156,7 @@ Status Pool::migrate(const Pool& other) noexcept {
     hot.health.set(old_hot.health.get());
     hot.base.set(old_hot.base.get());
     hot.fastest.set(old_hot.fastest.get());
+    to.records()[index(id)].answer_time.set(record.answer_time.get());
     to.learned()[index(id)] = from.learned()[index(old)];
     state::copy_counters(record, to.records()[index(id)]);
   });

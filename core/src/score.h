@@ -40,6 +40,12 @@ inline float error_now(std::uint64_t word, std::int64_t now_ms) noexcept {
   return e.share * std::exp(static_cast<float>(age) * (-1e-3F / kErrorDecaySeconds));
 }
 
+// D of an endpoint of which the share e of requests fails.
+inline float with_failures(float d, float e, float mean_cost) noexcept {
+  if (!(e > kErrorFloor)) return d;
+  return d * (1 + kErrorPenalty * e) + kErrorPenalty * e * mean_cost * (1 + 20 * e);
+}
+
 // S = D (1+n)^κ / weight, with D's penalty for failures. About 35 instructions.
 class Score {
  public:
@@ -73,9 +79,7 @@ class Score {
 
  private:
   [[gnu::noinline]] float penalized(float d, std::uint64_t error_word) const noexcept {
-    const float e = error_now(error_word, now_ms_);
-    if (!(e > kErrorFloor)) return d;
-    return d * (1 + kErrorPenalty * e) + kErrorPenalty * e * mean_cost_ * (1 + 20 * e);
+    return with_failures(d, error_now(error_word, now_ms_), mean_cost_);
   }
 
   const Plan::Step* steps_;

@@ -1,6 +1,7 @@
 // Pool: the slow half.
 #include <algorithm>
 
+#include "answer_time.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "score.h"
@@ -87,6 +88,15 @@ void renew_special(const Shared& shared) noexcept {
   }
 }
 
+// An average so old that its stamp would come round again is set to unknown.
+void forget_old(Cell<std::uint64_t>& answer_time, const Config& config,
+                std::int64_t now_ms) noexcept {
+  std::uint64_t word = answer_time.get();
+  if (word == 0) return;
+  const float age = age_seconds(answer_time::unpack(word), now_ms);
+  if (age > kAnswerTimeAges * seconds(config.decay)) answer_time.replace(word, 0);
+}
+
 // Looks after a few endpoints: sums so old that their landmark's number comes round again
 // are set to unknown, and what can not be right is mended.
 void look_after(const Shared& shared, const Config& config, TimePoint now) noexcept {
@@ -102,6 +112,7 @@ void look_after(const Shared& shared, const Config& config, TimePoint now) noexc
       speed.replace(word, 0);
       shared.hot()[at].slowness.set(0);
     }
+    forget_old(shared.records()[at].answer_time, config, milliseconds(now));
     state::mend(shared, at);
   }
   shared->next_looked_after.set(static_cast<std::uint32_t>(at));

@@ -64,11 +64,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"decay", "99999999999999999999h", "invalid value \"99999999999999999999h\": " TIME},
         Bad{"decay", "9223372036854775807h", "invalid value \"9223372036854775807h\": " TIME},
         Bad{"policy", "best",
-            "invalid value \"best\": expected adaptive, least_conn, two_choices, round_robin or "
-            "weighted"},
+            "invalid value \"best\": expected adaptive, least_conn, least_time, peak_ewma, "
+            "two_choices, round_robin, weighted or hash"},
         Bad{"policy", "",
-            "invalid value \"\": expected adaptive, least_conn, two_choices, "
-            "round_robin or weighted"},
+            "invalid value \"\": expected adaptive, least_conn, least_time, peak_ewma, "
+            "two_choices, round_robin, weighted or hash"},
         Bad{"demand", "report", "invalid value \"report\": expected static or speed"},
         Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
         Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));

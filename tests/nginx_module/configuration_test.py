@@ -12,7 +12,8 @@ PORT = 20050
 SERVER = "server 127.0.0.1:20051;"
 STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
 TIMES = "a time from 100ms to 1h, with a unit: us, ms, s, m or h"
-POLICIES = "adaptive, least_conn, two_choices, round_robin or weighted"
+POLICIES = ("adaptive, least_conn, least_time, peak_ewma, two_choices, round_robin, weighted "
+            "or hash")
 NAMES = 'letters, digits, "_", "-" and ".", not beginning with "leastwise_"'
 
 

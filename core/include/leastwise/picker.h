@@ -32,10 +32,20 @@ struct Member {
   bool backup = false;  // picked only when no other member can be
 };
 
+// One of a member's places on the circle of keys (src/key_ring.h).
+struct RingPoint {
+  static constexpr std::size_t kPerMember = 4;
+
+  std::uint32_t at = 0;
+  MemberIndex member = kNoMember;
+};
+
 // What a pick is told about a request. Views must live as long as the call only.
 struct Request {
   // Hash of what tells cheap requests from dear ones; 0 = not told apart.
   std::uint64_t route = 0;
+  // For the policy `hash`: hash of what keeps a client on one server; 0 = nothing does.
+  std::uint64_t key = 0;
   // What the front end knows to be in flight, by member; empty: the pool's own counts.
   std::span<const std::uint32_t> in_flight;
 };
@@ -132,7 +142,8 @@ class Picker {
   Pool pool_;
   ProcessSlot slot_{};
   const Member* members_ = nullptr;
-  std::int64_t* turn_ = nullptr;  // smooth weighted round robin: each member's credit
+  const RingPoint* ring_ = nullptr;  // of all members, in the order of the circle
+  std::int64_t* turn_ = nullptr;     // smooth weighted round robin: each member's credit
   std::uint32_t count_ = 0;
   std::uint32_t primaries_ = 0;  // members that are not backups
   std::uint32_t cursor_ = 0;     // where the turn stands in a large pool

@@ -28,6 +28,11 @@ struct Policy {
   // Returns one of the candidates. Called for every request: must not allocate,
   // block or call the system.
   Choice (*pick)(PickContext& context) noexcept;
+
+  // Whether finish() keeps each endpoint's average answer time for it (src/answer_time.h).
+  bool keeps_answer_time = false;
+  // Whether the candidates in a large pool follow from Request::key (src/key_ring.h).
+  bool by_key = false;
 };
 
 // All policies, in the order of policies.def; the first is the default.
