@@ -52,14 +52,16 @@ class Distance {
   Distance(const PickContext& context, bool alike) noexcept
       : context_(context), key_(Rng(context.request.key).next()), alike_(alike) {}
 
-  // Of candidate i.
-  double operator()(std::uint32_t i) const noexcept {
+  // Of candidate i; when that is not below `limit`, something else that is not.
+  double operator()(std::uint32_t i, double limit) const noexcept {
     const MemberIndex member = context_.candidates.members[i];
     const double inverse = double{context_.endpoint(member).inverse_weight.get()};
     if (context_.candidates.by_ring) return context_.candidates.distances[i] * inverse;
     const std::uint64_t name = context_.record(member).name_hash.get();
     const double x = 0x1p-64 * static_cast<double>(Rng(key_ ^ name).next());
-    return alike_ ? x : -std::log(1 - x) * inverse;
+    // x ≤ -ln(1-x): most candidates need no logarithm.
+    if (alike_ || x * inverse >= limit) return x * inverse;
+    return -std::log(1 - x) * inverse;
   }
 
  private:
@@ -79,7 +81,7 @@ Choice pick(PickContext& context) noexcept {
   Choice choice{.member = context.candidates.members[0]};
   for (std::uint32_t i = 0; i < context.candidates.count; ++i) {
     const MemberIndex member = context.candidates.members[i];
-    const double d = distance(i);
+    const double d = distance(i, next);
     if (!(d < next) || !bound.allows(context, member)) continue;
     if (d < best) {
       // On a ring one member may come up for several probes.

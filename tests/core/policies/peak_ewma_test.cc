@@ -78,6 +78,17 @@ TEST_F(PeakEwmaTest, APeakCountsAtOnceAndFadesByTheDecayTime) {
   EXPECT_NEAR(costs()[0], mean, 1e-6);
 }
 
+TEST_F(PeakEwmaTest, APeakIsNotFreshAgainWhenItsStampComesRound) {
+  make({1, 1});
+  drive(20, {5ms, 5ms});
+  answer(0, 500ms);
+  const TimePoint then = now_;
+  now_ += 20 * config_.decay;
+  for (int i = 0; i < 16; ++i) tick();
+  now_ = then + std::chrono::milliseconds(std::int64_t{1} << 32);
+  EXPECT_LT(costs()[0], 0.006F);
+}
+
 TEST_F(PeakEwmaTest, AFasterAnswerMovesItByTheTimeSinceTheLast) {
   make({1, 1});
   drive(20, {5ms, 5ms});
