@@ -1,12 +1,13 @@
 // Key ring: which members of a large pool a key may go to, by multi-probe consistent hashing
-// (Appleton and O'Reilly 2015): each member has kPoints places on a circle, that follow from
-// the hash of its name, and a key looks from kProbes places for the next. The key belongs to
+// (Appleton and O'Reilly 2015): each member has four places on a circle, that follow from
+// the hash of its name, and a key looks from 21 places for the next. The key belongs to
 // the member that is nearest after one of them.
 //
 // When a member goes, only the keys that were its own move: for all others the nearest is
 // still there. The order of the members does not matter. The paper has one point each, which
 // bounds the fullest but leaves a few members without keys (none of 20,000 for one of 200);
-// four points cost 32 bytes a member and give 0.49 to 1.13 times the mean at 300. O(kProbes log n) while most members can be picked.
+// four points cost 32 bytes a member and give 0.49 to 1.13 times the mean at 300.
+// O(21 log n) while most members can be picked.
 //
 // Private to one thread; the points are copies, so damaged shared memory can not lead astray.
 #ifndef LEASTWISE_SRC_KEY_RING_H_
