@@ -109,7 +109,7 @@ for stage in "${stages[@]}"; do
   esac
 done
 
-note done
+note the end
 for name in "${failures[@]}"; do echo "FAILED $name"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -55,6 +55,16 @@ constexpr Directive kDirectives[] = {
      .help = "What tells cheap requests from dear ones; nginx variables may be used. Requests "
              "with the same value are expected to cost the same. In HAProxy it is the argument "
              "`route` of the SPOE message."},
+    {.name = "key",
+     .field = &Config::key,
+     .scope = Scope::kNginx,
+     .min = {},
+     .max = {},
+     .syntax = "EXPRESSION",
+     .standard = "the client's address",
+     .help = "What policy `hash` keeps together: requests with the same value go to the same "
+             "server; nginx variables may be used. In HAProxy it is the argument `key` of the "
+             "SPOE message, for instance `key=src`."},
 };
 
 struct Unit {

@@ -198,6 +198,8 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   out.count_ = static_cast<std::uint32_t>(members.size());
   out.rng_ = Rng(seed);
   out.cursor_ = 0;
+  out.primaries_ = 0;
+  if (members.empty()) return {};  // memory may be none, too
   auto* turn = new (memory.data()) std::int64_t[members.size()]{};
   auto* copy = new (memory.data() + members.size() * sizeof(std::int64_t)) Member[members.size()];
   std::uint32_t primaries = 0;

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "route.h"
+#include "expressions.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -24,6 +24,7 @@ Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept {
   attempt->conf = &conf;
   attempt->earlier = earlier;
   attempt->route = route_of(r, conf);
+  attempt->key = key_of(r, conf);
   cleanup->handler = mark;
   cleanup->data = attempt;
   ngx_http_set_ctx(r, attempt, ngx_http_leastwise_module);

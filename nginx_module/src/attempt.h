@@ -28,6 +28,7 @@ struct Attempt {
   UpstreamConf* conf = nullptr;
   Attempt* earlier = nullptr;  // of the same request, before an internal redirect
   std::uint64_t route = 0;
+  std::uint64_t key = 0;
   ngx_uint_t generation = 0;  // of the list that the tries refer to
   Try* last = nullptr;        // nullptr: none yet
   Try* tried = nullptr;       // from here on: tries that are not to be repeated

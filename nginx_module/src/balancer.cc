@@ -16,7 +16,7 @@ Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   Tried tried;
   for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
-  const Request request{.route = attempt.route, .in_flight = {}};
+  const Request request{.route = attempt.route, .key = attempt.key, .in_flight = {}};
   const TimePoint at = now();
   Ticket ticket = conf.worker.picker.pick(conf.config, request, tried, at);
   if (!ticket && attempt.stale) {
@@ -48,7 +48,7 @@ Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   for (std::size_t i = 0; i < conf.worker.servers.size(); ++i) {
     if (conf.worker.servers[i].peer != peer) continue;
-    const Request request{.route = attempt.route, .in_flight = {}};
+    const Request request{.route = attempt.route, .key = attempt.key, .in_flight = {}};
     return conf.worker.picker.adopt(conf.config, request, static_cast<MemberIndex>(i), now());
   }
   return {};

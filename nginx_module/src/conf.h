@@ -25,6 +25,7 @@ struct UpstreamConf {
   ngx_str_t first_name{};  // of the first of them
   Place first{};
   ngx_http_complex_value_t* route = nullptr;  // nullptr: method and first path segment
+  ngx_http_complex_value_t* key = nullptr;    // nullptr: the client's address
   ngx_str_t zone_name{};                      // of leastwise_zone
   std::size_t zone_size = 0;
   Place zone_place{};

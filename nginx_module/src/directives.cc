@@ -34,16 +34,16 @@ bool note(const ngx_conf_t* cf, UpstreamConf& conf, std::uint32_t bit) noexcept 
   return true;
 }
 
-char* compile_route(ngx_conf_t* cf, UpstreamConf& conf) noexcept {
-  conf.route = static_cast<ngx_http_complex_value_t*>(
+char* compile(ngx_conf_t* cf, ngx_http_complex_value_t*& out) noexcept {
+  out = static_cast<ngx_http_complex_value_t*>(
       ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
-  if (conf.route == nullptr) return conf_error();
+  if (out == nullptr) return conf_error();
   ngx_str_t text = words_of(cf)[1];
-  ngx_http_compile_complex_value_t compile{};
-  compile.cf = cf;
-  compile.value = &text;
-  compile.complex_value = conf.route;
-  return ngx_http_compile_complex_value(&compile) == NGX_OK ? NGX_CONF_OK : conf_error();
+  ngx_http_compile_complex_value_t task{};
+  task.cf = cf;
+  task.value = &text;
+  task.complex_value = out;
+  return ngx_http_compile_complex_value(&task) == NGX_OK ? NGX_CONF_OK : conf_error();
 }
 
 // One setter for all of the core's directives: its table says what each one means.
@@ -60,7 +60,9 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &words[0], s.message());
     return conf_error();
   }
-  return directive.field == Field(&Config::route) ? compile_route(cf, conf) : NGX_CONF_OK;
+  if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
+  if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
+  return NGX_CONF_OK;
 }
 
 bool is_zone_name(std::string_view name) noexcept {

@@ -61,12 +61,12 @@ Backend::Backend(std::string name, const Config& config, StateStore& store)
   use(pool, std::make_unique<Roster>());
 }
 
-Picked Backend::pick(std::uint64_t route, std::span<const spop::ServerLoad> loads,
+Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,
                      TimePoint now) noexcept {
   Roster& roster = *roster_;
   if (!active_ || roster.members.empty()) return {};
   Tried tried;
-  const Request request{.route = route, .in_flight = read_loads(loads, tried)};
+  request.in_flight = read_loads(loads, tried);
   const Ticket ticket = roster.picker.pick(config_, request, tried, now);
   if (!ticket) return {};
   if (ticket.reason == Reason::kPanic) {
@@ -184,7 +184,7 @@ void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
   Roster& r = *roster;
   r.member_at.assign(kMostArguments, kNoMember);
   r.in_flight.assign(r.members.size(), 0);
-  const std::uint64_t seed = route_key(name_);
+  const std::uint64_t seed = text_hash(name_);
   r.picker = make_picker(pool, slot_, r.members, r.picker_memory, seed);
   r.learner = make_picker(pool, slot_, r.members, r.learner_memory, ~seed);
   pool_ = pool;

@@ -59,7 +59,7 @@ class Backend {
   // ---- the pick thread, gate held
 
   // A false ticket when no server may be picked. O(servers).
-  Picked pick(std::uint64_t route, std::span<const spop::ServerLoad> loads, TimePoint now) noexcept;
+  Picked pick(Request request, std::span<const spop::ServerLoad> loads, TimePoint now) noexcept;
 
   // Finishes a pick that nobody will tell the outcome of.
   void cancel(const Ticket& ticket, TimePoint now) noexcept;

@@ -15,7 +15,9 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   if (!lock) return counters_.busy.add();
   Backend* backend = registry_.find(message_.backend());
   if (backend == nullptr) return counters_.unknown_backend.add();
-  const Picked picked = backend->pick(route_key(message_.route()), message_.servers(), now_);
+  const Picked picked = backend->pick(
+      {.route = text_hash(message_.route()), .key = text_hash(message_.key()), .in_flight = {}},
+      message_.servers(), now_);
   if (!picked.ticket) return counters_.no_server.add();
   track(*backend, picked.ticket);
   counters_.picked.add();

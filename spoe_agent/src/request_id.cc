@@ -25,8 +25,8 @@ RequestId request_id(std::string_view id) noexcept {
   return {hash.low64, hash.high64};
 }
 
-std::uint64_t route_key(std::string_view route) noexcept {
-  return route.empty() ? 0 : XXH3_64bits(route.data(), route.size()) | 1U;
+std::uint64_t text_hash(std::string_view text) noexcept {
+  return text.empty() ? 0 : XXH3_64bits(text.data(), text.size()) | 1U;
 }
 
 }  // namespace leastwise::agent

@@ -20,8 +20,8 @@ inline constexpr std::size_t kMaxIdLength = 256;  // bytes; a longer one is no i
 // REQUIRES: !id.empty() && id.size() <= kMaxIdLength. Thread safe.
 RequestId request_id(std::string_view id) noexcept;
 
-// What tells cheap requests from dear ones; 0 for an empty text. Stable over restarts.
-std::uint64_t route_key(std::string_view route) noexcept;
+// Of a route or a key; 0 for an empty text. Stable over restarts.
+std::uint64_t text_hash(std::string_view text) noexcept;
 
 }  // namespace leastwise::agent
 

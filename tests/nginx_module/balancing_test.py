@@ -51,6 +51,22 @@ class Balancing(unittest.TestCase):
                     self.assertEqual(own[:7], [A, A, B, A, C, A, A])
                     self.assertEqual(self.sequence(nginx, 28, "/ours"), own)
 
+    def test_hash_keeps_a_key_on_its_server_whatever_the_order_of_the_servers(self):
+        nginx = self.nginx(config("leastwise hash; leastwise_key $arg_user; " + SERVERS))
+        first = [self.sequence(nginx, 3, f"/?user={i}") for i in range(30)]
+        for answers in first:
+            self.assertEqual(len(set(answers)), 1)
+        self.assertEqual({answers[0] for answers in first}, {A, B, C})
+        turned = "".join(f"server 127.0.0.1:{p}; " for p in (C, A, B))
+        nginx.configure(config("leastwise hash; leastwise_key $arg_user; " + turned))
+        nginx.reload()
+        self.assertEqual([self.sequence(nginx, 1, f"/?user={i}")[0] for i in range(30)],
+                         [answers[0] for answers in first])
+
+    def test_hash_goes_by_the_clients_address_without_a_key(self):
+        nginx = self.nginx(config("leastwise hash; " + SERVERS))
+        self.assertEqual(len(set(self.sequence(nginx, 9))), 1)
+
     def test_zone_of_nginx_beside_ours(self):
         nginx = self.nginx(config("zone app 64k; leastwise; " + SERVERS), workers=2)
         self.assertEqual(set(self.sequence(nginx, 12)), {A, B, C})

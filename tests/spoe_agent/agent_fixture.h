@@ -36,7 +36,7 @@ class AgentFixture : public testing::Test {
 
   // What the pick thread does with a question.
   std::string pick(std::string_view id) {
-    const Picked picked = app().pick(0, {}, now_);
+    const Picked picked = app().pick({}, {}, now_);
     if (!picked.ticket) return "";
     EXPECT_TRUE(ring_.push({request_id(id), &app(), picked.ticket}));
     return std::string(picked.server);

@@ -18,7 +18,7 @@ class BackendTest : public AgentFixture {
   std::map<std::string, int> picks(int n, const Loads& loads = {}) {
     std::map<std::string, int> counts;
     for (int i = 0; i < n; ++i) {
-      const Picked picked = app().pick(0, loads, now_);
+      const Picked picked = app().pick({}, loads, now_);
       ++counts[std::string(picked.server)];
       app().cancel(picked.ticket, now_);
     }
@@ -33,7 +33,7 @@ class BackendTest : public AgentFixture {
 };
 
 TEST_F(BackendTest, BeforeAnythingIsDiscoveredNothingIsPicked) {
-  EXPECT_FALSE(app().pick(0, {}, now_).ticket);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
 }
 
 TEST_F(BackendTest, UnlearnedAndIdleTheServersTakeTurns) {
@@ -43,7 +43,7 @@ TEST_F(BackendTest, UnlearnedAndIdleTheServersTakeTurns) {
 
 TEST_F(BackendTest, TheRunnerUpIsAnotherServer) {
   servers(app_with({"s1", "s2"}));
-  const Picked picked = app().pick(0, {}, now_);
+  const Picked picked = app().pick({}, {}, now_);
   EXPECT_FALSE(picked.second.empty());
   EXPECT_NE(picked.server, picked.second);
 }
@@ -77,7 +77,7 @@ TEST_F(BackendTest, DownAndDrainingServersAreNotPicked) {
 
 TEST_F(BackendTest, WhenAllThatIsLeftIsDrainingHaproxyDecides) {
   servers(with_flags(kDown, kDraining));
-  EXPECT_FALSE(app().pick(0, {}, now_).ticket);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
   EXPECT_EQ(sums().in_flight, 0U);
 }
 
@@ -138,7 +138,7 @@ TEST_F(BackendTest, RetiredItCancelsWhatIsOpenAndPicksNoMore) {
   registry_.configure({{"other", {}}}, feedback_, now_);
   EXPECT_EQ(registry_.find("app"), nullptr);
   EXPECT_NE(registry_.find("other"), nullptr);
-  EXPECT_FALSE(app().pick(0, {}, now_).ticket);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
   line("id=a s=s1 tsc=---- st=200");  // its line comes after all
   registry_.configure({{"app", {}}}, feedback_, now_);
   EXPECT_EQ(registry_.find("app"), &app());

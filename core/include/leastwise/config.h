@@ -32,6 +32,8 @@ struct Config {
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.
   std::string_view route;
+  // What policy `hash` keeps together, in the same language. Empty: the front end's default.
+  std::string_view key;
 
   const Policy& chosen_policy() const noexcept;
 };

@@ -1,0 +1,22 @@
+// Expressions: what requests are told apart by.
+#ifndef LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
+#define LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
+
+#include <cstdint>
+
+#include "conf.h"
+#include "ngx.h"
+
+namespace leastwise::nginx {
+
+// Hash of `leastwise_route`, without it of the method and the first path segment. 0 when
+// the expression is empty: not told apart.
+std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
+
+// Hash of `leastwise_key`, without it of the client's address; for policies that go by a key,
+// 0 for the others and when the expression is empty.
+std::uint64_t key_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
