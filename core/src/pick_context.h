@@ -54,6 +54,7 @@ struct PickContext {
   std::int64_t* turn;  // smooth weighted round robin, by member
   Rng& rng;
   TimePoint now;
+  std::uint16_t route;      // slot of this request's route
   Costs costs;              // of this request's route, x̄ when unknown
   Candidates candidates{};  // never empty when a policy is called
 

@@ -225,6 +225,26 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   return {};
 }
 
+// What a policy may look at, all but the candidates.
+PickContext Picker::look(const Config& config, const Request& request, TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  const Plan& plan = shared->plan();
+  const std::uint16_t route = shared->routes.find(request.route);
+  Costs costs = shared->routes.costs(route);
+  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
+  return {.config = config,
+          .request = request,
+          .plan = plan,
+          .endpoints = shared.hot(),
+          .records = shared.records(),
+          .members = members(),
+          .turn = turn_,
+          .rng = rng_,
+          .now = now,
+          .route = route,
+          .costs = costs};
+}
+
 Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                     TimePoint now) noexcept {
   struct Round {
@@ -237,20 +257,7 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                           {primaries_, count_, kDown | kDraining, Reason::kBackup},
                           {0, count_, kDown, Reason::kPanic}};
   const state::Shared shared = pool_.shared();
-  const std::uint16_t route = shared->routes.find(request.route);
-  Costs costs = shared->routes.costs(route);
-  const Plan& plan = shared->plan();
-  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
-  PickContext context{.config = config,
-                      .request = request,
-                      .plan = plan,
-                      .endpoints = shared.hot(),
-                      .records = shared.records(),
-                      .members = members(),
-                      .turn = turn_,
-                      .rng = rng_,
-                      .now = now,
-                      .costs = costs};
+  PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
@@ -262,7 +269,7 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                           ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
-      Ticket ticket = start(context, choice, route);
+      Ticket ticket = start(context, choice);
       if (!ticket) continue;
       tried.insert(ticket.member);
       return ticket;
@@ -274,27 +281,13 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
 Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,
                      TimePoint now) noexcept {
   if (member >= count_) return {};
-  const state::Shared shared = pool_.shared();
-  const std::uint16_t route = shared->routes.find(request.route);
-  Costs costs = shared->routes.costs(route);
-  const Plan& plan = shared->plan();
-  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
-  PickContext context{.config = config,
-                      .request = request,
-                      .plan = plan,
-                      .endpoints = shared.hot(),
-                      .records = shared.records(),
-                      .members = members(),
-                      .turn = turn_,
-                      .rng = rng_,
-                      .now = now,
-                      .costs = costs};
-  return start(context, {.member = member, .reason = Reason::kFrontEnd}, route);
+  PickContext context = look(config, request, now);
+  return start(context, {.member = member, .reason = Reason::kFrontEnd});
 }
 
 // Counts the attempt and writes down what was predicted, since finish() learns from the
 // difference and must take away exactly what was added.
-Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t route) noexcept {
+Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const EndpointId id = members_[choice.member].id;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = context.endpoints[index(id)];
@@ -333,7 +326,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice, std::uint16_t r
   ticket.delay = endpoint.base.get() + (g > 0 ? g : plan.slowness.get()) * ticket.predicted;
   ticket.score = choice.score;
   ticket.second_score = choice.second_score;
-  ticket.route = route;
+  ticket.route = context.route;
   ticket.reason = choice.reason;
   return ticket;
 }

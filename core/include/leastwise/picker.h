@@ -135,7 +135,8 @@ class Picker {
               TimePoint now) noexcept;
 
  private:
-  Ticket start(PickContext& context, const Choice& choice, std::uint16_t route) noexcept;
+  PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
+  Ticket start(PickContext& context, const Choice& choice) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                    std::int64_t now_ms) noexcept;
 

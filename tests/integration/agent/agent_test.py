@@ -12,22 +12,9 @@ import time
 import unittest
 
 import stack
-from stack import STATUS, WEB, Stack, finish, get, load, start_load, until
+from stack import STATUS, WEB, Stack, finish, get, load, say, settled, start_load, until
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
-
-
-def say(test, **figures):
-    print(f"{test.id().split('.')[-1]}: " +
-          ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
-
-
-def settled(s, seconds=10):
-    """Every pick has its finish, and nothing is in flight."""
-    def check():
-        sums = s.sums()
-        return sums if sums["picks"] == sums["finishes"] and sums["in_flight"] == 0 else None
-    return until(check, seconds)
 
 
 class Picks(unittest.TestCase):

@@ -216,3 +216,16 @@ def finish(process):
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, process.returncode
     return out
+
+
+def say(test, **figures):
+    print(f"{test.id().split('.')[-1]}: " +
+          ", ".join(f"{name} {value}" for name, value in figures.items()), flush=True)
+
+
+def settled(s, seconds=10):
+    """Every pick has its finish, and nothing is in flight."""
+    def check():
+        sums = s.sums()
+        return sums if sums["picks"] == sums["finishes"] and sums["in_flight"] == 0 else None
+    return until(check, seconds)
