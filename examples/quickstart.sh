@@ -105,11 +105,11 @@ measure $((port + 3)) haproxy-leastwise
 python3 "$root/examples/quickstart.d/table.py" "$work"
 
 if [ "$once" = yes ]; then exit 0; fi
-run traffic sh -c "while :; do '$load' --port $((port + 1)) --rate 100 --seconds 3600 &
-  '$load' --port $((port + 3)) --rate 100 --seconds 3600; wait; done"
+run traffic-nginx "$load" --port $((port + 1)) --rate 100 --seconds 3600
+run traffic-haproxy "$load" --port $((port + 3)) --rate 100 --seconds 3600
 cat <<END
 
-Still running, with a little load, until you press Ctrl-C:
+Still running, for an hour with a little load, until you press Ctrl-C:
   http://127.0.0.1:$((port + 4))/        what the agent knows of HAProxy's servers, live
   http://127.0.0.1:$((port + 1))/leastwise           the same of nginx, as JSON
   http://127.0.0.1:$((port + 1))/leastwise/metrics   and for Prometheus

@@ -52,7 +52,8 @@ function showPool(root, name, pool) {
       (pool.model.learned ? "" : " (nothing learned yet)"));
   const table = add(root, "table"), head = add(table, "tr");
   for (const [title] of columns) add(head, "th", title);
-  for (const peer of pool.peers) {
+  const byName = (a, b) => a.server.localeCompare(b.server, undefined, {numeric: true});
+  for (const peer of pool.peers.sort(byName)) {
     const row = add(table, "tr", undefined, peer.state);
     for (const [, value] of columns) add(row, "td", value(peer));
   }
