@@ -105,7 +105,7 @@ class Backends:
         await asyncio.sleep(float(argument))
         return await self._answer(writer, 200, str(port), head)
 
-    async def _do_work(self, writer, argument, port, head):
+    async def _do_random(self, writer, argument, port, head):
         """As /sleep, of random length, and twice as long on the first port."""
         mean = float(argument) * (2 if port == self.ports[0] else 1)
         await asyncio.sleep(self._random.expovariate(1 / mean))

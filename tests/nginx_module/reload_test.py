@@ -42,7 +42,7 @@ class Learned(unittest.TestCase):
 
     def teach(self, seconds=3.0):
         # A is slower than the others, but used: there are more clients than two can serve.
-        with harness.Load(PORT, clients=10, path="/work/0.01") as load:
+        with harness.Load(PORT, clients=10, path="/random/0.01") as load:
             time.sleep(seconds)
         self.assertEqual(load.failures, [])
 
