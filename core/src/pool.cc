@@ -67,6 +67,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.error.set(0);
   hot.health.set(0);
   hot.base.set(0);
+  hot.handicap.set(0);
   hot.fastest.set(0);
   shared.records()[i].answer_time.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
@@ -155,6 +156,7 @@ Status Pool::migrate(const Pool& other) noexcept {
     hot.error.set(old_hot.error.get());
     hot.health.set(old_hot.health.get());
     hot.base.set(old_hot.base.get());
+    hot.handicap.set(old_hot.handicap.get());
     hot.fastest.set(old_hot.fastest.get());
     to.records()[index(id)].answer_time.set(record.answer_time.get());
     to.learned()[index(id)] = from.learned()[index(old)];

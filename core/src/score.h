@@ -70,7 +70,7 @@ class Score {
               step.tie.get();
     if (n >= Plan::kTable) [[unlikely]]
       d *= Plan::beyond(n);
-    d = d * (g > 0 ? g : pool_slowness_) + endpoint.base.get();
+    d = d * (g > 0 ? g : pool_slowness_) + endpoint.handicap.get();
     if (const std::uint64_t word = endpoint.error.get(); word != 0) [[unlikely]] {
       d = penalized(d, word);
     }

@@ -27,7 +27,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 2;
+inline constexpr std::uint32_t kLayout = 3;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -39,9 +39,10 @@ struct alignas(64) Hot {
   Cell<std::uint64_t> speed;   // packed.h, speed
   Cell<std::uint64_t> error;   // packed.h, error
   Cell<std::uint64_t> health;  // packed.h, health
-  Cell<float> base;            // b, seconds
+  Cell<float> base;            // b, seconds: what the way there takes
+  Cell<float> handicap;        // seconds added to the predicted delay; advice.h
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
-  Cell<float> inverse_weight;
+  Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
   Cell<std::uint32_t> flags;  // EndpointFlag
   Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet

@@ -1,6 +1,7 @@
 // Pool: the slow half.
 #include <algorithm>
 
+#include "advice.h"
 #include "answer_time.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
@@ -58,6 +59,10 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
     const float f = fastest(i);
     hot[i].base.set(f > 0 ? std::max(0.0F, f - least) : 0.0F);
   }
+}
+
+void renew_advice(const Shared& shared) noexcept {
+  for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, i);
 }
 
 // g as of now: without answers it moves towards the pool's.
@@ -168,6 +173,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   header.samples_lost.add(learn(shared, now_ms));
   header.ticks.add(1);
   renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
+  renew_advice(shared);
   if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
   look_after(shared, config, now);
   renew_special(shared);

@@ -44,7 +44,7 @@ TEST_F(ScoreTest, AnUnknownIdleEndpointIsExpectedToTakeTheCostOfTheRequest) {
 TEST_F(ScoreTest, FollowsTheFormulaOfTheDesign) {
   // Two in flight with 30 ms of work: m = 0.8·15 + 0.2·10 = 14 ms, w(2) = 1.
   hot_->load.set(load::of(0.010F) + load::of(0.020F));
-  hot_->base.set(0.003F);
+  hot_->handicap.set(0.003F);
   // D = b + g [x + η min(x, 4x̄) w + w (ψ x + (1-ψ) m)] + 0.001 g x̄ n, g = 1, x = 20 ms:
   // 3 + 20 + 3·20·1 + 1·(0.25·20 + 0.75·14) + 0.02 = 98.52 ms.
   EXPECT_NEAR(score(0.020F, 2), 0.09852F, 1e-5F);

@@ -1,0 +1,26 @@
+// Advice: all that bears on the choice of an endpoint beside what a pick measures itself, worked
+// by the tick into two words of the hot line, so that a pick pays for none of it:
+//
+//   handicap        seconds added to its predicted delay: the way there, and a price
+//   inverse_weight  1 / (configured weight × factors)
+//
+// Each rule has a file of its own and is named in advice.cc.
+#ifndef LEASTWISE_SRC_ADVICE_H_
+#define LEASTWISE_SRC_ADVICE_H_
+
+#include <cstddef>
+
+#include "leastwise/config.h"
+#include "state.h"
+
+namespace leastwise::state {
+
+// The configured weight times what is known besides. Positive.
+float effective_weight(const Record& record) noexcept;
+
+// Of one endpoint; by the tick for all, by configure() for one. O(1).
+void renew_advice(const Shared& shared, std::size_t i) noexcept;
+
+}  // namespace leastwise::state
+
+#endif  // LEASTWISE_SRC_ADVICE_H_
