@@ -48,6 +48,16 @@ TEST(ExperimentTest, AnUnknownPolicyNamesTheKnownOnes) {
   }
 }
 
+TEST(ExperimentTest, DirectivesTuneAPolicy) {
+  const Scenario scenario = random_scenario(1, 2000);
+  const Row plain = measure(scenario, policy_named("weighted"), 1, 1);
+  const Row tuned = measure(scenario, policy_named("weighted+demand=speed"), 1, 1);
+  EXPECT_EQ(tuned.policy, "weighted+demand=speed");
+  EXPECT_NE(plain.figures.mean, tuned.figures.mean);
+  EXPECT_THROW(policy_named("weighted+demand=sped"), std::invalid_argument);
+  EXPECT_THROW(policy_named("weighted+tuned"), std::invalid_argument);
+}
+
 Row row(const char* scenario, std::string_view policy, double mean) {
   Row r;
   r.scenario = scenario;

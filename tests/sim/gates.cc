@@ -44,6 +44,8 @@ std::vector<Gate> gates_from_file(const std::string& path) {
   try {
     for (const auto& json : nlohmann::json::parse(file)) {
       gates.push_back({.scenario = json.at("scenario").get<std::string>(),
+                       .policy = json.value("policy", std::string()),
+                       .against = json.value("against", std::string(kReference)),
                        .mean = json.value("mean", Gate::kNone),
                        .p99 = json.value("p99", Gate::kNone),
                        .p999 = json.value("p999", Gate::kNone),
@@ -64,8 +66,9 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
       << std::setw(17) << "p99" << std::setw(17) << "p99.9" << std::setw(17) << "errors\n";
   for (const Gate& gate : gates) {
     const Scenario& scenario = scenario_named(gate.scenario);
-    const Row base = measure(scenario, policy_named(kReference), kFirstSeed, kSeeds);
-    const Row row = measure(scenario, policy_named(policy), kFirstSeed, kSeeds);
+    const Row base = measure(scenario, policy_named(gate.against), kFirstSeed, kSeeds);
+    const std::string& name = gate.policy.empty() ? policy : gate.policy;
+    const Row row = measure(scenario, policy_named(name), kFirstSeed, kSeeds);
     const Ratios r = ratios(row, base);
     const bool held = holds(gate, r, row.figures.error_share);
     failed += held ? 0 : 1;
@@ -76,7 +79,9 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
     print(r.p999, gate.p999, out);
     out << std::setprecision(4);
     print(row.figures.error_share, gate.errors, out);
-    out << (held ? "  holds" : "  DOES NOT HOLD") << std::endl;
+    out << (held ? "  holds" : "  DOES NOT HOLD");
+    if (!gate.policy.empty()) out << "  " << name << " against " << gate.against;
+    out << std::endl;
   }
   return failed;
 }

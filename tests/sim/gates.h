@@ -1,6 +1,6 @@
 // Gates: limits of what a policy may take, as ratios to the reference, read from a file:
 //   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
-//     "quick": true}, …]
+//     "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick": true}, …]
 // A limit that is left out is not looked at.
 #ifndef LEASTWISE_TESTS_SIM_GATES_H_
 #define LEASTWISE_TESTS_SIM_GATES_H_
@@ -17,6 +17,8 @@ struct Gate {
   static constexpr double kNone = std::numeric_limits<double>::infinity();
 
   std::string scenario;
+  std::string policy;   // empty: the one that is asked for
+  std::string against;  // what ratios are to
   double mean = kNone, p99 = kNone, p999 = kNone;
   double errors = kNone;  // share of the requests
   bool quick = false;     // part of the quick suite
@@ -25,8 +27,8 @@ struct Gate {
 // Throws std::invalid_argument.
 std::vector<Gate> gates_from_file(const std::string& path);
 
-// Measures `policy` at each gate with seeds 1 and 2, for which the limits are made, and
-// prints a line each. Returns how many do not hold.
+// Measures `policy`, where a gate names no other, at each gate with seeds 1 and 2, for which the
+// limits are made, and prints a line each. Returns how many do not hold.
 std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& policy,
                           std::ostream& out);
 

@@ -1,26 +1,53 @@
 #include "policies/policy_list.h"
 
+#include <algorithm>
 #include <stdexcept>
 
-#include "leastwise/policy.h"
+#include "leastwise/config.h"
 #include "policies/baselines.h"
 #include "policies/core_balancer.h"
 
 namespace leastwise::sim {
 namespace {
 
-NamedPolicy from_core(const Policy& policy) {
-  return {std::string(policy.name), std::string(policy.summary),
-          [&policy](const World& world, std::uint64_t seed) -> std::unique_ptr<Balancer> {
-            Config config;
-            config.policy = &policy;
-            return std::make_unique<CoreBalancer>(world, config, seed);
+// "a+b+c" is cut at the first plus: returns a, and leaves b+c.
+std::string_view next_part(std::string_view& text) {
+  const std::size_t plus = text.find('+');
+  const std::string_view part = text.substr(0, plus);
+  text.remove_prefix(plus == text.npos ? text.size() : plus + 1);
+  return part;
+}
+
+// Views of `text`.
+Config config_of(std::string_view text) {
+  Config config;
+  config.policy = find_policy(next_part(text));
+  while (!text.empty()) {
+    const std::string_view part = next_part(text);
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const Directive* directive = find_directive(part.substr(0, equals));
+    if (directive == nullptr) {
+      throw std::invalid_argument("no directive in \"" + std::string(part) + '"');
+    }
+    const Status status = set(config, *directive, part.substr(std::min(equals + 1, part.size())));
+    if (!status.ok()) throw std::invalid_argument(std::string(part) + ": " + status.message());
+  }
+  return config;
+}
+
+NamedPolicy from_core(const Policy& policy, std::string_view name) {
+  config_of(name);  // complains now
+  return {std::string(name), std::string(policy.summary),
+          [text = std::string(name)](const World& world, std::uint64_t seed) {
+            return std::make_unique<CoreBalancer>(world, config_of(text), seed);
           }};
 }
 
 std::vector<NamedPolicy> collect() {
   std::vector<NamedPolicy> all;
-  for (const Policy* policy : policies()) all.push_back(from_core(*policy));
+  for (const Policy* policy : policies()) {
+    all.push_back(from_core(*policy, policy->name));
+  }
   const std::vector<NamedPolicy> baselines = {
       {"plain_least_conn", "fewest in flight, equals at random: the reference",
        make_plain_least_conn},
@@ -42,7 +69,10 @@ const std::vector<NamedPolicy>& all_policies() {
   return all;
 }
 
-const NamedPolicy& policy_named(std::string_view name) {
+NamedPolicy policy_named(std::string_view name) {
+  std::string_view rest = name;
+  const Policy* tuned = find_policy(next_part(rest));
+  if (tuned != nullptr && !rest.empty()) return from_core(*tuned, name);
   std::string known;
   for (const NamedPolicy& policy : all_policies()) {
     if (policy.name == name) return policy;

@@ -21,8 +21,9 @@ struct NamedPolicy {
 
 const std::vector<NamedPolicy>& all_policies();
 
-// Throws std::invalid_argument, which says what there is, if there is none of that name.
-const NamedPolicy& policy_named(std::string_view name);
+// A policy of the core may be tuned by directives: "weighted+demand=speed+decay=2s". Throws
+// std::invalid_argument, which says what there is, if there is no such policy or directive.
+NamedPolicy policy_named(std::string_view name);
 
 }  // namespace leastwise::sim
 
