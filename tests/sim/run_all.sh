@@ -11,6 +11,7 @@ status=0
 
 "$sim" check || status=1
 "$sim" gates "$here/gates.json" || status=1
+"$sim" gates "$here/policies.json" || status=1
 "$sim" random --scenarios 192 --first-seed "$first_seed" \
   --policies adaptive,least_conn,plain_two_choices,nginx_least_time,peak_ewma_full,c3,oracle_lwl \
   --limit adaptive --at-most 0.90,0.90,0.89 --worst-mean 1.08 --worst-p99 1.25 || status=1
