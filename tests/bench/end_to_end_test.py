@@ -14,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 BACKENDS, LOAD = sys.argv[1:3]
@@ -96,6 +97,17 @@ def take_precedence():
 class Times(unittest.TestCase):
     def tearDown(self):
         print(f"timers late by {Backends.latest_lag} ... ", end="", file=sys.stderr, flush=True)
+
+    def test_distance_takes_time_but_no_slot(self):
+        with Backends(servers=[{"port": 19000, "slots": 1, "distance_ms": 100}], paths={"/": 1},
+                      defaults={"distribution": "const"}):
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                began = time.monotonic()
+                list(pool.map(lambda _: ask(19000, "/"), range(8)))
+                took = time.monotonic() - began
+        # All eight are under way together, and then served one after the other: 108 ms, not 808.
+        self.assertGreater(took, 0.107)
+        self.assertLess(took, 0.4)
 
     def test_one_slot_at_half_load_takes_twice_the_service_time(self):
         # M/M/1: 1 / (1 - load) = 2 services of 10 ms. The mean over n requests has a standard

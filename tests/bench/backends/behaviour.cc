@@ -73,13 +73,14 @@ constexpr std::string_view kShare = "a number from 0 to 1";
 constexpr std::string_view kBool = "true or false";
 constexpr std::string_view kMs = "milliseconds from 0 to 3600000";
 
-constexpr std::array<Key, 16> kKeys{{
+constexpr std::array<Key, 17> kKeys{{
     {"slots", "a whole number from 0 (no limit) to 1000000",
      [](Behaviour& b, const json& v) { return read(v, 0, 1'000'000, b.slots); }},
     {"queue_limit", "a whole number from 0 to 1000000",
      [](Behaviour& b, const json& v) { return read(v, 0, 1'000'000, b.queue_limit); }},
     {"slow", "a number from 0.001 to 1000000",
      [](Behaviour& b, const json& v) { return read(v, 0.001, 1e6, b.slow); }},
+    {"distance_ms", kMs, [](Behaviour& b, const json& v) { return read_ms(v, b.distance); }},
     {"error_share", kShare,
      [](Behaviour& b, const json& v) { return read(v, 0.0, 1.0, b.error_share); }},
     {"error_ms", kMs, [](Behaviour& b, const json& v) { return read_ms(v, b.error_time); }},

@@ -27,6 +27,7 @@ struct Behaviour {
   int queue_limit = 100'000;
   double slow = 1;
   double error_share = 0;
+  Duration distance{};  // there and back, before a request takes or waits for a slot
   Duration error_time = from_ms(0.2);
   int error_status = 500;
   bool hangs = false;

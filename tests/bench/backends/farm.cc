@@ -80,7 +80,9 @@ void Farm::on_request(Handle client, std::uint32_t listener, const HttpServer::R
     }
     job.action = *action;
   }
-  serve(listener, job);
+  const Duration distance = server.behaviour().distance;
+  if (distance == Duration::zero()) return serve(listener, job);
+  timers_.arm(now() + distance, {Timer::Kind::kArrival, listener, server.epoch(), job, kOk});
 }
 
 void Farm::control(Handle client, const HttpServer::Request& request) {
@@ -190,6 +192,7 @@ void Farm::fire(Timer timer, Time now) {
   if (timer.kind == Timer::Kind::kDribble) return fire_dribble(timer, now);
   Server& server = servers_[timer.server];
   if (timer.epoch != server.epoch()) return;
+  if (timer.kind == Timer::Kind::kArrival) return serve(timer.server, timer.job);
   if (timer.kind == Timer::Kind::kServed) {
     server.finish(now);
     start_queued(timer.server, now);

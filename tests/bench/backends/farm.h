@@ -31,7 +31,7 @@ class Farm : private HttpServer::Handler, private Controllable {
 
  private:
   struct Timer {
-    enum class Kind { kServed, kError, kDribble } kind = Kind::kServed;
+    enum class Kind { kArrival, kServed, kError, kDribble } kind = Kind::kServed;
     std::uint32_t server = 0;
     std::uint32_t epoch = 0;
     Job job;

@@ -1,0 +1,80 @@
+"""Configuration files of one run: the proxy's, the agent's, the servers'. Pure."""
+import json
+
+from balancers import Balancer
+from scenarios import SLOTS, Scenario
+
+WEB, FEEDBACK, STATUS, CONTROL, FIRST_SERVER = 22000, 22001, 22002, 22003, 22100
+
+
+def names(scenario: Scenario):
+    return [f"s{i}" for i in range(len(scenario.slow))]
+
+
+def backends(scenario: Scenario, seed):
+    servers = [{"name": name, "port": FIRST_SERVER + i, "slow": scenario.slow[i],
+                **scenario.special.get(i, {})} for i, name in enumerate(names(scenario))]
+    # An event names the speed of a server relative to what it is by itself.
+    events = [{**e, "slow": e["slow"] * scenario.slow[int(e["server"])]} if "slow" in e else e
+              for e in scenario.events]
+    return json.dumps({"control": CONTROL, "seed": seed, "paths": scenario.paths,
+                       "defaults": {"slots": SLOTS, **scenario.defaults},
+                       "servers": servers, "events": events})
+
+
+def nginx(scenario: Scenario, balancer: Balancer, folder, module):
+    servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i};\n"
+                      for i in range(len(scenario.slow)))
+    load_module = f"load_module {module};\n" if balancer.policy else ""
+    zone = "" if balancer.policy else "    zone app 1m;\n"
+    temporary = "".join(f"  {part}_temp_path {folder}/{part};\n" for part in
+                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    return (f"{load_module}daemon off;\nuser root;\nworker_processes 2;\npid {folder}/nginx.pid;\n"
+            f"error_log {folder}/error.log warn;\nworker_rlimit_nofile 65536;\n"
+            "events { worker_connections 8192; }\n"
+            f"http {{\n  access_log off;\n{temporary}  proxy_http_version 1.1;\n"
+            "  proxy_set_header Connection \"\";\n  keepalive_requests 1000000;\n"
+            f"  proxy_read_timeout {scenario.timeout:g}s;\n  proxy_connect_timeout 1s;\n"
+            f"  upstream app {{\n{zone}    {balancer.method}\n{servers}    keepalive 64;\n"
+            "    keepalive_requests 1000000;\n  }\n"
+            f"  server {{ listen 127.0.0.1:{WEB}; location / {{ proxy_pass http://app; }} }}\n}}\n")
+
+
+def agent(balancer: Balancer, folder):
+    return (f"listen unix:{folder}/spoa.sock;\nfeedback 127.0.0.1:{FEEDBACK};\n"
+            f"haproxy_socket {folder}/admin.sock;\nstatus 127.0.0.1:{STATUS};\n"
+            f"backend app {{ policy {balancer.policy}; }}\n")
+
+
+def haproxy(scenario: Scenario, balancer: Balancer, folder):
+    servers = "".join(f"    server {name} 127.0.0.1:{FIRST_SERVER + i}\n"
+                      for i, name in enumerate(names(scenario)))
+    common = (f"global\n    stats socket {folder}/admin.sock mode 600 level admin\n    nbthread 2\n"
+              "defaults\n    mode http\n    timeout connect 1s\n    timeout client 30s\n"
+              f"    timeout server {scenario.timeout:g}s\n    retries 3\n    option redispatch 1\n"
+              f"frontend web\n    bind 127.0.0.1:{WEB}\n    default_backend app\n")
+    if not balancer.policy:
+        return f"{common}backend app\n    {balancer.method}\n{servers}"
+    return (common.replace("    default_backend app\n", f"""\
+    unique-id-format "%[uuid()]"
+    log 127.0.0.1:{FEEDBACK} format raw local0
+    log-format "leastwise id=%ID s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
+    default_backend app
+""") + f"""\
+backend app
+    filter spoe engine leastwise config {folder}/spoe.conf
+    {balancer.method}
+    http-request track-sc2 int(1) table leastwise_breaker if {{ var(txn.leastwise.err) -m found }}
+    http-request sc-inc-gpc0(2) if {{ var(txn.leastwise.err) -m found }}
+    use-server %[var(txn.leastwise.srv)] if {{ var(txn.leastwise.srv) -m found }}
+    use-server %[var(txn.leastwise.srv2)] if {{ var(txn.leastwise.srv2) -m found }}
+{servers}backend leastwise_breaker
+    stick-table type integer size 10 expire 60s store gpc0,gpc0_rate(1s)
+backend leastwise_agent
+    mode tcp
+    option spop-check
+    timeout connect 100ms
+    timeout server 60s
+    timeout check 100ms
+    server agent unix@{folder}/spoa.sock check inter 200ms fall 2 rise 1
+""")

@@ -1,0 +1,42 @@
+"""One run: a scenario, a balancer, a seed."""
+import json
+import subprocess
+
+import configuration
+from stack import RR, Stack
+
+
+class TooLate(Exception):
+    """The generator or the servers were late themselves: the run says nothing."""
+
+
+def load_options(scenario, seed):
+    phases = scenario.phases or ((0, 1),)
+    rates = ",".join(f"{at:g}:{times * scenario.rate:.3f}" for at, times in phases)
+    options = ["--port", configuration.WEB, "--json", "--seed", seed, "--phases", rates,
+               "--seconds", scenario.seconds, "--warm-up", scenario.warm_up,
+               "--timeout", scenario.timeout + 1]
+    if scenario.mix:
+        options += ["--mix", scenario.mix]
+    for name, (begin, end) in scenario.windows.items():
+        options += ["--window", f"{name}:{begin:g}:{end:g}"]
+    return [str(option) for option in options]
+
+
+def run(build, scenario, balancer, seed):
+    """The load generator's report, with `cpu_us` per request, and `server_lag_ms`."""
+    with Stack(build, scenario, balancer, seed) as stack:
+        stack.restart_schedule()
+        before = stack.cpu_seconds()
+        done = subprocess.run([*RR, build.load, *load_options(scenario, seed)],
+                              capture_output=True, text=True, check=False)
+        used = stack.cpu_seconds() - before
+        lag = stack.lag_ms()
+    if done.returncode == 3:
+        raise TooLate(f"{scenario.name} {balancer.name}: requests were sent too late")
+    if done.returncode != 0:
+        raise SystemExit(f"leastwise-load: {done.stderr}")
+    report = json.loads(done.stdout)
+    report["cpu_us"] = used * 1e6 / max(1, report["scheduled"])
+    report["server_lag_ms"] = lag
+    return report
