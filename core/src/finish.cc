@@ -87,7 +87,15 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   endpoint.load.update([&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   shared.ledger(slot_)[index(ticket.id)].add(-1);
   count(shared.records()[index(ticket.id)], outcome);
+  learn(config, ticket, outcome, now);
+  if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
+}
+
+void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                   TimePoint now) noexcept {
   if (outcome.result == Result::kClientGone || outcome.result == Result::kCancelled) return;
+  const state::Shared shared = pool_.shared();
+  state::Hot& endpoint = shared.hot()[index(ticket.id)];
 
   const std::int64_t now_ms = milliseconds(now);
   const bool failed = is_failure(outcome.result);

@@ -40,7 +40,7 @@ struct Candidates {
 
 // Built on the stack for each pick. The candidates are the members that may be picked:
 // so no policy repeats the test. Up to 64 members all that may be are in it, in the
-// order of the members; of more, a random draw, or what the request's key leads to.
+// order of the members; of more, what candidates.h says.
 struct PickContext {
   static constexpr std::size_t kMost = Candidates::kMost;
   static constexpr std::size_t kDraws = 16;

@@ -4,31 +4,17 @@
 #include <cmath>
 #include <new>
 
+#include "candidates.h"
 #include "key_ring.h"
-#include "pick_context.h"
 #include "score.h"
 
 namespace leastwise {
 namespace {
 
-constexpr std::uint32_t kTurnLooks = 256;  // in a large pool, before any will do
-constexpr float kMostDemand = 4;           // times the largest weight: see Policy::demand
+constexpr float kMostDemand = 4;  // times the largest weight: see Policy::demand
 
 constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "unlearned",
                                              "backup", "panic",  "front_end"};
-
-// Failed too often of late (max_fails), and not due for another try.
-bool out_of_service(const state::Hot& endpoint, const state::Record& record,
-                    std::int64_t now_ms) noexcept {
-  const std::uint64_t word = endpoint.health.get();
-  if (word == 0) return false;
-  const std::uint32_t max_fails = record.max_fails.get();
-  const Health h = health::unpack(word);
-  if (max_fails == 0 || h.fails < max_fails) return false;
-  // Further ahead than a failure can put it: the clock went back.
-  const std::int64_t left = h.until_ms - now_ms;
-  return left > 0 && left <= std::int64_t{record.fail_timeout_ms.get()};
-}
 
 // One attempt is sent to see whether it is back; until that answers, or for another
 // fail_timeout, the others stay away.
@@ -57,106 +43,6 @@ bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
   return true;
 }
 
-// Which members are candidates.
-struct Filter {
-  const PickContext& context;
-  const Tried& tried;
-  std::uint32_t barred;  // flags that exclude
-  bool special;          // some endpoint may be barred, limited or failing
-  bool first_try = tried.empty();
-  std::int64_t now_ms = milliseconds(context.now);
-
-  bool passes_all() const noexcept { return first_try && !special; }
-
-  [[gnu::always_inline]] bool operator()(MemberIndex member) const noexcept {
-    const state::Hot& endpoint = context.endpoint(member);
-    const std::uint32_t flags = endpoint.flags.get();
-    if ((flags & (barred | state::kLimited)) == 0 && endpoint.health.get() == 0) {
-      return first_try || !tried.contains(member);
-    }
-    if ((flags & barred) != 0 || out_of_service(endpoint, context.record(member), now_ms))
-      return false;
-    const std::uint32_t limit = endpoint.max_conns.get();
-    if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;
-    return first_try || !tried.contains(member);
-  }
-};
-
-// The next in turn of a large pool, by static stride scheduling (as in gRPC): in round r
-// of the cursor a member passes when r times its share of the most passes a whole number,
-// so each is met in proportion to its demand, evenly spread, in O(1) for weights alike.
-bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std::uint32_t round,
-            float most) noexcept {
-  const auto share = double{policy.demand(context, m) / most};
-  const double phase = 0.618033988749895 * m;  // so that equals do not pass all at once
-  return std::floor(phase + share * (round + 1.0)) > std::floor(phase + share * round);
-}
-
-// Of a large pool: for each probe of the key the next on the ring that may be picked.
-void collect_by_key(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
-                    std::span<const RingPoint> ring) noexcept {
-  Candidates& found = context.candidates;
-  found.by_ring = true;
-  Probes probes(context.request.key);
-  for (std::size_t probe = 0; probe < Candidates::kProbes; ++probe) {
-    const std::uint32_t place = probes.next();
-    std::size_t at = next_on_ring(ring, place);
-    for (std::size_t looked = 0; looked < ring.size(); ++looked) {
-      const MemberIndex m = ring[at].member;
-      if (m >= begin && m < end && filter(m)) {
-        found.distances[found.count] = ring[at].at - place;
-        found.add(m);
-        break;
-      }
-      at = at + 1 < ring.size() ? at + 1 : 0;
-    }
-    if (found.count == 0) return;  // nor will any other probe find one
-  }
-}
-
-// Fills the candidates from members [begin, end): all, when they are few; of more, the
-// next in turn or a random draw. Only when none of those may be picked, all are looked at.
-void collect(PickContext& context, const Filter& filter, MemberIndex begin, MemberIndex end,
-             const Policy& policy, std::span<const RingPoint> ring, float most,
-             std::uint32_t& cursor) noexcept {
-  context.candidates.count = 0;
-  context.candidates.by_ring = false;
-  const std::uint32_t size = end - begin;
-  if (size <= PickContext::kMost && filter.passes_all()) {
-    for (MemberIndex m = begin; m != end; ++m) context.candidates.members[m - begin] = m;
-    context.candidates.count = size;
-    return;
-  }
-  if (size <= PickContext::kMost) {
-    for (MemberIndex m = begin; m != end; ++m) {
-      if (filter(m)) context.candidates.add(m);
-    }
-    return;
-  }
-  if (policy.by_key && context.request.key != 0) {
-    collect_by_key(context, filter, begin, end, ring);
-    return;
-  }
-  const std::uint32_t looks = policy.demand != nullptr ? kTurnLooks : PickContext::kDraws;
-  for (std::uint32_t i = 0; i < looks; ++i) {
-    if (policy.demand == nullptr) {
-      const MemberIndex m = begin + context.rng.below(size);
-      if (filter(m)) context.candidates.add(m);
-      continue;
-    }
-    const std::uint32_t at = cursor++;
-    const MemberIndex m = begin + at % size;
-    if (!is_due(context, policy, m, at / size, most) || !filter(m)) continue;
-    context.candidates.add(m);
-    return;
-  }
-  const std::uint32_t start = context.rng.below(size);
-  for (std::uint32_t i = 0; i < size && context.candidates.count == 0; ++i) {
-    const MemberIndex m = begin + (start + i) % size;
-    if (filter(m)) context.candidates.add(m);
-  }
-}
-
 // By the whole hash of the name where points are alike, so that the order of the members
 // never matters.
 void place_on_ring(std::span<const state::Record> records, std::span<const Member> members,
@@ -181,8 +67,10 @@ std::string_view name(Reason reason) noexcept {
 }
 
 std::size_t Picker::bytes_for(std::size_t members) noexcept {
+  const std::size_t nodes = members > Candidates::kMost ? ScoreTrees::nodes_for(members) : 0;
   return members *
-         (sizeof(std::int64_t) + sizeof(Member) + RingPoint::kPerMember * sizeof(RingPoint));
+             (sizeof(std::int64_t) + sizeof(Member) + RingPoint::kPerMember * sizeof(RingPoint)) +
+         nodes * sizeof(ScoreNode);
 }
 
 Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member> members,
@@ -216,6 +104,12 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   float most = 1;
   for (const Member& m : members) {
     most = std::max(most, static_cast<float>(pool.settings(m.id).weight));
+  }
+  out.trees_ = nullptr;
+  out.swept_ = 0;
+  if (primaries > Candidates::kMost) {
+    out.trees_ = new (ring + points) ScoreNode[ScoreTrees::nodes_for(primaries)];
+    ScoreTrees(out.trees_, primaries).clear();
   }
   out.most_demand_ = most * kMostDemand;
   out.turn_ = turn;
@@ -259,11 +153,19 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   const state::Shared shared = pool_.shared();
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
+  ScoreTrees trees(trees_, primaries_);
+  const bool by_score = keeps_trees(config) && request.in_flight.empty() && are_trees_grown(now);
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
-      collect(context, {context, tried, round.barred, shared->special.get() != 0}, round.begin,
-              round.end, policy, {ring_, count_ * RingPoint::kPerMember}, most_demand_, cursor_);
+      collect(context, {context, tried, round.barred, shared->special.get() != 0},
+              {.begin = round.begin,
+               .end = round.end,
+               .policy = policy,
+               .ring = {ring_, count_ * RingPoint::kPerMember},
+               .trees = by_score && round.reason == Reason::kPolicy ? &trees : nullptr,
+               .most_demand = most_demand_,
+               .cursor = cursor_});
       if (context.candidates.count == 0) break;
       Choice choice = context.candidates.count == 1
                           ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}
@@ -272,10 +174,45 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
       Ticket ticket = start(context, choice);
       if (!ticket) continue;
       tried.insert(ticket.member);
+      if (by_score) renew_leaves(ticket, now);
       return ticket;
     }
   }
   return {};
+}
+
+bool Picker::keeps_trees(const Config& config) const noexcept {
+  return trees_ != nullptr && config.chosen_policy().by_score;
+}
+
+// False until every leaf was looked at since the pool has learned: a few with each pick.
+bool Picker::are_trees_grown(TimePoint now) noexcept {
+  constexpr std::uint32_t kAtOnce = 32;
+  if (pool_.shared()->plan().learned.get() == 0) {
+    swept_ = 0;
+    return false;
+  }
+  if (swept_ >= primaries_) return true;
+  const std::uint32_t to = std::min(primaries_, swept_ + kAtOnce);
+  for (; swept_ < to; ++swept_) renew_leaves(std::array{swept_}, now);
+  return false;
+}
+
+void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  ScoreTrees trees(trees_, primaries_);
+  const auto scores = ScoreTrees::scores_for(shared->plan(), milliseconds(now));
+  for (const MemberIndex m : members) {
+    if (m >= primaries_) continue;  // a backup, or none
+    trees.renew(m, shared.hot()[index(members_[m].id)], scores, kDown | kDraining, rng_);
+  }
+}
+
+// The member's own leaf and the next of the sweep, in which numbers from primaries_ on are the
+// second round and all after it.
+void Picker::renew_leaves(const Ticket& ticket, TimePoint now) noexcept {
+  renew_leaves(std::array{ticket.member, swept_ - primaries_}, now);
+  if (++swept_ == 2 * primaries_) swept_ = primaries_;
 }
 
 Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,

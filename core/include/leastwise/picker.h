@@ -40,6 +40,12 @@ struct RingPoint {
   MemberIndex member = kNoMember;
 };
 
+// Of a tree over the members of a large pool (src/score_trees.h): the least score below.
+struct ScoreNode {
+  float score = 0;
+  MemberIndex member = kNoMember;
+};
+
 // What a pick is told about a request. Views must live as long as the call only.
 struct Request {
   // Hash of what tells cheap requests from dear ones; 0 = not told apart.
@@ -137,6 +143,12 @@ class Picker {
  private:
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
   Ticket start(PickContext& context, const Choice& choice) noexcept;
+  bool keeps_trees(const Config& config) const noexcept;
+  bool are_trees_grown(TimePoint now) noexcept;
+  void renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept;
+  void renew_leaves(const Ticket& ticket, TimePoint now) noexcept;
+  void learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
+             TimePoint now) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                    std::int64_t now_ms) noexcept;
 
@@ -144,10 +156,12 @@ class Picker {
   ProcessSlot slot_{};
   const Member* members_ = nullptr;
   const RingPoint* ring_ = nullptr;  // of all members, in the order of the circle
+  ScoreNode* trees_ = nullptr;       // over the primaries, when they are many
   std::int64_t* turn_ = nullptr;     // smooth weighted round robin: each member's credit
   std::uint32_t count_ = 0;
   std::uint32_t primaries_ = 0;  // members that are not backups
   std::uint32_t cursor_ = 0;     // where the turn stands in a large pool
+  std::uint32_t swept_ = 0;      // leaves of the trees that were looked at, and then where
   float most_demand_ = 1;        // and what the most of its members could ask for
   Rng rng_{0};
   Decay decay_;

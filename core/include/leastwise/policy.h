@@ -33,6 +33,8 @@ struct Policy {
   bool keeps_answer_time = false;
   // Whether the candidates in a large pool follow from Request::key (src/key_ring.h).
   bool by_key = false;
+  // Whether those in a large pool are the best by score (src/score_trees.h).
+  bool by_score = false;
 };
 
 // All policies, in the order of policies.def; the first is the default.

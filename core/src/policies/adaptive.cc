@@ -11,8 +11,18 @@ Choice pick(PickContext& context) noexcept {
     return choice;
   }
   const Score score(context.plan, context.costs, milliseconds(context.now));
-  return pick_least(context, [&](MemberIndex member) noexcept {
-    const state::Hot& endpoint = context.endpoint(member);
+  const state::Hot* endpoints = context.endpoints.data();
+  const Member* members = context.members.data();
+  // Twice, since whose count is in flight is the same for all, and this is the hot loop.
+  if (context.request.in_flight.empty()) {
+    return pick_least(context, [=, &score](MemberIndex member) noexcept {
+      const state::Hot& endpoint = endpoints[index(members[member].id)];
+      const std::uint64_t word = endpoint.load.get();
+      return score(endpoint, word, load::in_flight(word));
+    });
+  }
+  return pick_least(context, [=, &score, &context](MemberIndex member) noexcept {
+    const state::Hot& endpoint = endpoints[index(members[member].id)];
     const std::uint64_t word = endpoint.load.get();
     return score(endpoint, word, context.in_flight(member, word));
   });
@@ -22,7 +32,10 @@ Choice pick(PickContext& context) noexcept {
 
 extern const Policy adaptive_policy;
 const Policy adaptive_policy = {
-    "adaptive", "least predicted delay, learned from the answers, for this request and for others",
-    nullptr, pick};
+    .name = "adaptive",
+    .summary = "least predicted delay, learned from the answers, for this request and for others",
+    .demand = nullptr,
+    .pick = pick,
+    .by_score = true};
 
 }  // namespace leastwise

@@ -59,8 +59,9 @@ Choice pick_least(PickContext& context, Cost cost) noexcept {
   std::uint32_t best_at = 0;
   std::uint32_t next_at = 0;
   const std::uint32_t count = context.candidates.count;
+  const MemberIndex* members = context.candidates.members.data();
   for (std::uint32_t i = 0; i < count; ++i) {
-    const float c = cost(context.candidates.members[i]);
+    const float c = cost(members[i]);
     costs[i] = c;
     if (c < best) {
       next = best;

@@ -1,0 +1,72 @@
+#include "score_trees.h"
+
+#include <algorithm>
+
+namespace leastwise {
+namespace {
+
+constexpr std::array<float, ScoreTrees::kTrees> kCosts = {0.15F, 1, 6};  // in mean costs
+constexpr float kJitter = 0.01F;
+
+}  // namespace
+
+void ScoreTrees::clear() noexcept {
+  for (std::size_t number = 0; number < kTrees; ++number) {
+    std::fill_n(tree(number), 2 * size_, ScoreNode{kBarred, kNoMember});
+  }
+}
+
+// The second best is the best of those that the winner met on its way up.
+std::array<MemberIndex, 2> ScoreTrees::best_two(std::size_t number) const noexcept {
+  const ScoreNode* nodes = tree(number);
+  const MemberIndex best = nodes[1].member;
+  if (best >= size_ || !(nodes[1].score < kBarred)) return {kNoMember, kNoMember};
+  ScoreNode second{kBarred, kNoMember};
+  for (std::uint32_t at = size_ + best; at > 1; at /= 2) {
+    if (nodes[at ^ 1].score < second.score) second = nodes[at ^ 1];
+  }
+  return {best, second.member};
+}
+
+void ScoreTrees::put(std::size_t number, MemberIndex member, float score) noexcept {
+  ScoreNode* nodes = tree(number);
+  std::uint32_t at = size_ + member;
+  nodes[at] = {score, member};
+  for (at /= 2; at >= 1; at /= 2) {
+    const ScoreNode& left = nodes[2 * at];
+    const ScoreNode& right = nodes[2 * at + 1];
+    const ScoreNode& least = right.score < left.score ? right : left;
+    // Above, nothing changes where nothing has changed here.
+    if (nodes[at].member == least.member && nodes[at].score == least.score) return;
+    nodes[at] = least;
+  }
+}
+
+void ScoreTrees::bar(MemberIndex member) noexcept {
+  for (std::size_t number = 0; number < kTrees; ++number) put(number, member, kBarred);
+}
+
+void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint,
+                       const std::array<Score, kTrees>& scores, std::uint32_t barred,
+                       Rng& rng) noexcept {
+  const std::uint64_t word = endpoint.load.get();
+  const std::uint32_t in_flight = load::in_flight(word);
+  const std::uint32_t limit = endpoint.max_conns.get();
+  if ((endpoint.flags.get() & barred) != 0 || (limit != 0 && in_flight >= limit)) {
+    return bar(member);
+  }
+  const float jitter = 1 + kJitter * 0x1p-32F * static_cast<float>(rng.next() >> 32);
+  for (std::size_t number = 0; number < kTrees; ++number) {
+    put(number, member, jitter * scores[number](endpoint, word, in_flight));
+  }
+}
+
+std::array<Score, ScoreTrees::kTrees> ScoreTrees::scores_for(const Plan& plan,
+                                                             std::int64_t now_ms) noexcept {
+  const float mean = plan.mean_cost.get();
+  return {Score(plan, {.cost = kCosts[0] * mean}, now_ms),
+          Score(plan, {.cost = kCosts[1] * mean}, now_ms),
+          Score(plan, {.cost = kCosts[2] * mean}, now_ms)};
+}
+
+}  // namespace leastwise
