@@ -45,6 +45,35 @@ constexpr Directive kDirectives[] = {
      .help = "Which part of an answer is the server's own time. `auto`: the full answer where "
              "the proxy buffers it, up to the first byte where its length belongs to the client "
              "(event streams, upgraded connections, unbuffered bodies)."},
+    {.name = "outlier",
+     .field = &Config::outlier,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "on | off",
+     .standard = "off",
+     .help = "Leaves servers out for a while that do far worse than the median of the pool: 5 "
+             "failures in a row, a share of failures 0.3 higher, or 4 times as slow. `adaptive` "
+             "sees failures and slowness by itself; the other policies do not."},
+    {.name = "outlier_time",
+     .field = &Config::outlier_time,
+     .scope = Scope::kBoth,
+     .min = 1s,
+     .max = 5min,
+     .syntax = "TIME",
+     .standard = "10s",
+     .help =
+         "For how long an outlier is left out, the first time; twice as long with each relapse, "
+         "5 minutes at most. It comes back as a server of which nothing is known."},
+    {.name = "outlier_max",
+     .field = &Config::outlier_max,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "PERCENT",
+     .standard = "30%",
+     .help = "Which part of the servers may be left out at once. One may always be, but never the "
+             "last. When no other server and no backup can be picked, those left out are."},
     {.name = "route",
      .field = &Config::route,
      .scope = Scope::kNginx,
@@ -79,6 +108,7 @@ struct Word {
   T value;
 };
 constexpr Word<Demand> kDemands[] = {{"static", Demand::kStatic}, {"speed", Demand::kSpeed}};
+constexpr Word<bool> kSwitch[] = {{"on", true}, {"off", false}};
 constexpr Word<Sample> kSamples[] = {
     {"auto", Sample::kAuto}, {"first_byte", Sample::kFirstByte}, {"full", Sample::kFull}};
 
@@ -124,6 +154,19 @@ Status read(std::string_view text, const Directive& d, Sample& out) noexcept {
   return read_word(text, d, kSamples, out);
 }
 
+Status read(std::string_view text, const Directive& d, bool& out) noexcept {
+  return read_word(text, d, kSwitch, out);
+}
+
+Status read(std::string_view text, const Directive& d, Percent& out) noexcept {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error != std::errc{} || unit != "%" || number > 100) return refuse(text, d);
+  out.value = number;
+  return {};
+}
+
 Status read(std::string_view text, const Directive& d, Duration& out) noexcept {
   return parse_duration(text, d.min, d.max, out).ok() ? Status{} : refuse(text, d);
 }
@@ -165,6 +208,10 @@ void accepted(const Directive& d, Text& out) noexcept {
   } else if (std::holds_alternative<Sample Config::*>(d.field)) {
     print_list(
         kSamples, [](const auto& w) noexcept { return w.text; }, out);
+  } else if (std::holds_alternative<bool Config::*>(d.field)) {
+    out << "on or off";
+  } else if (std::holds_alternative<Percent Config::*>(d.field)) {
+    out << "a part from 0% to 100%";
   } else if (std::holds_alternative<Duration Config::*>(d.field)) {
     out << "a time from ";
     print(d.min, out);

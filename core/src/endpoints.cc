@@ -50,6 +50,9 @@ void reset(const Shared& shared, std::size_t i) noexcept {
     c->set(0);
   }
   for (auto& c : r.times) c.set(0);
+  for (auto& c : r.ejections) c.set(0);
+  r.relapses.set(0);
+  r.ejected_until_ms.set(0);
 }
 
 // Takes place i for the name, if it is still `seen` there.
@@ -90,6 +93,7 @@ void copy_counters(const Record& from, Record& to) noexcept {
   to.first_bytes.set(from.first_bytes.get());
   to.occupied_us.set(from.occupied_us.get());
   to.healed.set(from.healed.get());
+  for (std::size_t i = 0; i < kEjections; ++i) to.ejections[i].set(from.ejections[i].get());
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) to.times[i].set(from.times[i].get());
 }
 
@@ -173,7 +177,10 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   record.fail_timeout_ms.set(
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
   const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
-  const std::uint32_t old = hot.flags.take(settings.flags | limited);
+  // An outlier stays one: only the tick says otherwise.
+  std::uint32_t old = hot.flags.get();
+  while (!hot.flags.replace(old, settings.flags | limited | (old & state::kEjected))) {
+  }
   header_->special.set(1);  // after the flags: see renew_special()
   if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
 }
@@ -185,7 +192,7 @@ EndpointSettings Pool::settings(EndpointId id) const noexcept {
           .max_conns = hot.max_conns.get(),
           .max_fails = record.max_fails.get(),
           .fail_timeout = std::chrono::milliseconds(record.fail_timeout_ms.get()),
-          .flags = hot.flags.get() & ~state::kLimited};
+          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected)};
 }
 
 }  // namespace leastwise

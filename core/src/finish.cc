@@ -46,6 +46,14 @@ void learn_error(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcep
   });
 }
 
+void count_in_a_row(state::Record& record, bool failed) noexcept {
+  if (failed) {
+    record.failures_in_a_row.add(1);
+  } else if (record.failures_in_a_row.get() != 0) {
+    record.failures_in_a_row.set(0);
+  }
+}
+
 // nginx's rule: failures that are less than fail_timeout apart add up, and a success
 // forgives them only when none came for so long, or when it was a probe.
 void learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
@@ -100,6 +108,7 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
   const std::int64_t now_ms = milliseconds(now);
   const bool failed = is_failure(outcome.result);
   learn_error(endpoint, failed, now_ms);
+  count_in_a_row(shared.records()[index(ticket.id)], failed);
   if (!failed || outcome.counts_as_fail) {
     learn_health(endpoint, shared.records()[index(ticket.id)], failed, now_ms);
     if (failed) shared->special.set(1);  // after the health word: see renew_special()

@@ -11,6 +11,7 @@
 namespace leastwise {
 namespace {
 
+constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
 constexpr float kMostDemand = 4;  // times the largest weight: see Policy::demand
 
 constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "unlearned",
@@ -146,9 +147,9 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
     std::uint32_t barred;
     Reason reason;
   };
-  // Backups come before panic: a draining server is the last resort.
-  const Round rounds[] = {{0, primaries_, kDown | kDraining, Reason::kPolicy},
-                          {primaries_, count_, kDown | kDraining, Reason::kBackup},
+  // Backups come before panic: draining servers and outliers are the last resort.
+  const Round rounds[] = {{0, primaries_, kBarred, Reason::kPolicy},
+                          {primaries_, count_, kBarred, Reason::kBackup},
                           {0, count_, kDown, Reason::kPanic}};
   const state::Shared shared = pool_.shared();
   PickContext context = look(config, request, now);
@@ -204,7 +205,7 @@ void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) n
   const auto scores = ScoreTrees::scores_for(shared->plan(), milliseconds(now));
   for (const MemberIndex m : members) {
     if (m >= primaries_) continue;  // a backup, or none
-    trees.renew(m, shared.hot()[index(members_[m].id)], scores, kDown | kDraining, rng_);
+    trees.renew(m, shared.hot()[index(members_[m].id)], scores, kBarred, rng_);
   }
 }
 

@@ -70,6 +70,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.handicap.set(0);
   hot.fastest.set(0);
   shared.records()[i].answer_time.set(0);
+  shared.records()[i].failures_in_a_row.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};

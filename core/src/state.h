@@ -31,6 +31,7 @@ inline constexpr std::uint32_t kLayout = 3;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
+inline constexpr std::uint32_t kEjected = 1U << 30;  // an outlier, by the holder of the tick
 
 // What a pick reads and every request writes: one line per endpoint, so that two
 // endpoints never contend.
@@ -61,6 +62,13 @@ struct alignas(64) Record {
   Cell<std::uint32_t> weight;
   Cell<std::uint32_t> max_fails;
   Cell<std::uint32_t> fail_timeout_ms;
+
+  // Of the outlier watch: see outlier.h.
+  Cell<std::uint32_t> failures_in_a_row;
+  Cell<std::uint32_t> relapses;
+  Cell<std::int64_t> ejected_until_ms, ejected_ms;
+  Cell<Ejection> ejected_why;
+  std::array<Cell<std::uint64_t>, kEjections> ejections;  // by reason
 
   Cell<std::uint64_t> picks;
   std::array<Cell<std::uint64_t>, kResults> results;

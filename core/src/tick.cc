@@ -5,6 +5,7 @@
 #include "answer_time.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
+#include "outlier.h"
 #include "score.h"
 #include "state.h"
 
@@ -86,7 +87,7 @@ void renew_special(const Shared& shared) noexcept {
   // seq_cst: the clearing is seen by others before this process reads their words.
   shared->special.take_ordered(0);
   for (const state::Hot& hot : shared.hot()) {
-    if ((hot.flags.get() & (kDown | kDraining | state::kLimited)) != 0 || hot.health.get() != 0) {
+    if ((hot.flags.get() & (kDown | kDraining | state::kLimited | state::kEjected)) != 0 || hot.health.get() != 0) {
       shared->special.set(1);
       return;
     }
@@ -176,6 +177,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   renew_advice(shared);
   if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
   look_after(shared, config, now);
+  state::watch_outliers(shared, config, now);
   renew_special(shared);
   publish(header);
   renew_slowness(shared, config, now);

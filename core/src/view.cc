@@ -29,7 +29,16 @@ void copy_counters(const state::Record& r, EndpointView& v) noexcept {
   v.occupied_seconds = to_seconds(r.occupied_us);
 }
 
+constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
+                                                         "latency"};
+
 }  // namespace
+
+// Checked, since it comes from shared memory.
+std::string_view name(Ejection why) noexcept {
+  const auto i = static_cast<std::size_t>(why);
+  return kEjectionNames[i < kEjections ? i : 0];
+}
 
 EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) const noexcept {
   EndpointView v;
@@ -46,6 +55,12 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.name = {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
   v.id = id;
   v.settings = settings(id);
+  v.ejected = (hot.flags.get() & state::kEjected) != 0;
+  if (v.ejected) {
+    v.ejected_why = record.ejected_why.get();
+    v.ejected_for = static_cast<float>(record.ejected_until_ms.get() - milliseconds(now)) * 1e-3F;
+  }
+  for (std::size_t i = 0; i < kEjections; ++i) v.ejections[i] = record.ejections[i].get();
   v.fails = h.fails;
   v.unavailable = v.settings.max_fails != 0 && h.fails >= v.settings.max_fails &&
                   milliseconds(now) < h.until_ms;

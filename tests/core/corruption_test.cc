@@ -45,6 +45,7 @@ TEST_F(CorruptionTest, OfAThousandSeedsNoneCrashesAndAllHealWithinTenSeconds) {
     make({1, 2, 1, 1});
     traffic(5);
     Rng rng(seed);
+    config_.outlier = seed % 2 == 1;
     damage(rng, 400);
     traffic(10);
     for (std::size_t m = 0; m < members_.size(); ++m) {

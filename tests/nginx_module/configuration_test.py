@@ -55,6 +55,14 @@ BAD = [
      '"leastwise_demand": invalid value "guess": expected static or speed'),
     (upstream("leastwise;\nleastwise_sample half;\n" + SERVER), 3,
      '"leastwise_sample": invalid value "half": expected auto, first_byte or full'),
+    (upstream("leastwise;\nleastwise_outlier yes;\n" + SERVER), 3,
+     '"leastwise_outlier": invalid value "yes": expected on or off'),
+    (upstream("leastwise;\nleastwise_outlier_max 30;\n" + SERVER), 3,
+     '"leastwise_outlier_max": invalid value "30": expected a part from 0% to 100%'),
+    (upstream("leastwise;\nleastwise_outlier_max 101%;\n" + SERVER), 3,
+     '"leastwise_outlier_max": invalid value "101%": expected a part from 0% to 100%'),
+    (upstream("leastwise;\nleastwise_outlier_time 0s;\n" + SERVER), 3,
+     '"leastwise_outlier_time": invalid value "0s": expected a time from 1s to 5m'),
     (upstream("leastwise;\nleastwise_route '';\n" + SERVER), 3,
      '"leastwise_route": invalid value "": expected a text that is not empty'),
     (upstream("leastwise;\nleastwise_route $nosuch;\n" + SERVER), None,
@@ -105,7 +113,8 @@ BAD = [
 GOOD = [
     upstream("leastwise;\n" + SERVER),
     upstream("leastwise adaptive; leastwise_decay 100ms; leastwise_demand speed;"
-             "leastwise_sample full; leastwise_route $host$uri; leastwise_zone app.1 1m;" + SERVER),
+             "leastwise_sample full; leastwise_outlier on; leastwise_outlier_time 30s;"
+             "leastwise_outlier_max 50%; leastwise_route $host$uri; leastwise_zone app.1 1m;" + SERVER),
     upstream("leastwise weighted; leastwise_decay 1h;" + SERVER + "keepalive 4;"),
     upstream(SERVER),
 ]

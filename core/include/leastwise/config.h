@@ -24,11 +24,19 @@ enum class Demand : std::uint8_t { kStatic, kSpeed };
 // Which span of a request is the time that it occupied the server (Outcome::occupied).
 enum class Sample : std::uint8_t { kAuto, kFirstByte, kFull };
 
+// A part of a hundred.
+struct Percent {
+  std::uint32_t value = 0;
+};
+
 struct Config {
   const Policy* policy = nullptr;  // nullptr: the default, adaptive
   Duration decay = std::chrono::seconds(8);
   Demand demand = Demand::kStatic;
   Sample sample = Sample::kAuto;
+  bool outlier = false;                              // leave out endpoints that do far worse
+  Duration outlier_time = std::chrono::seconds(10);  // for so long, at first
+  Percent outlier_max{30};                           // of the pool at once, at most
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.
   std::string_view route;
@@ -39,8 +47,9 @@ struct Config {
 };
 
 // The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
-using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
-                           Sample Config::*, std::string_view Config::*>;
+using Field =
+    std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*, Sample Config::*,
+                 bool Config::*, Percent Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };

@@ -84,7 +84,7 @@ enum class Reason : std::uint8_t {
   kOnly,       // the only candidate
   kUnlearned,  // the adaptive policy still chooses as least_conn does
   kBackup,     // no member but backups can be picked
-  kPanic,      // none can be picked unless draining ones are, too
+  kPanic,      // none can be picked unless draining ones and outliers are, too
   kFrontEnd,   // the front end chose (Picker::adopt)
 };
 std::string_view name(Reason reason) noexcept;

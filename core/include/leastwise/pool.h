@@ -36,13 +36,22 @@ class Shared;
 enum class ProcessSlot : std::uint32_t {};
 inline constexpr std::size_t kMaxProcesses = 64;
 
+// Why an endpoint was left out as an outlier.
+enum class Ejection : std::uint32_t { kNone, kConsecutive, kFailures, kLatency };
+inline constexpr std::size_t kEjections = 4;
+std::string_view name(Ejection why) noexcept;
+
 // A copy of what is known of one endpoint, for status pages and tests.
 struct EndpointView {
   std::string_view name;  // a view of the pool's memory
   EndpointId id = kNoEndpoint;
   EndpointSettings settings;
   bool unavailable = false;  // max_fails reached
-  std::uint32_t fails = 0;   // failures counted towards max_fails
+  bool ejected = false;      // left out as an outlier,
+  Ejection ejected_why = Ejection::kNone;
+  float ejected_for = 0;                              // for so many seconds more
+  std::array<std::uint64_t, kEjections> ejections{};  // how often, by reason
+  std::uint32_t fails = 0;                            // failures counted towards max_fails
   std::uint32_t in_flight = 0;
   float work_in_flight = 0;  // seconds of predicted work
   bool known = false;        // slowness was measured of late

@@ -12,6 +12,7 @@ double mean(double sum, std::uint64_t count) noexcept {
 std::string_view state_of(const EndpointView& v) noexcept {
   if ((v.settings.flags & kDown) != 0) return "down";
   if ((v.settings.flags & kDraining) != 0) return "draining";
+  if (v.ejected) return "unhealthy";
   return v.unavailable ? "unavail" : "up";
 }
 
@@ -52,7 +53,12 @@ void render_own(const EndpointView& v, Text& out) noexcept {
       << ",\"evidence_s\":" << double{v.evidence} << ",\"base_ms\":" << v.base * kMillisecond
       << ",\"error_share\":" << double{v.error_share}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
-      << ",\"healed\":" << v.healed << ",\"results\":{";
+      << ",\"healed\":" << v.healed << ",\"ejected\":\"" << name(v.ejected_why)
+      << "\",\"ejected_for_s\":" << double{v.ejected_for} << ",\"ejections\":{";
+  for (std::size_t i = 1; i < kEjections; ++i) {
+    out << (i == 1 ? "" : ",") << '"' << name(static_cast<Ejection>(i)) << "\":" << v.ejections[i];
+  }
+  out << "},\"results\":{";
   for (std::size_t i = 0; i < kResults; ++i) {
     out << (i == 0 ? "" : ",") << '"' << name(static_cast<Result>(i)) << "\":" << v.results[i];
   }

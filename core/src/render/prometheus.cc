@@ -71,6 +71,19 @@ void render_results(const Page& page) noexcept {
   });
 }
 
+void render_ejections(const Page& page) noexcept {
+  constexpr std::string_view kMetric = "leastwise_ejections_total";
+  page.help(kMetric, "counter", "How often the peer was left out as an outlier, by reason.");
+  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
+    for (std::size_t i = 1; i < kEjections; ++i) {
+      page.out << kMetric;
+      page.labels(pool, v.name);
+      page.out << ",reason=\"" << name(static_cast<Ejection>(i)) << "\"} " << v.ejections[i]
+               << '\n';
+    }
+  });
+}
+
 void render_times(const Page& page) noexcept {
   constexpr std::string_view kMetric = "leastwise_peer_response_time_seconds";
   page.help(kMetric, "histogram", "Time for which requests occupied the peer.");
@@ -106,6 +119,7 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
   page.help("leastwise_build_info", "gauge", "Version of Leastwise.");
   out << "leastwise_build_info{version=\"" << LEASTWISE_VERSION << "\"} 1\n";
   render_results(page);
+  render_ejections(page);
   render_times(page);
   page.peers("leastwise_peer_picks_total", "counter", "Attempts that began.",
              [](const EndpointView& v) noexcept { return v.picks; });
@@ -116,7 +130,7 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
   page.peers("leastwise_peer_up", "gauge", "1 if the peer may be picked.",
              [](const EndpointView& v) noexcept {
                const bool barred = (v.settings.flags & (kDown | kDraining)) != 0;
-               return std::uint32_t{!barred && !v.unavailable};
+               return std::uint32_t{!barred && !v.unavailable && !v.ejected};
              });
   page.peers("leastwise_peer_slowness", "gauge", "Seconds of delay per second of predicted work.",
              [](const EndpointView& v) noexcept { return double{v.slowness}; });
