@@ -4,8 +4,16 @@
 
 namespace leastwise::state {
 
+namespace {
+
+constexpr float kLeastFactor = 0.01F;  // whatever memory holds
+
+}  // namespace
+
 float effective_weight(const Record& record) noexcept {
-  return static_cast<float>(std::clamp(record.weight.get(), 1U, kMaxWeight));
+  const float warmth = record.warmth.get();
+  const auto weight = static_cast<float>(std::clamp(record.weight.get(), 1U, kMaxWeight));
+  return warmth > 0 && warmth < 1 ? weight * std::max(warmth, kLeastFactor) : weight;
 }
 
 void renew_advice(const Shared& shared, std::size_t i) noexcept {

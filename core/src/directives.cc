@@ -74,6 +74,16 @@ constexpr Directive kDirectives[] = {
      .standard = "30%",
      .help = "Which part of the servers may be left out at once. One may always be, but never the "
              "last. When no other server and no backup can be picked, those left out are."},
+    {.name = "slow_start",
+     .field = &Config::slow_start,
+     .scope = Scope::kBoth,
+     .min = 0s,
+     .max = 15min,
+     .syntax = "TIME",
+     .standard = "0s",
+     .help = "In which time a server that joins a pool at work, or comes back, gets its whole "
+             "weight, from a tenth of it on. 0s: at once. For servers that start cold; `adaptive` "
+             "sees by itself that they are slow, but only from their answers."},
     {.name = "route",
      .field = &Config::route,
      .scope = Scope::kNginx,

@@ -52,6 +52,9 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   for (auto& c : r.times) c.set(0);
   for (auto& c : r.ejections) c.set(0);
   r.relapses.set(0);
+  r.serves.set(0);
+  r.warmth.set(0);
+  r.warm_since_ms.set(0);
   r.ejected_until_ms.set(0);
 }
 

@@ -160,6 +160,8 @@ Status Pool::migrate(const Pool& other) noexcept {
     hot.handicap.set(old_hot.handicap.get());
     hot.fastest.set(old_hot.fastest.get());
     to.records()[index(id)].answer_time.set(record.answer_time.get());
+    to.records()[index(id)].serves.set(record.serves.get());
+    to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
     to.learned()[index(id)] = from.learned()[index(old)];
     state::copy_counters(record, to.records()[index(id)]);
   });

@@ -63,6 +63,11 @@ struct alignas(64) Record {
   Cell<std::uint32_t> max_fails;
   Cell<std::uint32_t> fail_timeout_ms;
 
+  // Of slow start: see slow_start.h.
+  Cell<std::uint32_t> serves;  // it did, at the last tick
+  Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
+  Cell<std::int64_t> warm_since_ms;
+
   // Of the outlier watch: see outlier.h.
   Cell<std::uint32_t> failures_in_a_row;
   Cell<std::uint32_t> relapses;

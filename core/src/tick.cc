@@ -7,6 +7,7 @@
 #include "leastwise/pool.h"
 #include "outlier.h"
 #include "score.h"
+#include "slow_start.h"
 #include "state.h"
 
 namespace leastwise {
@@ -87,7 +88,8 @@ void renew_special(const Shared& shared) noexcept {
   // seq_cst: the clearing is seen by others before this process reads their words.
   shared->special.take_ordered(0);
   for (const state::Hot& hot : shared.hot()) {
-    if ((hot.flags.get() & (kDown | kDraining | state::kLimited | state::kEjected)) != 0 || hot.health.get() != 0) {
+    if ((hot.flags.get() & (kDown | kDraining | state::kLimited | state::kEjected)) != 0 ||
+        hot.health.get() != 0) {
       shared->special.set(1);
       return;
     }
@@ -174,10 +176,11 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   header.samples_lost.add(learn(shared, now_ms));
   header.ticks.add(1);
   renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
-  renew_advice(shared);
   if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
   look_after(shared, config, now);
   state::watch_outliers(shared, config, now);
+  state::renew_warmth(shared, config, now);
+  renew_advice(shared);
   renew_special(shared);
   publish(header);
   renew_slowness(shared, config, now);

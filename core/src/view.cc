@@ -55,6 +55,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.name = {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
   v.id = id;
   v.settings = settings(id);
+  if (const float warmth = record.warmth.get(); warmth > 0) v.warmth = warmth;
   v.ejected = (hot.flags.get() & state::kEjected) != 0;
   if (v.ejected) {
     v.ejected_why = record.ejected_why.get();

@@ -53,7 +53,7 @@ struct BadFile {
 const std::string kAddresses =
     "expected unix:/PATH or IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
-const std::string kBackendWords = "policy, decay, demand, sample, outlier, outlier_time, outlier_max";
+const std::string kBackendWords = "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start";
 const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
 
 const std::vector<BadFile>& bad_files() {

@@ -37,6 +37,7 @@ struct Config {
   bool outlier = false;                              // leave out endpoints that do far worse
   Duration outlier_time = std::chrono::seconds(10);  // for so long, at first
   Percent outlier_max{30};                           // of the pool at once, at most
+  Duration slow_start{};  // until who joins or comes back has its whole weight; 0: at once
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.
   std::string_view route;

@@ -47,6 +47,7 @@ struct EndpointView {
   EndpointId id = kNoEndpoint;
   EndpointSettings settings;
   bool unavailable = false;  // max_fails reached
+  float warmth = 1;          // part of its weight that it has: slow start
   bool ejected = false;      // left out as an outlier,
   Ejection ejected_why = Ejection::kNone;
   float ejected_for = 0;                              // for so many seconds more

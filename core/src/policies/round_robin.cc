@@ -4,12 +4,12 @@ namespace leastwise {
 namespace {
 
 float demand(const PickContext& context, MemberIndex member) noexcept {
-  return static_cast<float>(static_weight(context, member));
+  return state::effective_weight(context.record(member));
 }
 
 Choice pick(PickContext& context) noexcept {
   return {.member = take_turn(context, context.all(), [&](MemberIndex member) noexcept {
-            return static_weight(context, member);
+            return turn_weight(context, member);
           })};
 }
 

@@ -2,9 +2,11 @@
 #ifndef LEASTWISE_SRC_POLICIES_TURN_H_
 #define LEASTWISE_SRC_POLICIES_TURN_H_
 
+#include <algorithm>
 #include <limits>
 #include <span>
 
+#include "advice.h"
 #include "pick_context.h"
 
 namespace leastwise {
@@ -30,8 +32,11 @@ MemberIndex take_turn(PickContext& context, std::span<const MemberIndex> among,
   return best;
 }
 
-inline std::int64_t static_weight(const PickContext& context, MemberIndex member) noexcept {
-  return context.record(member).weight.get();
+// In the turn's own unit, so that fractions count.
+inline std::int64_t turn_weight(const PickContext& context, MemberIndex member) noexcept {
+  constexpr float kUnit = 1024;
+  const float weight = state::effective_weight(context.record(member));
+  return std::max(std::int64_t{1}, static_cast<std::int64_t>(kUnit * weight));
 }
 
 // Lets those with the least cost take turns.
@@ -44,7 +49,7 @@ inline void settle_tie(PickContext& context, const std::array<float, PickContext
   }
   const MemberIndex first = choice.member;
   choice.member = take_turn(context, {equals.data(), count}, [&](MemberIndex member) noexcept {
-    return static_weight(context, member);
+    return turn_weight(context, member);
   });
   if (choice.second == choice.member) choice.second = first;
 }

@@ -13,7 +13,7 @@ constexpr float kLeast = 1.0F / 16;  // and down by so much
 // The demand d_i of an endpoint; the share of requests it gets is d_i / Σ d_j.
 float demand(const PickContext& context, MemberIndex member) noexcept {
   const state::Hot& endpoint = context.endpoint(member);
-  const auto weight = static_cast<float>(static_weight(context, member));
+  const auto weight = state::effective_weight(context.record(member));
   if (context.config.demand == Demand::kStatic || context.plan.learned.get() == 0) return weight;
   const float g = endpoint.slowness.get();
   if (!(g > 0)) return weight;

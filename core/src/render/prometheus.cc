@@ -132,6 +132,8 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
                const bool barred = (v.settings.flags & (kDown | kDraining)) != 0;
                return std::uint32_t{!barred && !v.unavailable && !v.ejected};
              });
+  page.peers("leastwise_peer_warmth", "gauge", "Part of its weight that the peer has: slow start.",
+             [](const EndpointView& v) noexcept { return double{v.warmth}; });
   page.peers("leastwise_peer_slowness", "gauge", "Seconds of delay per second of predicted work.",
              [](const EndpointView& v) noexcept { return double{v.slowness}; });
   page.peers("leastwise_peer_error_share", "gauge", "Decayed share of failures.",
