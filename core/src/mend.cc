@@ -45,7 +45,7 @@ void mend_estimates(state::Hot& hot, state::Record& record, Learned& learned) no
   if (wrong(hot.base.get())) hot.base.set(0);
   if (wrong(hot.fastest.get())) hot.fastest.set(0);
   if (wrong(answer_time::unpack(record.answer_time.get()).seconds)) record.answer_time.set(0);
-  if (wrong(learned.base.fastest)) learned.base = {};
+  if (wrong(learned.base.fastest) || wrong(learned.base.least)) learned.base = {};
   float sum = learned.mixture.delay;
   for (const float work : learned.mixture.work) sum += wrong(work) ? kMostSeconds : work;
   if (wrong(sum)) learned.mixture = {};

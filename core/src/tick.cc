@@ -53,6 +53,8 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
       const float window = hot[i].fastest.take(0);
       float& smooth = learned[i].base.fastest;
       if (window > 0) smooth = smooth > 0 ? 0.5F * smooth + 0.5F * window : window;
+      float& ever = learned[i].base.least;
+      if (smooth > 0 && !(ever > 0 && ever < smooth)) ever = smooth;
     }
     const float f = fastest(i);
     if (f > 0 && (least <= 0 || f < least)) least = f;
@@ -67,17 +69,45 @@ void renew_advice(const Shared& shared) noexcept {
   for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, i);
 }
 
+// Whether endpoint i was found slow so long ago that it should be asked again.
+bool asks_again(const Shared& shared, const Config& config, std::size_t i,
+                std::int64_t now_ms) noexcept {
+  const state::Hot& hot = shared.hot()[i];
+  const std::uint64_t due = Silence::kAnswersEach * shared->endpoints.get();
+  const std::int64_t least_ms = config.decay.count() / 1000 / Silence::kDecayPart;
+  const bool is_over = shared.learned()[i].silence.is_over(
+      hot.speed.get(), shared->model.samples() + shared->samples_lost.get(), due, now_ms, least_ms);
+  if (!is_over || load::in_flight(hot.load.get()) != 0) return false;
+  const Plan& plan = shared->plan();
+  const BaseDelay::Endpoint& base = shared.learned()[i].base;
+  return hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
+         base.fastest > base.least + plan.mean_cost.get();
+}
+
+// Takes an endpoint for one of the pool's mean, as far away as it was at its best.
+void believe_again(const Shared& shared, std::size_t i) noexcept {
+  state::Hot& hot = shared.hot()[i];
+  BaseDelay::Endpoint& base = shared.learned()[i].base;
+  hot.speed.set(0);
+  hot.slowness.set(0);
+  hot.fastest.set(0);
+  hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
+  base.fastest = base.least;
+}
+
 // g as of now: without answers it moves towards the pool's.
 void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {
   Decay decay;
   decay.set(config.decay, now);
   const Plan& plan = shared->plan();
   if (!(plan.mean_cost.get() > 0)) return;
-  for (state::Hot& hot : shared.hot()) {
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    state::Hot& hot = shared.hot()[i];
     const std::uint64_t word = hot.speed.get();
     if (word == 0) continue;
     const Speed s = speed::unpack(word);
     hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    if (asks_again(shared, config, i, milliseconds(now))) believe_again(shared, i);
   }
 }
 

@@ -15,6 +15,7 @@ class BaseDelay {
  public:
   struct Endpoint {
     float fastest = 0;  // smoothed over windows, seconds; 0 = unknown
+    float least = 0;    // that it ever was: what a distance is, and a slow time is not
   };
 
   void reset() noexcept {

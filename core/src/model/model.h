@@ -8,6 +8,7 @@
 #include "model/answer_ring.h"
 #include "model/base_delay.h"
 #include "model/mixture.h"
+#include "model/silence.h"
 #include "model/wait_curve.h"
 #include "plan.h"
 #include "routes.h"
@@ -18,6 +19,7 @@ namespace leastwise {
 struct Learned {
   Mixture::Endpoint mixture;
   BaseDelay::Endpoint base;
+  Silence silence;
   // The audit's suspicion of the in-flight count: see state::audit().
   std::int32_t drift = 0;
   std::uint32_t drift_seen = 0;
