@@ -23,7 +23,7 @@ def backends(scenario: Scenario, seed):
 
 
 def nginx(scenario: Scenario, balancer: Balancer, folder, module):
-    servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i};\n"
+    servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i} {scenario.nginx_server};\n"
                       for i in range(len(scenario.slow)))
     load_module = f"load_module {module};\n" if balancer.policy else ""
     zone = "" if balancer.policy else "    zone app 1m;\n"

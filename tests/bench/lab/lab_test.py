@@ -100,7 +100,8 @@ class ShortRun(unittest.TestCase):
         from stack import Build
         scenario = Scenario("short", "", (1, 1, 4), 0.3, (), seconds=2, warm_up=0.5)
         for name in (*balancers.JUDGED, *balancers.JUDGED_HAPROXY):
-            measured = run(Build(BUILD), scenario, balancers.balancer_named(name), 1)
+            # Whether all are answered is asked here, not how fast: a busy machine may be late.
+            measured = run(Build(BUILD), scenario, balancers.balancer_named(name), 1, 5000)
             self.assertEqual(measured["all"]["failed"], 0, name)
             self.assertGreater(measured["all"]["requests"], 200, name)
             self.assertGreater(measured["cpu_us"], 0, name)

@@ -10,12 +10,12 @@ class TooLate(Exception):
     """The generator or the servers were late themselves: the run says nothing."""
 
 
-def load_options(scenario, seed):
+def load_options(scenario, seed, max_lag_ms=5):
     phases = scenario.phases or ((0, 1),)
     rates = ",".join(f"{at:g}:{times * scenario.rate:.3f}" for at, times in phases)
     options = ["--port", configuration.WEB, "--json", "--seed", seed, "--phases", rates,
                "--seconds", scenario.seconds, "--warm-up", scenario.warm_up,
-               "--timeout", scenario.timeout + 1]
+               "--timeout", scenario.timeout + 1, "--max-lag", max_lag_ms]
     if scenario.mix:
         options += ["--mix", scenario.mix]
     for name, (begin, end) in scenario.windows.items():
@@ -23,12 +23,12 @@ def load_options(scenario, seed):
     return [str(option) for option in options]
 
 
-def run(build, scenario, balancer, seed):
+def run(build, scenario, balancer, seed, max_lag_ms=5):
     """The load generator's report, with `cpu_us` per request, and `server_lag_ms`."""
     with Stack(build, scenario, balancer, seed) as stack:
         stack.restart_schedule()
         before = stack.cpu_seconds()
-        done = subprocess.run([*RR, build.load, *load_options(scenario, seed)],
+        done = subprocess.run([*RR, build.load, *load_options(scenario, seed, max_lag_ms)],
                               capture_output=True, text=True, check=False)
         used = stack.cpu_seconds() - before
         lag = stack.lag_ms()

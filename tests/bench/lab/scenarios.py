@@ -36,6 +36,7 @@ class Scenario:
     defaults: dict = field(default_factory=dict)  # of leastwise-backends, for all servers
     special: dict = field(default_factory=dict)   # by server: the same for one
     events: tuple = ()      # of leastwise-backends
+    nginx_server: str = ""  # parameters of each nginx server
     phases: tuple = ()      # (from, times the rate)
     windows: dict = field(default_factory=dict)   # name: (from, to)
     seconds: float = 16
@@ -101,7 +102,8 @@ SCENARIOS = (
              events=tuple(e for server in "01" for e in
                           ({"at": 5, "server": server, "down": True},
                            {"at": 6, "server": server, "down": False, "warm_up": "10:8"})),
-             windows={"cold": (6, 14)}),
+             # nginx's own 10 s would keep them out until they are warm.
+             nginx_server="fail_timeout=1s", windows={"cold": (6, 14)}),
     Scenario("hang", "one of eight servers answers nothing from second 5 to 11; the proxy waits 2 s",
              EQUAL, 0.6, (Aim("failed", 1.0, "whole"), Aim("p999", 1.0, "whole")),
              events=({"at": 5, "server": "0", "hang": True}, {"at": 11, "server": "0", "hang": False}),
