@@ -1,10 +1,8 @@
 // Advice: all that bears on the choice of an endpoint beside what a pick measures itself, worked
 // by the tick into two words of the hot line, so that a pick pays for none of it:
 //
-//   handicap        seconds added to its predicted delay: the way there, and a price
-//   inverse_weight  1 / (configured weight × factors)
-//
-// Each rule has a file of its own and is named in advice.cc.
+//   handicap        seconds added to its predicted delay: what the way there takes
+//   inverse_weight  1 / (configured weight × the part of it that slow start grants)
 #ifndef LEASTWISE_SRC_ADVICE_H_
 #define LEASTWISE_SRC_ADVICE_H_
 
