@@ -16,10 +16,16 @@ float effective_weight(const Record& record) noexcept {
   return warmth > 0 && warmth < 1 ? weight * std::max(warmth, kLeastFactor) : weight;
 }
 
-void renew_advice(const Shared& shared, std::size_t i) noexcept {
+void renew_weight(const Shared& shared, std::size_t i) noexcept {
+  shared.hot()[i].inverse_weight.set(1 / effective_weight(shared.records()[i]));
+}
+
+void renew_advice(const Shared& shared, const Config& config, std::size_t i) noexcept {
   Hot& hot = shared.hot()[i];
-  hot.handicap.set(hot.base.get());
-  hot.inverse_weight.set(1 / effective_weight(shared.records()[i]));
+  const bool is_remote = (hot.flags.get() & kRemote) != 0;
+  const auto price = static_cast<float>(is_remote ? config.locality_price.value : 0);
+  hot.handicap.set(hot.base.get() + price * shared->plan().mean_cost.get());
+  renew_weight(shared, i);
 }
 
 }  // namespace leastwise::state

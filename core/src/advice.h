@@ -1,7 +1,8 @@
 // Advice: all that bears on the choice of an endpoint beside what a pick measures itself, worked
 // by the tick into two words of the hot line, so that a pick pays for none of it:
 //
-//   handicap        seconds added to its predicted delay: what the way there takes
+//   handicap        seconds added to its predicted delay: what the way there takes, and the
+//                   price of leaving the locality
 //   inverse_weight  1 / (configured weight × the part of it that slow start grants)
 #ifndef LEASTWISE_SRC_ADVICE_H_
 #define LEASTWISE_SRC_ADVICE_H_
@@ -16,8 +17,10 @@ namespace leastwise::state {
 // The configured weight times what is known besides. Positive.
 float effective_weight(const Record& record) noexcept;
 
-// Of one endpoint; by the tick for all, by configure() for one. O(1).
-void renew_advice(const Shared& shared, std::size_t i) noexcept;
+// All of it, of one endpoint: by the tick. O(1).
+void renew_advice(const Shared& shared, const Config& config, std::size_t i) noexcept;
+// What follows from the endpoint's settings alone: by configure().
+void renew_weight(const Shared& shared, std::size_t i) noexcept;
 
 }  // namespace leastwise::state
 

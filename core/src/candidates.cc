@@ -1,9 +1,11 @@
 #include "candidates.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "key_ring.h"
+#include "policies/key_distance.h"
 
 namespace leastwise {
 namespace {
@@ -105,6 +107,23 @@ void collect_few(PickContext& context, const Filter& filter, const Range& range)
   }
 }
 
+void collect_many(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  if (range.policy.demand != nullptr) {
+    collect_in_turn(context, filter, range);
+  } else if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
+    collect_random(context, filter, range);
+  }
+  if (context.candidates.count == 0) collect_any(context, filter, range);
+}
+
+// Of a large pool: the member that the key belongs to. Leaves no candidates.
+void find_home(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  collect_by_key(context, filter, range);
+  if (context.candidates.count > 0) context.home = nearest_to_key(context);
+  context.candidates.count = 0;
+  context.candidates.by_ring = false;
+}
+
 }  // namespace
 
 bool out_of_service(const state::Hot& endpoint, const state::Record& record,
@@ -120,18 +139,24 @@ bool out_of_service(const state::Hot& endpoint, const state::Record& record,
 }
 
 void collect(PickContext& context, const Filter& filter, const Range& range) noexcept {
-  context.candidates.count = 0;
-  context.candidates.by_ring = false;
-  if (range.end - range.begin <= PickContext::kMost) return collect_few(context, filter, range);
-  if (range.policy.by_key && context.request.key != 0) {
-    return collect_by_key(context, filter, range);
+  Candidates& found = context.candidates;
+  found.count = 0;
+  found.by_ring = false;
+  context.home = kNoMember;
+  const bool has_key = context.request.key != 0;
+  const bool has_home = has_key && range.policy.by_score && context.config.affinity.value > 0;
+  if (range.end - range.begin <= PickContext::kMost) {
+    collect_few(context, filter, range);
+    if (has_home && found.count > 0) context.home = nearest_to_key(context);
+    return;
   }
-  if (range.policy.demand != nullptr) {
-    collect_in_turn(context, filter, range);
-  } else if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
-    collect_random(context, filter, range);
+  if (has_key && range.policy.by_key) return collect_by_key(context, filter, range);
+  if (has_home) find_home(context, filter, range);
+  collect_many(context, filter, range);
+  if (context.home == kNoMember) return;
+  if (std::ranges::find(context.all(), context.home) == context.all().end()) {
+    found.add(context.home);
   }
-  if (context.candidates.count == 0) collect_any(context, filter, range);
 }
 
 }  // namespace leastwise

@@ -84,6 +84,36 @@ constexpr Directive kDirectives[] = {
      .help = "In which time a server that joins a pool at work, or comes back, gets its whole "
              "weight, from a tenth of it on. 0s: at once. For servers that start cold; `adaptive` "
              "sees by itself that they are slow, but only from their answers."},
+    {.name = "locality",
+     .field = &Config::locality,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "CIDR[,CIDR…]",
+     .standard = "all servers are near",
+     .help = "Networks of the servers that are near: in the same zone, or in the own machine room "
+             "of a hybrid cloud. Policy `adaptive` sends a request to a server elsewhere when that "
+             "is worth `locality_price`; there is no switch that flips when the near ones fill "
+             "up. The other policies do not look at it."},
+    {.name = "locality_price",
+     .field = &Config::locality_price,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "NUMBER",
+     .standard = "5",
+     .help = "By how many times the mean work of a request a server outside `locality` must be "
+             "expected to answer sooner to be picked. 0: not at all, distance is learned only."},
+    {.name = "affinity",
+     .field = &Config::affinity,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "NUMBER",
+     .standard = "0",
+     .help = "Policy `adaptive` sends requests of one `key` to one server, as `hash` does, until "
+             "another is expected to answer sooner by so many times the mean work of a request. "
+             "For servers that remember: caches, sessions, prompts. 0: it does not look at keys."},
     {.name = "route",
      .field = &Config::route,
      .scope = Scope::kNginx,
@@ -101,10 +131,13 @@ constexpr Directive kDirectives[] = {
      .max = {},
      .syntax = "EXPRESSION",
      .standard = "the client's address",
-     .help = "What policy `hash` keeps together: requests with the same value go to the same "
+     .help = "What policy `hash`, or `affinity`, keeps together: requests with the same value go "
+             "to the same "
              "server; nginx variables may be used. In HAProxy it is the argument `key` of the "
              "SPOE message, for instance `key=src`."},
 };
+
+constexpr std::uint32_t kMostAnswers = 1000;
 
 struct Unit {
   std::string_view suffix;
@@ -177,6 +210,20 @@ Status read(std::string_view text, const Directive& d, Percent& out) noexcept {
   return {};
 }
 
+Status read(std::string_view text, const Directive& d, Networks& out) noexcept {
+  return Networks::parse(text, out).ok() ? Status{} : refuse(text, d);
+}
+
+Status read(std::string_view text, const Directive& d, Answers& out) noexcept {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number > kMostAnswers) {
+    return refuse(text, d);
+  }
+  out.value = number;
+  return {};
+}
+
 Status read(std::string_view text, const Directive& d, Duration& out) noexcept {
   return parse_duration(text, d.min, d.max, out).ok() ? Status{} : refuse(text, d);
 }
@@ -222,6 +269,10 @@ void accepted(const Directive& d, Text& out) noexcept {
     out << "on or off";
   } else if (std::holds_alternative<Percent Config::*>(d.field)) {
     out << "a part from 0% to 100%";
+  } else if (std::holds_alternative<Networks Config::*>(d.field)) {
+    out << "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8";
+  } else if (std::holds_alternative<Answers Config::*>(d.field)) {
+    out << "a whole number from 0 to " << kMostAnswers;
   } else if (std::holds_alternative<Duration Config::*>(d.field)) {
     out << "a time from ";
     print(d.min, out);

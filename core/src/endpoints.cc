@@ -173,7 +173,7 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   Hot& hot = shared().hot()[index(id)];
   state::Record& record = shared().records()[index(id)];
   record.weight.set(std::clamp(settings.weight, 1U, kMaxWeight));
-  state::renew_advice(shared(), index(id));
+  state::renew_weight(shared(), index(id));
   hot.max_conns.set(settings.max_conns);
   record.max_fails.set(settings.max_fails);
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.fail_timeout);

@@ -57,6 +57,8 @@ struct PickContext {
   std::uint16_t route;      // slot of this request's route
   Costs costs;              // of this request's route, x̄ when unknown
   Candidates candidates{};  // never empty when a policy is called
+  // With Config::affinity: the candidate that the request's key belongs to.
+  MemberIndex home = kNoMember;
 
   const state::Hot& endpoint(MemberIndex member) const noexcept {
     return endpoints[index(members[member].id)];

@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
 constexpr float kMostDemand = 4;  // times the largest weight: see Policy::demand
 
-constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",     "unlearned",
-                                             "backup", "panic",  "front_end"};
+constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",      "unlearned",
+                                             "backup", "panic",  "front_end", "affinity"};
 
 // One attempt is sent to see whether it is back; until that answers, or for another
 // fail_timeout, the others stay away.

@@ -32,4 +32,9 @@ const Policy& Config::chosen_policy() const noexcept {
   return policy != nullptr ? *policy : *kPolicies[0];
 }
 
+bool Config::uses_key() const noexcept {
+  const Policy& chosen = chosen_policy();
+  return chosen.by_key || (chosen.by_score && affinity.value > 0);
+}
+
 }  // namespace leastwise

@@ -77,6 +77,12 @@ class Score {
     return d * step.caution.get() * endpoint.inverse_weight.get();
   }
 
+  // What so many seconds of delay count for in the score of an endpoint.
+  float of_delay(float delay, const state::Hot& endpoint, std::uint32_t n) const noexcept {
+    const Plan::Step& step = steps_[n < Plan::kTable ? n : Plan::kTable - 1];
+    return delay * step.caution.get() * endpoint.inverse_weight.get();
+  }
+
  private:
   [[gnu::noinline]] float penalized(float d, std::uint64_t error_word) const noexcept {
     return with_failures(d, error_now(error_word, now_ms_), mean_cost_);

@@ -65,8 +65,8 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   }
 }
 
-void renew_advice(const Shared& shared) noexcept {
-  for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, i);
+void renew_advice(const Shared& shared, const Config& config) noexcept {
+  for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, config, i);
 }
 
 // Whether endpoint i was found slow so long ago that it should be asked again.
@@ -210,7 +210,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   look_after(shared, config, now);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
-  renew_advice(shared);
+  renew_advice(shared, config);
   renew_special(shared);
   publish(header);
   renew_slowness(shared, config, now);

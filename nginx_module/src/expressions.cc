@@ -36,7 +36,7 @@ std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept
 }
 
 std::uint64_t key_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept {
-  if (!conf.config.chosen_policy().by_key) return 0;
+  if (!conf.config.uses_key()) return 0;
   if (conf.key == nullptr) return hash_of(view(r->connection->addr_text), kKeySalt);
   return hash_of_value(r, conf.key);
 }

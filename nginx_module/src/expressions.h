@@ -13,8 +13,8 @@ namespace leastwise::nginx {
 // the expression is empty: not told apart.
 std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
 
-// Hash of `leastwise_key`, without it of the client's address; for policies that go by a key,
-// 0 for the others and when the expression is empty.
+// Hash of `leastwise_key`, without it of the client's address; where keys are looked at,
+// 0 elsewhere and when the expression is empty.
 std::uint64_t key_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
 
 }  // namespace leastwise::nginx

@@ -29,7 +29,25 @@ EndpointId endpoint_of(Pool& pool, std::string_view upstream, const Peer& peer,
   }
 }
 
-EndpointSettings settings_of(const Server& server, bool backup) noexcept {
+// What the pool has no address of, such as a unix socket, is near.
+bool is_remote(const Networks& near, const Peer& peer) noexcept {
+  if (near.empty()) return false;
+  if (peer.sockaddr->sa_family == AF_INET) {
+    const auto& in = *reinterpret_cast<const sockaddr_in*>(peer.sockaddr);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in.sin_addr);
+    return !near.contains(std::span(bytes, sizeof(in.sin_addr)));
+  }
+#if (NGX_HAVE_INET6)
+  if (peer.sockaddr->sa_family == AF_INET6) {
+    const auto& in = *reinterpret_cast<const sockaddr_in6*>(peer.sockaddr);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in.sin6_addr);
+    return !near.contains(std::span(bytes, sizeof(in.sin6_addr)));
+  }
+#endif
+  return false;
+}
+
+EndpointSettings settings_of(const Config& config, const Server& server, bool backup) noexcept {
   const Peer& peer = *server.peer;
   EndpointSettings settings;
   settings.weight = static_cast<std::uint32_t>(peer.weight);
@@ -38,6 +56,7 @@ EndpointSettings settings_of(const Server& server, bool backup) noexcept {
   settings.max_fails = server.list->single ? 0 : static_cast<std::uint32_t>(peer.max_fails);
   settings.fail_timeout = std::chrono::seconds(peer.fail_timeout);
   if (backup) settings.flags |= kBackup;
+  if (is_remote(config.locality, peer)) settings.flags |= kRemote;
 #ifdef NGX_HTTP_UPSTREAM_DRAINING
   if ((peer.down & NGX_HTTP_UPSTREAM_DRAINING) != 0) settings.flags |= kDraining;
   if ((peer.down & ~static_cast<ngx_uint_t>(NGX_HTTP_UPSTREAM_DRAINING)) != 0) {
@@ -71,12 +90,12 @@ std::size_t join_pool(Pool& pool, std::string_view upstream, Peers& peers,
   return n;
 }
 
-void configure_pool(Pool& pool, std::span<const Member> members,
+void configure_pool(Pool& pool, const Config& config, std::span<const Member> members,
                     std::span<const Server> servers) noexcept {
   EndpointSet kept;
   for (std::size_t i = 0; i < members.size(); ++i) {
     kept.set(index(members[i].id));
-    pool.configure(members[i].id, settings_of(servers[i], members[i].backup));
+    pool.configure(members[i].id, settings_of(config, servers[i], members[i].backup));
   }
   pool.for_each([&](EndpointId id) noexcept {
     if (!kept[index(id)]) pool.retire(id);

@@ -67,7 +67,7 @@ std::size_t join_pool(Pool& pool, std::string_view upstream, Peers& peers,
 
 // Tells the pool what the configuration says of each member, and retires the endpoints that
 // are none.
-void configure_pool(Pool& pool, std::span<const Member> members,
+void configure_pool(Pool& pool, const Config& config, std::span<const Member> members,
                     std::span<const Server> servers) noexcept;
 
 // The most bytes that the names of a server and its upstream may have together.

@@ -109,7 +109,7 @@ bool prepare(UpstreamConf& conf) noexcept {
   conf.worker.slot = conf.pool.join(own_pid(), alive);
   const Listing all = list_servers(conf, *memory);
   // Servers that DNS brought or took away; a worker that shuts down may know old news.
-  if (!first && !ngx_exiting) configure_pool(conf.pool, all.members, all.servers);
+  if (!first && !ngx_exiting) configure_pool(conf.pool, conf.config, all.members, all.servers);
 
   const auto bytes = allocate<std::byte>(*memory, Picker::bytes_for(all.members.size()));
   Picker picker;
@@ -132,7 +132,7 @@ ngx_int_t init_module(ngx_cycle_t* cycle) noexcept {
     ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, cycle->log);
     if (memory == nullptr) return;
     const Listing all = list_servers(conf, *memory);
-    configure_pool(conf.pool, all.members, all.servers);
+    configure_pool(conf.pool, conf.config, all.members, all.servers);
     ngx_destroy_pool(memory);
   });
   return NGX_OK;

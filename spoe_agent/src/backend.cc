@@ -39,6 +39,22 @@ bool is_same_server(const ServerInfo& a, const ServerInfo& b) noexcept {
   return a.name == b.name && a.address == b.address && a.backup == b.backup;
 }
 
+// The address without its port and brackets; nothing of a unix socket.
+std::string_view host_of(std::string_view address) noexcept {
+  if (address.starts_with('/')) return {};
+  if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
+  return address.substr(0, address.rfind(':'));
+}
+
+// What HAProxy says of a server, and what follows from our own configuration.
+EndpointSettings settings_of(const Config& config, const ServerInfo& server) noexcept {
+  EndpointSettings settings = server.settings;
+  const std::string_view host = host_of(server.address);
+  if (config.locality.empty() || host.empty()) return settings;
+  if (!config.locality.contains(host)) settings.flags |= kRemote;
+  return settings;
+}
+
 bool has_same_settings(const EndpointSettings& a, const EndpointSettings& b) noexcept {
   return a.weight == b.weight && a.max_conns == b.max_conns && a.flags == b.flags;
 }
@@ -143,11 +159,11 @@ bool Backend::is_same_list(const std::vector<ServerInfo>& servers) const noexcep
 void Backend::configure_changed(const std::vector<ServerInfo>& servers) noexcept {
   for (std::size_t i = 0; i < servers.size(); ++i) {
     ServerInfo& known = roster_->servers[i];
-    if (has_same_settings(servers[i].settings, known.settings)) continue;
+    const EndpointId id = find(known.name);
     known.settings = servers[i].settings;
-    if (const EndpointId id = find(known.name); id != kNoEndpoint) {
-      pool_.configure(id, known.settings);
-    }
+    if (id == kNoEndpoint) continue;
+    const EndpointSettings wanted = settings_of(config_, known);
+    if (!has_same_settings(wanted, pool_.settings(id))) pool_.configure(id, wanted);
   }
 }
 
@@ -171,7 +187,7 @@ bool Backend::add_all(Pool& pool, const BackendInfo& info, Roster& roster) const
     }
     const EndpointId id = pool.add(name);
     if (id == kNoEndpoint) return false;
-    pool.configure(id, server.settings);
+    pool.configure(id, settings_of(config_, server));
     const auto member = static_cast<MemberIndex>(roster.members.size());
     roster.members.push_back({.id = id, .backup = server.backup});
     roster.by_name.emplace(roster.names.emplace_back(server.name), member);

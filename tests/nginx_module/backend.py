@@ -15,10 +15,11 @@ BIG = 1_000_000
 
 
 class Backends:
-    """One server per port on 127.0.0.1, in a thread; use as a context manager."""
+    """One server per port on `host`, in a thread; use as a context manager."""
 
-    def __init__(self, *ports):
+    def __init__(self, *ports, host="127.0.0.1"):
         self.ports = ports
+        self.host = host
         self.requests = []  # (port, path), in order of arrival
         self._random = random.Random(1)
         self._loop = asyncio.new_event_loop()
@@ -50,7 +51,7 @@ class Backends:
 
     def start(self, port):
         async def listen():
-            return await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=511)
+            return await asyncio.start_server(self._serve, self.host, port, backlog=511)
         self._servers[port] = self._call(listen())
 
     def stop(self, port):

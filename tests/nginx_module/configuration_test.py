@@ -1,19 +1,23 @@
 """What nginx -t says to a configuration that can not be meant: file, line, the value and
 what is accepted."""
 
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
 
 import harness
 
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/nginx"
 PORT = 20050
 SERVER = "server 127.0.0.1:20051;"
 STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
 TIMES = "a time from 100ms to 1h, with a unit: us, ms, s, m or h"
 POLICIES = ("adaptive, least_conn, least_time, peak_ewma, two_choices, round_robin, weighted "
             "or hash")
+NETWORKS = "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8"
 NAMES = 'letters, digits, "_", "-" and ".", not beginning with "leastwise_"'
 
 
@@ -63,6 +67,14 @@ BAD = [
      '"leastwise_outlier_max": invalid value "101%": expected a part from 0% to 100%'),
     (upstream("leastwise;\nleastwise_outlier_time 0s;\n" + SERVER), 3,
      '"leastwise_outlier_time": invalid value "0s": expected a time from 1s to 5m'),
+    (upstream("leastwise;\nleastwise_locality 10.0.0.0/33;\n" + SERVER), 3,
+     f'"leastwise_locality": invalid value "10.0.0.0/33": expected {NETWORKS}'),
+    (upstream("leastwise;\nleastwise_locality zone-a;\n" + SERVER), 3,
+     f'"leastwise_locality": invalid value "zone-a": expected {NETWORKS}'),
+    (upstream("leastwise;\nleastwise_locality_price 1.5;\n" + SERVER), 3,
+     '"leastwise_locality_price": invalid value "1.5": expected a whole number from 0 to 1000'),
+    (upstream("leastwise;\nleastwise_affinity 1001;\n" + SERVER), 3,
+     '"leastwise_affinity": invalid value "1001": expected a whole number from 0 to 1000'),
     (upstream("leastwise;\nleastwise_route '';\n" + SERVER), 3,
      '"leastwise_route": invalid value "": expected a text that is not empty'),
     (upstream("leastwise;\nleastwise_route $nosuch;\n" + SERVER), None,
@@ -145,6 +157,19 @@ class Configuration(unittest.TestCase):
                 code, said, _, _ = self.check(text)
                 self.assertEqual(code, 0, said)
                 self.assertNotIn("[warn]", said)
+
+    def test_the_examples_are_accepted(self):
+        for example in sorted(EXAMPLES.glob("*.conf")):
+            with self.subTest(example.name):
+                text = example.read_text(encoding="utf-8")
+                nginx = harness.Nginx(PORT)
+                self.addCleanup(shutil.rmtree, nginx.folder)
+                text = text.replace("modules/ngx_http_leastwise_module.so", harness.MODULE)
+                text = text.replace("/var/log/nginx", nginx.folder)
+                with open(nginx.path("nginx.conf"), "w", encoding="utf-8") as f:
+                    f.write(f"pid {nginx.folder}/pid; error_log {nginx.folder}/error.log;\n{text}")
+                code, said = nginx.check()
+                self.assertEqual(code, 0, said)
 
     def test_keepalive_before_the_method_gives_the_warning_of_nginx(self):
         code, said, path, first = self.check(upstream("keepalive 4;\nleastwise;\n" + SERVER))

@@ -2,13 +2,29 @@
 
 namespace leastwise::sim {
 
-Figures figures_of(const Result& result) {
+namespace {
+
+double remote_share(const Scenario& scenario, const std::vector<std::uint64_t>& picks) {
+  double all = 0;
+  double remote = 0;
+  for (std::size_t i = 0; i < picks.size(); ++i) {
+    const auto n = static_cast<double>(picks[i]);
+    all += n;
+    if (scenario.remote[i % scenario.remote.size()] != 0) remote += n;
+  }
+  return all > 0 ? remote / all : 0;
+}
+
+}  // namespace
+
+Figures figures_of(const Scenario& scenario, const Result& result) {
   return {.mean = result.all.mean(),
           .p50 = result.all.quantile(0.5),
           .p99 = result.all.quantile(0.99),
           .p999 = result.all.quantile(0.999),
           .error_share = result.error_share(),
-          .requests = result.requests};
+          .requests = result.requests,
+          .remote_share = remote_share(scenario, result.picks)};
 }
 
 Figures average(std::span<const Figures> of) {
@@ -20,6 +36,7 @@ Figures average(std::span<const Figures> of) {
     sum.p99 += f.p99 / n;
     sum.p999 += f.p999 / n;
     sum.error_share += f.error_share / n;
+    sum.remote_share += f.remote_share / n;
     sum.requests += f.requests;
   }
   return sum;
@@ -35,7 +52,7 @@ Row measure(const Scenario& scenario, const NamedPolicy& policy, std::uint64_t f
     seeded.seed = first_seed + i;
     Result result = Engine(seeded).run(policy.make);
     row.seeds.push_back(seeded.seed);
-    row.by_seed.push_back(figures_of(result));
+    row.by_seed.push_back(figures_of(seeded, result));
     row.routes = std::move(result.routes);
     row.picks = std::move(result.picks);
   }

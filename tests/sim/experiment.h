@@ -19,9 +19,10 @@ struct Figures {
   double mean = 0, p50 = 0, p99 = 0, p999 = 0;
   double error_share = 0;
   std::uint64_t requests = 0;
+  double remote_share = 0;  // of the picks: went to a server outside the locality
 };
 
-Figures figures_of(const Result& result);
+Figures figures_of(const Scenario& scenario, const Result& result);
 Figures average(std::span<const Figures> of);
 
 struct Row {

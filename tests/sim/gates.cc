@@ -31,8 +31,9 @@ void print(double value, double limit, std::ostream& out) {
   }
 }
 
-bool holds(const Gate& gate, const Ratios& r, double errors) {
-  return r.mean <= gate.mean && r.p99 <= gate.p99 && r.p999 <= gate.p999 && errors <= gate.errors;
+bool holds(const Gate& gate, const Ratios& r, const Figures& f) {
+  return r.mean <= gate.mean && r.p99 <= gate.p99 && r.p999 <= gate.p999 &&
+         f.error_share <= gate.errors && f.remote_share <= gate.remote;
 }
 
 }  // namespace
@@ -50,6 +51,7 @@ std::vector<Gate> gates_from_file(const std::string& path) {
                        .p99 = json.value("p99", Gate::kNone),
                        .p999 = json.value("p999", Gate::kNone),
                        .errors = json.value("errors", Gate::kNone),
+                       .remote = json.value("remote", Gate::kNone),
                        .quick = json.value("quick", false)});
       scenario_named(gates.back().scenario);
     }
@@ -70,7 +72,7 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
     const std::string& name = gate.policy.empty() ? policy : gate.policy;
     const Row row = measure(scenario, policy_named(name), kFirstSeed, kSeeds);
     const Ratios r = ratios(row, base);
-    const bool held = holds(gate, r, row.figures.error_share);
+    const bool held = holds(gate, r, row.figures);
     failed += held ? 0 : 1;
     out << std::left << std::setw(24) << gate.scenario << std::right << std::fixed
         << std::setprecision(3);
@@ -79,6 +81,7 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
     print(r.p999, gate.p999, out);
     out << std::setprecision(4);
     print(row.figures.error_share, gate.errors, out);
+    if (gate.remote < Gate::kNone) print(row.figures.remote_share, gate.remote, out);
     out << (held ? "  holds" : "  DOES NOT HOLD");
     if (!gate.policy.empty()) out << "  " << name << " against " << gate.against;
     out << std::endl;

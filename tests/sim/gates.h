@@ -1,6 +1,7 @@
 // Gates: limits of what a policy may take, as ratios to the reference, read from a file:
 //   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
-//     "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick": true}, …]
+//     "remote": 0.1, "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick":
+//     true}, …]
 // A limit that is left out is not looked at.
 #ifndef LEASTWISE_TESTS_SIM_GATES_H_
 #define LEASTWISE_TESTS_SIM_GATES_H_
@@ -21,6 +22,7 @@ struct Gate {
   std::string against;  // what ratios are to
   double mean = kNone, p99 = kNone, p999 = kNone;
   double errors = kNone;  // share of the requests
+  double remote = kNone;  // share of the picks that left the locality
   bool quick = false;     // part of the quick suite
 };
 

@@ -154,5 +154,24 @@ TEST_F(BackendTest, ANameThatIsTooLongIsLeftOut) {
   EXPECT_EQ(picks(2), (std::map<std::string, int>{{"s1", 2}}));
 }
 
+TEST_F(BackendTest, ServersOutsideTheLocalityAreRemote) {
+  Config config;
+  ASSERT_TRUE(Networks::parse("10.0.0.0/8,fd00::/8", config.locality).ok());
+  Backend backend("app", config, store_);
+  BackendInfo info = app_with({"s1", "s2", "s3", "s4"});
+  info.servers[0].address = "10.1.2.3:80";
+  info.servers[1].address = "11.1.2.3:80";
+  info.servers[2].address = "[fd00::1]:80";
+  info.servers[3].address = "/run/app.sock";
+  backend.update(info, registry_.gate(), feedback_, now_);
+  const auto is_remote = [&](const char* server) {
+    return (backend.pool().settings(backend.find(server)).flags & kRemote) != 0;
+  };
+  EXPECT_FALSE(is_remote("s1"));
+  EXPECT_TRUE(is_remote("s2"));
+  EXPECT_FALSE(is_remote("s3"));
+  EXPECT_FALSE(is_remote("s4")) << "a socket of this machine";
+}
+
 }  // namespace
 }  // namespace leastwise::agent

@@ -53,7 +53,9 @@ struct BadFile {
 const std::string kAddresses =
     "expected unix:/PATH or IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
-const std::string kBackendWords = "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start";
+const std::string kBackendWords =
+    "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, locality, "
+    "locality_price, affinity";
 const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
 
 const std::vector<BadFile>& bad_files() {
@@ -108,6 +110,10 @@ const std::vector<BadFile>& bad_files() {
        "f:1: \"decay\": duplicate; it is already set in line 1"},
       {"backend app { demand report; }", "f:1: \"report\": expected static or speed"},
       {"backend app { sample half; }", "f:1: \"half\": expected auto, first_byte or full"},
+      {"backend app { locality 10.0.0.1/8; }",
+       "f:1: \"10.0.0.1/8\": expected 1 to 16 networks with commas between, as in "
+       "10.1.0.0/16,fd00::/8"},
+      {"backend app { locality_price -1; }", "f:1: \"-1\": expected a whole number from 0 to 1000"},
       {"backend app { policy adaptive }", "f:1: \"adaptive\": expected \";\" after it"},
   };
   return files;

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "leastwise/clock.h"
+#include "leastwise/networks.h"
 #include "leastwise/policy.h"
 #include "leastwise/status.h"
 #include "leastwise/text.h"
@@ -29,6 +30,11 @@ struct Percent {
   std::uint32_t value = 0;
 };
 
+// So many times the mean work of a request: a length of time that fits any pool.
+struct Answers {
+  std::uint32_t value = 0;
+};
+
 struct Config {
   const Policy* policy = nullptr;  // nullptr: the default, adaptive
   Duration decay = std::chrono::seconds(8);
@@ -37,20 +43,26 @@ struct Config {
   bool outlier = false;                              // leave out endpoints that do far worse
   Duration outlier_time = std::chrono::seconds(10);  // for so long, at first
   Percent outlier_max{30};                           // of the pool at once, at most
-  Duration slow_start{};  // until who joins or comes back has its whole weight; 0: at once
+  Duration slow_start{};      // until who joins or comes back has its whole weight; 0: at once
+  Networks locality;          // addresses that are near; empty: all are
+  Answers locality_price{5};  // what an endpoint that is not near is handicapped by
+  Answers affinity{};         // what a key's own endpoint is given as a start; 0: nothing
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.
   std::string_view route;
-  // What policy `hash` keeps together, in the same language. Empty: the front end's default.
+  // What policy `hash` or `affinity` keeps together, in the same language. Empty: the front
+  // end's default.
   std::string_view key;
 
   const Policy& chosen_policy() const noexcept;
+  // Whether picks look at Request::key.
+  bool uses_key() const noexcept;
 };
 
 // The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
-using Field =
-    std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*, Sample Config::*,
-                 bool Config::*, Percent Config::*, std::string_view Config::*>;
+using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
+                           Sample Config::*, bool Config::*, Percent Config::*, Networks Config::*,
+                           Answers Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };

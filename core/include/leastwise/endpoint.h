@@ -24,6 +24,7 @@ enum EndpointFlag : std::uint32_t {
   kDown = 1U << 0,      // its owner says so: configuration or health check
   kDraining = 1U << 1,  // finishes what it has; panic mode may still use it
   kBackup = 1U << 2,    // for the status page; picks go by Member::backup
+  kRemote = 1U << 3,    // not in Config::locality, which is not empty
 };
 
 // What the owner of a pool says about an endpoint. Units and meaning as in nginx.

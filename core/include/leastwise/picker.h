@@ -50,7 +50,8 @@ struct ScoreNode {
 struct Request {
   // Hash of what tells cheap requests from dear ones; 0 = not told apart.
   std::uint64_t route = 0;
-  // For the policy `hash`: hash of what keeps a client on one server; 0 = nothing does.
+  // For the policy `hash` and for affinity: hash of what keeps a client on one server; 0 =
+  // nothing does.
   std::uint64_t key = 0;
   // What the front end knows to be in flight, by member; empty: the pool's own counts.
   std::span<const std::uint32_t> in_flight;
@@ -86,6 +87,7 @@ enum class Reason : std::uint8_t {
   kBackup,     // no member but backups can be picked
   kPanic,      // none can be picked unless draining ones and outliers are, too
   kFrontEnd,   // the front end chose (Picker::adopt)
+  kAffinity,   // the endpoint of the request's key (Config::affinity)
 };
 std::string_view name(Reason reason) noexcept;
 

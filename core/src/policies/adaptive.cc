@@ -4,13 +4,36 @@
 namespace leastwise {
 namespace {
 
-Choice pick(PickContext& context) noexcept {
-  if (context.plan.learned.get() == 0) {
-    Choice choice = pick_least_conn(context);
-    choice.reason = Reason::kUnlearned;
-    return choice;
-  }
-  const Score score(context.plan, context.costs, milliseconds(context.now));
+Choice go_home(const PickContext& context, const Choice& choice, float score) noexcept {
+  return {.member = context.home,
+          .second = choice.member,
+          .score = score,
+          .second_score = choice.score,
+          .reason = Reason::kAffinity};
+}
+
+// The gain of the key's own server comes off its predicted delay, so that load can override it.
+Choice with_affinity(const PickContext& context, const Score& score,
+                     const Choice& choice) noexcept {
+  if (context.home == kNoMember || context.home == choice.member) return choice;
+  const state::Hot& endpoint = context.endpoint(context.home);
+  const std::uint64_t word = endpoint.load.get();
+  const std::uint32_t n = context.in_flight(context.home, word);
+  const auto gain =
+      static_cast<float>(context.config.affinity.value) * context.plan.mean_cost.get();
+  const float s = score(endpoint, word, n) - score.of_delay(gain, endpoint, n);
+  return s < choice.score ? go_home(context, choice, std::max(s, 0.0F)) : choice;
+}
+
+Choice pick_unlearned(PickContext& context) noexcept {
+  Choice choice = pick_least_conn(context);
+  choice.reason = Reason::kUnlearned;
+  if (context.home == kNoMember || context.home == choice.member) return choice;
+  const std::uint32_t most = context.in_flight(choice.member) + 1;
+  return context.in_flight(context.home) <= most ? go_home(context, choice, choice.score) : choice;
+}
+
+Choice pick_least_score(PickContext& context, const Score& score) noexcept {
   const state::Hot* endpoints = context.endpoints.data();
   const Member* members = context.members.data();
   // Twice, since whose count is in flight is the same for all, and this is the hot loop.
@@ -26,6 +49,12 @@ Choice pick(PickContext& context) noexcept {
     const std::uint64_t word = endpoint.load.get();
     return score(endpoint, word, context.in_flight(member, word));
   });
+}
+
+Choice pick(PickContext& context) noexcept {
+  if (context.plan.learned.get() == 0) return pick_unlearned(context);
+  const Score score(context.plan, context.costs, milliseconds(context.now));
+  return with_affinity(context, score, pick_least_score(context, score));
 }
 
 }  // namespace

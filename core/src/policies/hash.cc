@@ -1,6 +1,6 @@
-#include <cmath>
 #include <limits>
 
+#include "policies/key_distance.h"
 #include "policies/least_conn.h"
 
 namespace leastwise {
@@ -40,41 +40,11 @@ class Bound {
   bool alike_ = true;
 };
 
-// How far the key is from each candidate, by weight; the least is its own server.
-//
-// Up to 64 members by highest random weight (Thaler and Ravishankar 1998), here the lowest;
-// with weights by the logarithm method (Schindelhauer and Schomaker 2005), which is exact. On
-// the ring distances are exponential by themselves, so they are divided by the weight as they
-// are: a server's share then follows its weight only roughly, and a little more than its own
-// keys may move when it goes (at weights 1 to 3 and 100 servers, 0.6 % more).
-class Distance {
- public:
-  Distance(const PickContext& context, bool alike) noexcept
-      : context_(context), key_(Rng(context.request.key).next()), alike_(alike) {}
-
-  // Of candidate i; when that is not below `limit`, something else that is not.
-  double operator()(std::uint32_t i, double limit) const noexcept {
-    const MemberIndex member = context_.candidates.members[i];
-    const double inverse = double{context_.endpoint(member).inverse_weight.get()};
-    if (context_.candidates.by_ring) return context_.candidates.distances[i] * inverse;
-    const std::uint64_t name = context_.record(member).name_hash.get();
-    const double x = 0x1p-64 * static_cast<double>(Rng(key_ ^ name).next());
-    // x ≤ -ln(1-x): most candidates need no logarithm.
-    if (alike_ || x * inverse >= limit) return x * inverse;
-    return -std::log(1 - x) * inverse;
-  }
-
- private:
-  const PickContext& context_;
-  std::uint64_t key_;
-  bool alike_;
-};
-
 // Without a key nothing is to be kept: least_conn.
 Choice pick(PickContext& context) noexcept {
   if (context.request.key == 0) return pick_least_conn(context);
   const Bound bound(context);
-  const Distance distance(context, bound.alike());
+  const KeyDistance distance(context, bound.alike());
   constexpr double kFar = std::numeric_limits<float>::max();
   double best = kFar;
   double next = kFar;

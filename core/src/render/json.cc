@@ -54,7 +54,8 @@ void render_own(const EndpointView& v, Text& out) noexcept {
       << ",\"error_share\":" << double{v.error_share}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"healed\":" << v.healed << ",\"ejected\":\"" << name(v.ejected_why)
-      << "\",\"warmth\":" << double{v.warmth} << ",\"ejected_for_s\":" << double{v.ejected_for}
+      << "\",\"local\":" << yes((v.settings.flags & kRemote) == 0)
+      << ",\"warmth\":" << double{v.warmth} << ",\"ejected_for_s\":" << double{v.ejected_for}
       << ",\"ejections\":{";
   for (std::size_t i = 1; i < kEjections; ++i) {
     out << (i == 1 ? "" : ",") << '"' << name(static_cast<Ejection>(i)) << "\":" << v.ejections[i];

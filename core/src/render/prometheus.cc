@@ -134,6 +134,10 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
              });
   page.peers("leastwise_peer_warmth", "gauge", "Part of its weight that the peer has: slow start.",
              [](const EndpointView& v) noexcept { return double{v.warmth}; });
+  page.peers("leastwise_peer_local", "gauge", "1 if the peer is in the locality, or none is set.",
+             [](const EndpointView& v) noexcept {
+               return std::uint32_t{(v.settings.flags & kRemote) == 0};
+             });
   page.peers("leastwise_peer_slowness", "gauge", "Seconds of delay per second of predicted work.",
              [](const EndpointView& v) noexcept { return double{v.slowness}; });
   page.peers("leastwise_peer_error_share", "gauge", "Decayed share of failures.",

@@ -46,8 +46,7 @@ BALANCERS = (
 )
 
 # What the aims are about.
-JUDGED = ("nginx:least_conn", "nginx:leastwise")
-JUDGED_HAPROXY = ("haproxy:least_conn", "haproxy:leastwise")
+JUDGED = ("nginx:least_conn", "nginx:leastwise", "haproxy:least_conn", "haproxy:leastwise")
 
 
 def with_newer_nginx(binary):

@@ -26,7 +26,7 @@ def nginx(scenario: Scenario, balancer: Balancer, folder, module):
     servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i} {scenario.nginx_server};\n"
                       for i in range(len(scenario.slow)))
     load_module = f"load_module {module};\n" if balancer.policy else ""
-    zone = "" if balancer.policy else "    zone app 1m;\n"
+    zone = "" if balancer.policy else "    zone app 8m;\n"
     temporary = "".join(f"  {part}_temp_path {folder}/{part};\n" for part in
                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     return (f"{load_module}daemon off;\nuser root;\nworker_processes 2;\npid {folder}/nginx.pid;\n"

@@ -18,11 +18,11 @@ def cells(results, scenario, balancer):
 
     return [scenario.name, balancer.name, f"{mean('mean'):.1f}", f"{mean('p50'):.1f}",
             f"{mean('p99'):.1f}", f"{mean('errors'):.4f}", f"{mean('cpu'):.0f}",
-            ratio("mean"), ratio("p99")]
+            ratio("mean"), ratio("p99"), ratio("cpu")]
 
 
 HEADINGS = ["scenario", "balancer", "mean ms", "p50", "p99", "errors", "CPU µs", "mean ratio",
-            "p99 ratio"]
+            "p99 ratio", "CPU ratio"]
 
 
 def rows(results, scenarios, balancers):

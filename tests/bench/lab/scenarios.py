@@ -42,10 +42,13 @@ class Scenario:
     seconds: float = 16
     warm_up: float = 4
     timeout: float = 10
+    requests_per_second: float = 0  # instead of a share of all slots
 
     @property
     def rate(self):
         """Requests per second."""
+        if self.requests_per_second:
+            return self.requests_per_second
         slots = sum(SLOTS / slow for slow in self.slow)
         return self.load * slots * 1000 / self.mean_ms
 
@@ -72,6 +75,14 @@ def equal(load):
                     EQUAL, load, (Aim("p50", 1.03), Aim("p99", 1.03), Aim("cpu", 1.03)))
 
 
+def cost(servers):
+    """What a request costs the proxy, by the number of servers; few are busy at a time."""
+    return Scenario(f"cost-{servers}", f"{servers} equal servers that answer in 1 ms: what does a "
+                    "request cost the proxy?", (1,) * servers, 0, (), mean_ms=1, paths={"/": 1},
+                    seconds=9, warm_up=2, requests_per_second=1500)
+
+
+COST = tuple(cost(servers) for servers in (2, 16, 128, 1024, 4096))
 SCENARIOS = (
     equal(0.50), equal(0.80),
     uneven("low", 0.345, 0.52), uneven("middle", 0.65, 0.66), uneven("high", 0.85, None),
@@ -111,6 +122,7 @@ SCENARIOS = (
     Scenario("zones", "eight equal servers, four of them 15 ms away", EQUAL, 0.4,
              (Aim("mean", 0.95), Aim("p99", 1.0)),
              special={i: {"distance_ms": 15} for i in range(4, 8)}),
+    *COST,
 )
 
 

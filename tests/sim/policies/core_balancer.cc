@@ -48,7 +48,7 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
   std::vector<Member> members;
   for (std::size_t i = 0; i < servers; ++i) {
     endpoints_.push_back(pool_.add("sim/server" + std::to_string(i)));
-    pool_.configure(endpoints_.back(), {});
+    pool_.configure(endpoints_.back(), {.flags = flags_of(static_cast<std::uint32_t>(i))});
     members.push_back({.id = endpoints_.back()});
   }
   const ProcessSlot slot = pool_.join(1, [](std::uint32_t) { return true; });
@@ -58,7 +58,8 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
 std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
   if (job.id >= tickets_.size()) tickets_.resize(job.id + 1);
   Tried tried;
-  const Request request{.route = Rng(job.route + 1).next(), .in_flight = {}};
+  const std::uint64_t key = world_.scenario.prefixes.groups > 0 ? Rng(job.prefix + 1).next() : 0;
+  const Request request{.route = Rng(job.route + 1).next(), .key = key, .in_flight = {}};
   Ticket& ticket = tickets_[job.id];
   ticket = picker_.pick(config_, request, tried, now());
   if (!ticket) return {};
@@ -76,9 +77,14 @@ void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown);
 void CoreBalancer::server_up(std::uint32_t server) { set_flags(server, 0); }
 void CoreBalancer::tick() { pool_.tick(config_, now()); }
 
+std::uint32_t CoreBalancer::flags_of(std::uint32_t server) const {
+  const auto& remote = world_.scenario.remote;
+  return remote[server % remote.size()] != 0 ? std::uint32_t{kRemote} : 0U;
+}
+
 void CoreBalancer::set_flags(std::uint32_t server, std::uint32_t flags) {
   EndpointSettings settings = pool_.settings(endpoints_[server]);
-  settings.flags = flags;
+  settings.flags = flags | flags_of(server);
   pool_.configure(endpoints_[server], settings);
 }
 

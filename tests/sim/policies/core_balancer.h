@@ -30,6 +30,7 @@ class CoreBalancer final : public Balancer {
  private:
   struct alignas(64) Line : std::array<std::byte, 64> {};
   static std::vector<Line> lines(std::size_t bytes) { return std::vector<Line>(bytes / 64 + 1); }
+  std::uint32_t flags_of(std::uint32_t server) const;
   void set_flags(std::uint32_t server, std::uint32_t flags);
   TimePoint now() const;
 

@@ -26,6 +26,7 @@ class Catalogue {
     uneven_sizes();
     faults();
     bursts_and_zones();
+    localities();
     shapes();
     several_balancers();
     large_pools();
@@ -102,6 +103,16 @@ class Catalogue {
       Scenario& zones = add("zones", load);
       zones.servers = 12;
       zones.rtt_ms = {0.5, 2, 20};
+    }
+  }
+
+  // Half of the servers are in another zone, next door: the traffic between zones is what costs.
+  void localities() {
+    for (const double load : {0.2, 0.4, 0.7}) {
+      Scenario& s = add("locality", load);
+      s.servers = 12;
+      s.rtt_ms = {0.5, 1};
+      s.remote = {0, 1};
     }
   }
 
