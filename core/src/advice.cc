@@ -6,7 +6,7 @@ namespace leastwise::state {
 
 namespace {
 
-constexpr float kLeastFactor = 0.01F;  // whatever memory holds
+constexpr float kLeastFactor = 0.01F, kMostFactor = 4;  // whatever memory holds
 
 }  // namespace
 
@@ -17,7 +17,10 @@ float effective_weight(const Record& record) noexcept {
 }
 
 void renew_weight(const Shared& shared, std::size_t i) noexcept {
-  shared.hot()[i].inverse_weight.set(1 / effective_weight(shared.records()[i]));
+  const Record& record = shared.records()[i];
+  const float reported = record.report_factor.get();
+  const float factor = reported > 1 && reported <= kMostFactor ? reported : 1;
+  shared.hot()[i].inverse_weight.set(factor / effective_weight(record));
 }
 
 void renew_advice(const Shared& shared, const Config& config, std::size_t i) noexcept {

@@ -3,7 +3,8 @@
 //
 //   handicap        seconds added to its predicted delay: what the way there takes, and the
 //                   price of leaving the locality
-//   inverse_weight  1 / (configured weight × the part of it that slow start grants)
+//   inverse_weight  1 / (configured weight × the part of it that slow start grants), times what
+//                   its load reports make it dearer
 #ifndef LEASTWISE_SRC_ADVICE_H_
 #define LEASTWISE_SRC_ADVICE_H_
 

@@ -31,10 +31,11 @@ constexpr Directive kDirectives[] = {
      .scope = Scope::kBoth,
      .min = {},
      .max = {},
-     .syntax = "static | speed",
+     .syntax = "static | speed | report",
      .standard = "static",
-     .help = "What policy `weighted` shares requests out by: the configured weight, or that "
-             "times the learned speed."},
+     .help = "What policy `weighted` shares requests out by: the configured weight, that times "
+             "the learned speed, or that times the throughput per utilisation that follows from "
+             "load reports (`report`). A server's share is its demand by the sum of all."},
     {.name = "sample",
      .field = &Config::sample,
      .scope = Scope::kBoth,
@@ -84,6 +85,18 @@ constexpr Directive kDirectives[] = {
      .help = "In which time a server that joins a pool at work, or comes back, gets its whole "
              "weight, from a tenth of it on. 0s: at once. For servers that start cold; `adaptive` "
              "sees by itself that they are slow, but only from their answers."},
+    {.name = "report",
+     .field = &Config::report,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "off | on | METRIC",
+     .standard = "off",
+     .help = "Whether the load that servers report with their answers is listened to: the header "
+             "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure "
+             "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
+             "server up to twice as dear and never cheaper than it was measured to be. nginx takes "
+             "the header off the answer; HAProxy sends it with the log line."},
     {.name = "locality",
      .field = &Config::locality,
      .scope = Scope::kBoth,
@@ -150,7 +163,8 @@ struct Word {
   std::string_view text;
   T value;
 };
-constexpr Word<Demand> kDemands[] = {{"static", Demand::kStatic}, {"speed", Demand::kSpeed}};
+constexpr Word<Demand> kDemands[] = {
+    {"static", Demand::kStatic}, {"speed", Demand::kSpeed}, {"report", Demand::kReport}};
 constexpr Word<bool> kSwitch[] = {{"on", true}, {"off", false}};
 constexpr Word<Sample> kSamples[] = {
     {"auto", Sample::kAuto}, {"first_byte", Sample::kFirstByte}, {"full", Sample::kFull}};
@@ -174,7 +188,7 @@ void print_list(const Range& range, Name name, Text& out) noexcept {
 }
 
 Status refuse(std::string_view text, const Directive& d) noexcept {
-  std::array<char, 160> buffer;
+  std::array<char, 192> buffer;
   Text what(buffer);
   accepted(d, what);
   return {Status::Code::kBadValue, {"invalid value \"", text, "\": expected ", what.view()}};
@@ -221,6 +235,26 @@ Status read(std::string_view text, const Directive& d, Answers& out) noexcept {
     return refuse(text, d);
   }
   out.value = number;
+  return {};
+}
+
+bool has_name_in(std::string_view map, std::string_view text) noexcept {
+  return text.size() > map.size() && std::equal(map.begin(), map.end(), text.begin());
+}
+
+bool is_metric(std::string_view text) noexcept {
+  return text == "cpu_utilization" || text == "mem_utilization" ||
+         text == "application_utilization" || has_name_in("utilization.", text) ||
+         has_name_in("named_metrics.", text);
+}
+
+Status read(std::string_view text, const Directive& d, ReportMetric& out) noexcept {
+  if (text == "off") {
+    out = {};
+    return {};
+  }
+  if (text != "on" && !is_metric(text)) return refuse(text, d);
+  out.name = text;
   return {};
 }
 
@@ -271,6 +305,9 @@ void accepted(const Directive& d, Text& out) noexcept {
     out << "a part from 0% to 100%";
   } else if (std::holds_alternative<Networks Config::*>(d.field)) {
     out << "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8";
+  } else if (std::holds_alternative<ReportMetric Config::*>(d.field)) {
+    out << "off, on, cpu_utilization, mem_utilization, application_utilization, utilization.NAME "
+           "or named_metrics.NAME";
   } else if (std::holds_alternative<Answers Config::*>(d.field)) {
     out << "a whole number from 0 to " << kMostAnswers;
   } else if (std::holds_alternative<Duration Config::*>(d.field)) {

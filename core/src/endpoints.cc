@@ -54,6 +54,9 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.relapses.set(0);
   r.serves.set(0);
   r.warmth.set(0);
+  r.reports.set(0);
+  r.reports_refused.set(0);
+  r.picks_seen.set(0);
   r.warm_since_ms.set(0);
   r.ejected_until_ms.set(0);
 }
@@ -96,6 +99,8 @@ void copy_counters(const Record& from, Record& to) noexcept {
   to.first_bytes.set(from.first_bytes.get());
   to.occupied_us.set(from.occupied_us.get());
   to.healed.set(from.healed.get());
+  to.reports.set(from.reports.get());
+  to.reports_refused.set(from.reports_refused.get());
   for (std::size_t i = 0; i < kEjections; ++i) to.ejections[i].set(from.ejections[i].get());
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) to.times[i].set(from.times[i].get());
 }

@@ -4,6 +4,7 @@
 
 #include "answer_time.h"
 #include "leastwise/picker.h"
+#include "load_report.h"
 #include "score.h"
 
 namespace leastwise {
@@ -95,6 +96,9 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   endpoint.load.update([&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   shared.ledger(slot_)[index(ticket.id)].add(-1);
   count(shared.records()[index(ticket.id)], outcome);
+  if (config.report.is_on()) {
+    state::learn_report(shared.records()[index(ticket.id)], outcome.report, milliseconds(now));
+  }
   learn(config, ticket, outcome, now);
   if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
 }

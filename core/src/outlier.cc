@@ -1,9 +1,9 @@
 #include "outlier.h"
 
 #include <algorithm>
-#include <array>
 
 #include "leastwise/decay.h"
+#include "median.h"
 #include "score.h"
 
 namespace leastwise::state {
@@ -15,25 +15,6 @@ constexpr float kTimesSlower = 4;
 constexpr float kEnoughEvidence = 8;  // in mean predictions
 constexpr std::int64_t kLongestMs = 300'000;
 constexpr std::uint32_t kMostDoublings = 12;
-constexpr std::size_t kSampled = 256;  // endpoints that a median is of, in a larger pool
-
-// A sample of the pool's values, and its median.
-class Median {
- public:
-  void add(float value) noexcept {
-    if (count_ < kSampled) values_[count_++] = value;
-  }
-  float get() noexcept {
-    if (count_ == 0) return 0;
-    auto* middle = values_.data() + count_ / 2;
-    std::nth_element(values_.data(), middle, values_.data() + count_);
-    return *middle;
-  }
-
- private:
-  std::array<float, kSampled> values_;
-  std::size_t count_ = 0;
-};
 
 class Watch {
  public:
@@ -66,7 +47,7 @@ class Watch {
 
   // Ends what is over, counts, and takes the medians.
   void look_at_all() noexcept {
-    const std::size_t step = std::max<std::size_t>(1, shared_->endpoints.get() / kSampled);
+    const std::size_t step = std::max<std::size_t>(1, shared_->endpoints.get() / Median::kMost);
     std::size_t seen = 0;
     for (std::size_t i = 0; i < shared_.capacity(); ++i) {
       if (!in_use(i)) continue;

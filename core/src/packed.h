@@ -104,6 +104,37 @@ constexpr AnswerTime unpack(std::uint64_t word) noexcept {
 
 }  // namespace answer_time
 
+// ---- Load report: the last figures, smoothed, and when it was that (ms modulo 2^32). Each figure
+// is in steps of 1/1000 (memory 1/200), one more than it is, so that zero is unknown.
+struct Reported {
+  static constexpr float kMost = 4;
+
+  float utilisation = -1;
+  float cpu = -1;
+  float memory = -1;
+  std::uint32_t ms = 0;
+};
+
+namespace reported {
+
+constexpr std::uint64_t shrink(float x, float most, float steps) noexcept {
+  if (!(x >= 0)) return 0;
+  return 1 + static_cast<std::uint64_t>((x < most ? x : most) * steps + 0.5F);
+}
+constexpr float widen(std::uint64_t bits, float steps) noexcept {
+  return bits == 0 ? -1 : static_cast<float>(bits - 1) / steps;
+}
+constexpr std::uint64_t pack(const Reported& r) noexcept {
+  return shrink(r.utilisation, Reported::kMost, 1000) << 52 |
+         shrink(r.cpu, Reported::kMost, 1000) << 40 | shrink(r.memory, 1, 200) << 32 | r.ms;
+}
+constexpr Reported unpack(std::uint64_t word) noexcept {
+  return {widen(word >> 52, 1000), widen(word >> 40 & 0xfff, 1000), widen(word >> 32 & 0xff, 200),
+          static_cast<std::uint32_t>(word)};
+}
+
+}  // namespace reported
+
 // ---- Health: passive failure counting with nginx's meaning of max_fails.
 struct Health {
   std::uint32_t fails = 0;    // at most 32767

@@ -71,6 +71,11 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.fastest.set(0);
   shared.records()[i].answer_time.set(0);
   shared.records()[i].failures_in_a_row.set(0);
+  shared.records()[i].reported.set(0);
+  shared.records()[i].report_factor.set(0);
+  shared.records()[i].report_demand.set(0);
+  shared.records()[i].rate.set(0);
+  shared.records()[i].capacity.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};

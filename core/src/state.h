@@ -68,6 +68,15 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
+  // Of load reports: see load_report.h.
+  Cell<std::uint64_t> reported;  // packed.h, reported
+  Cell<std::uint64_t> reports, reports_refused;
+  Cell<float> report_factor;  // times the score; 0 = not yet looked at: 1
+  Cell<float> report_demand;  // d: throughput per utilisation, of the median's; 0 = unknown: 1
+  Cell<float> rate;           // picks per second, smoothed
+  Cell<float> capacity;       // picks per second at full utilisation, smoothed; 0 = unknown
+  Cell<std::uint32_t> picks_seen;
+
   // Of the outlier watch: see outlier.h.
   Cell<std::uint32_t> failures_in_a_row;
   Cell<std::uint32_t> relapses;

@@ -5,6 +5,7 @@
 #include "answer_time.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
+#include "load_report.h"
 #include "outlier.h"
 #include "score.h"
 #include "slow_start.h"
@@ -210,6 +211,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   look_after(shared, config, now);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
+  state::renew_load(shared, config, now);
   renew_advice(shared, config);
   renew_special(shared);
   publish(header);

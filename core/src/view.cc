@@ -1,7 +1,9 @@
 // Pool: copies of what is known, for status pages and tests.
 #include <algorithm>
 
+#include "demand.h"
 #include "leastwise/pool.h"
+#include "load_report.h"
 #include "score.h"
 #include "state.h"
 
@@ -12,6 +14,17 @@ constexpr double kMicro = 1e-6;
 
 double to_seconds(const Cell<std::uint64_t>& us) noexcept {
   return static_cast<double>(us.get()) * kMicro;
+}
+
+void copy_report(const state::Record& r, std::int64_t now_ms, EndpointView& v) noexcept {
+  v.reports = r.reports.get();
+  v.reports_refused = r.reports_refused.get();
+  if (state::utilisation_now(r, now_ms) < 0) return;
+  const Reported said = reported::unpack(r.reported.get());
+  v.reported_utilisation = said.utilisation;
+  v.reported_cpu = said.cpu;
+  v.reported_memory = said.memory;
+  v.report_factor = std::max(1.0F, r.report_factor.get());
 }
 
 void copy_counters(const state::Record& r, EndpointView& v) noexcept {
@@ -73,6 +86,8 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.error_share = error_now(hot.error.get(), milliseconds(now));
   v.base = hot.base.get();
   copy_counters(record, v);
+  copy_report(record, milliseconds(now), v);
+  v.demand = state::demand(config, plan, hot, record);
   return v;
 }
 

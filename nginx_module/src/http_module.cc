@@ -11,6 +11,7 @@
 #include "balancer.h"
 #include "conf.h"
 #include "directives.h"
+#include "load_report.h"
 #include "ngx.h"
 #include "status.h"
 #include "variables.h"
@@ -56,22 +57,23 @@ char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
   return NGX_CONF_OK;
 }
 
-#if !LEASTWISE_NGX_NOTIFY
 // A global as nginx's filters have it: functions, the same in every configuration.
 ngx_http_output_header_filter_pt next_header_filter;
 
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
   auto* attempt = static_cast<Attempt*>(ngx_http_get_module_ctx(r, ngx_http_leastwise_module));
-  if (attempt != nullptr) on_first_byte(*attempt);
+  if (attempt != nullptr) {
+#if !LEASTWISE_NGX_NOTIFY
+    on_first_byte(*attempt);
+#endif
+    if (attempt->conf->config.report.is_on()) hide_report(*r);
+  }
   return next_header_filter(r);
 }
-#endif
 
 ngx_int_t add_filter(ngx_conf_t*) noexcept {
-#if !LEASTWISE_NGX_NOTIFY
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
-#endif
   return NGX_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "classify.h"
+#include "load_report.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -99,6 +100,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.first_byte = attempt.last->first_byte;
   outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
   add_traffic(*attempt.upstream, outcome);
+  if (e.header) outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
   return outcome;
 }
 
@@ -115,6 +117,7 @@ Outcome observe_endless(const Attempt& attempt) noexcept {
   outcome.first_byte = attempt.last->first_byte;
   outcome.occupied = attempt.last->first_byte;
   add_traffic(u, outcome);
+  outcome.report = read_report(u, attempt.conf->config.report);
   return outcome;
 }
 

@@ -19,7 +19,7 @@ namespace leastwise::agent {
 class Datagrams {
  public:
   static constexpr std::size_t kBatch = 64;
-  static constexpr std::size_t kMaxLine = 2048;  // bytes; of a longer one the rest is lost
+  static constexpr std::size_t kMaxLine = 8192;  // bytes; of a longer one the rest is lost
 
   // A socket of receive_on().
   explicit Datagrams(Fd fd);

@@ -1,11 +1,32 @@
 #include "feedback.h"
 
+#include <array>
+
+#include "reports/base64.h"
+#include "reports/orca.h"
 #include "termination.h"
 
 namespace leastwise::agent {
 namespace {
 
 constexpr Outcome kNeverSent{.result = Result::kCancelled};
+
+// The header as HAProxy gave it to its log: in base64, since it may hold anything.
+LoadReport report_of(const FeedbackLine& line, const ReportMetric& metric) noexcept {
+  if (line.report.empty() || !metric.is_on()) return {};
+  std::array<char, kMostReportBytes> buffer;
+  std::string_view header;
+  if (!decode_base64(line.report, buffer, header)) {
+    return {.state = LoadReport::State::kRefused};
+  }
+  return read_orca(header, metric);
+}
+
+Outcome outcome_of(const FeedbackLine& line, const Config& config, Duration since_pick) noexcept {
+  Outcome outcome = agent::outcome_of(line, config.sample, since_pick);
+  outcome.report = report_of(line, config.report);
+  return outcome;
+}
 
 // Counted by `again`, predicted by `first`: what was known when the request began.
 Ticket with_prediction_of(const Ticket& first, Ticket again) noexcept {
@@ -51,7 +72,7 @@ void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoin
   Backend& backend = *open.backend;
   if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
   if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
-  const Outcome outcome = outcome_of(line, backend.config().sample, now - open.ticket.start);
+  const Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
   backend.finish(open.ticket, outcome, now);
 }
 
@@ -65,7 +86,7 @@ void Feedback::finish_elsewhere(const OpenTicket& open, const FeedbackLine& line
   backend.finish(open.ticket, was_tried ? Outcome{.result = Result::kRefused} : kNeverSent, now);
   const Ticket real = backend.adopt(line.server, now);
   if (!real) return;
-  Outcome outcome = outcome_of(line, backend.config().sample, now - open.ticket.start);
+  Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
   // The time includes the attempts on the first server, and says little of the second's.
   if (was_tried) outcome.occupied = kUnknownDuration;
   backend.finish(real, outcome, now);
@@ -81,7 +102,7 @@ void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
   if (!again) return;
   const bool is_same = again.id == late.ticket.id;
   backend.finish(is_same ? with_prediction_of(late.ticket, again) : again,
-                 outcome_of(line, backend.config().sample, now - late.ticket.start), now);
+                 outcome_of(line, backend.config(), now - late.ticket.start), now);
 }
 
 void Feedback::drain(TimePoint now) {

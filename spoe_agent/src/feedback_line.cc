@@ -81,6 +81,7 @@ bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
   if (key == "B") return read_bytes(value, out.bytes_received);
   if (key == "U") return read_bytes(value, out.bytes_sent);
   if (key == "rc") return read_retries(value, out);
+  if (key == "report" && value != "-") out.report = value;
   return true;
 }
 

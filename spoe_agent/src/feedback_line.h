@@ -3,6 +3,7 @@
 //   log 127.0.0.1:9877 format raw local0
 //   log-format "leastwise id=%ID s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
 //
+// and, for backends with `report`, " report=%[var(txn.leastwise.report)]" at its end;
 // of TCP:  "leastwise id=%ID s=%s Tw=%Tw Tc=%Tc Tt=%Tt ts=%ts B=%B U=%U rc=%rc"
 #ifndef LEASTWISE_SPOE_AGENT_FEEDBACK_LINE_H_
 #define LEASTWISE_SPOE_AGENT_FEEDBACK_LINE_H_
@@ -23,6 +24,7 @@ struct FeedbackLine {
   std::int64_t queue = -1, connect = -1, answer = -1, total = -1;
   std::uint64_t bytes_received = 0;  // from the server, to the client
   std::uint64_t bytes_sent = 0;
+  std::string_view report;  // base64 of the header endpoint-load-metrics; empty: it had none
 };
 
 enum class LineKind : std::uint8_t { kOurs, kForeign, kGarbled };

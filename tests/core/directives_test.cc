@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"policy", "",
             "invalid value \"\": expected adaptive, least_conn, least_time, peak_ewma, "
             "two_choices, round_robin, weighted or hash"},
-        Bad{"demand", "report", "invalid value \"report\": expected static or speed"},
+        Bad{"demand", "cpu", "invalid value \"cpu\": expected static, speed or report"},
         Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
         Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));
 

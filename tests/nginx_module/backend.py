@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import threading
+import urllib.parse
 
 BIG = 1_000_000
 
@@ -101,6 +102,12 @@ class Backends:
 
     async def _do_status(self, writer, argument, port, head):
         return await self._answer(writer, int(argument), str(port), head)
+
+    async def _do_report(self, writer, argument, port, head):
+        """A load report; `~` stands for a space."""
+        report = urllib.parse.unquote(argument).replace("~", " ")
+        return await self._answer(writer, 200, str(port), head,
+                                  f"endpoint-load-metrics: {report}\r\n")
 
     async def _do_sleep(self, writer, argument, port, head):
         await asyncio.sleep(float(argument))

@@ -56,7 +56,7 @@ BAD = [
     (upstream("leastwise;\nleastwise_decay 8s;\nleastwise_decay 9s;\n" + SERVER), 4,
      '"leastwise_decay" directive is duplicate'),
     (upstream("leastwise;\nleastwise_demand guess;\n" + SERVER), 3,
-     '"leastwise_demand": invalid value "guess": expected static or speed'),
+     '"leastwise_demand": invalid value "guess": expected static, speed or report'),
     (upstream("leastwise;\nleastwise_sample half;\n" + SERVER), 3,
      '"leastwise_sample": invalid value "half": expected auto, first_byte or full'),
     (upstream("leastwise;\nleastwise_outlier yes;\n" + SERVER), 3,
@@ -67,6 +67,9 @@ BAD = [
      '"leastwise_outlier_max": invalid value "101%": expected a part from 0% to 100%'),
     (upstream("leastwise;\nleastwise_outlier_time 0s;\n" + SERVER), 3,
      '"leastwise_outlier_time": invalid value "0s": expected a time from 1s to 5m'),
+    (upstream("leastwise;\nleastwise_report named_metrics.;\n" + SERVER), 3,
+     '"leastwise_report": invalid value "named_metrics.": expected off, on, cpu_utilization, '
+     "mem_utilization, application_utilization, utilization.NAME or named_metrics.NAME"),
     (upstream("leastwise;\nleastwise_locality 10.0.0.0/33;\n" + SERVER), 3,
      f'"leastwise_locality": invalid value "10.0.0.0/33": expected {NETWORKS}'),
     (upstream("leastwise;\nleastwise_locality zone-a;\n" + SERVER), 3,

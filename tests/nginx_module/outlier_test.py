@@ -5,8 +5,8 @@ import unittest
 import backend
 import harness
 
-PORT = 20060
-A, B, C = 20061, 20062, 20063
+PORT = 20090
+A, B, C = 20091, 20092, 20093
 
 CONFIG = f"""
     upstream app {{

@@ -54,8 +54,8 @@ const std::string kAddresses =
     "expected unix:/PATH or IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
-    "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, locality, "
-    "locality_price, affinity";
+    "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
+    "locality, locality_price, affinity";
 const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
 
 const std::vector<BadFile>& bad_files() {
@@ -108,7 +108,10 @@ const std::vector<BadFile>& bad_files() {
        "f:1: \"2h\": expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"},
       {"backend app { decay 8s; decay 9s; }",
        "f:1: \"decay\": duplicate; it is already set in line 1"},
-      {"backend app { demand report; }", "f:1: \"report\": expected static or speed"},
+      {"backend app { demand cpu; }", "f:1: \"cpu\": expected static, speed or report"},
+      {"backend app { report yes; }",
+       "f:1: \"yes\": expected off, on, cpu_utilization, mem_utilization, "
+       "application_utilization, utilization.NAME or named_metrics.NAME"},
       {"backend app { sample half; }", "f:1: \"half\": expected auto, first_byte or full"},
       {"backend app { locality 10.0.0.1/8; }",
        "f:1: \"10.0.0.1/8\": expected 1 to 16 networks with commas between, as in "

@@ -30,6 +30,23 @@ TEST_F(FeedbackTest, ALineFinishesItsPick) {
   EXPECT_EQ(counters_.by_log.get(), 1U);
 }
 
+TEST_F(FeedbackTest, ALoadReportComesInBase64) {
+  Config config;
+  config.report = {"on"};
+  registry_.configure({{"app", config}}, feedback_, now_);
+  const std::string server = pick("a");
+  // "TEXT cpu_utilization=0.5"
+  const std::string good = " report=VEVYVCBjcHVfdXRpbGl6YXRpb249MC41";
+  line(ended("a", server, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0" + good));
+  EXPECT_NEAR(view(server).reported_cpu, 0.5, 0.001);
+  const std::string second = pick("b");
+  line(ended("b", second, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0 report=!!"));
+  const std::string third = pick("c");
+  line(ended("c", third, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0 report=-"));
+  EXPECT_EQ(view("s1").reports + view("s2").reports, 1U);
+  EXPECT_EQ(view("s1").reports_refused + view("s2").reports_refused, 1U);
+}
+
 TEST_F(FeedbackTest, AnErrorAndAnAbortAreToldApart) {
   const std::string first = pick("a");
   line(ended("a", first, "st=502 tsc=SH-- Tw=0 Tc=0 Tr=-1 Ta=5"));

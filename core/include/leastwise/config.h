@@ -20,7 +20,7 @@
 namespace leastwise {
 
 // What the `weighted` policy takes for an endpoint's demand d_i.
-enum class Demand : std::uint8_t { kStatic, kSpeed };
+enum class Demand : std::uint8_t { kStatic, kSpeed, kReport };
 
 // Which span of a request is the time that it occupied the server (Outcome::occupied).
 enum class Sample : std::uint8_t { kAuto, kFirstByte, kFull };
@@ -35,6 +35,13 @@ struct Answers {
   std::uint32_t value = 0;
 };
 
+// Which figure of a load report says how full a server is.
+struct ReportMetric {
+  std::string_view name;  // empty: reports are not looked at; "on": application_utilization, or
+                          // else cpu_utilization. A view of a constant or the caller's memory
+  bool is_on() const noexcept { return !name.empty(); }
+};
+
 struct Config {
   const Policy* policy = nullptr;  // nullptr: the default, adaptive
   Duration decay = std::chrono::seconds(8);
@@ -43,7 +50,8 @@ struct Config {
   bool outlier = false;                              // leave out endpoints that do far worse
   Duration outlier_time = std::chrono::seconds(10);  // for so long, at first
   Percent outlier_max{30};                           // of the pool at once, at most
-  Duration slow_start{};      // until who joins or comes back has its whole weight; 0: at once
+  Duration slow_start{};  // until who joins or comes back has its whole weight; 0: at once
+  ReportMetric report;
   Networks locality;          // addresses that are near; empty: all are
   Answers locality_price{5};  // what an endpoint that is not near is handicapped by
   Answers affinity{};         // what a key's own endpoint is given as a start; 0: nothing
@@ -62,7 +70,7 @@ struct Config {
 // The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
 using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
                            Sample Config::*, bool Config::*, Percent Config::*, Networks Config::*,
-                           Answers Config::*, std::string_view Config::*>;
+                           Answers Config::*, ReportMetric Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "leastwise/clock.h"
+#include "leastwise/load_report.h"
 
 namespace leastwise {
 
@@ -50,6 +51,8 @@ struct Outcome {
 
   std::uint64_t bytes_sent = 0;      // to the endpoint
   std::uint64_t bytes_received = 0;  // from it
+
+  LoadReport report{};  // what the endpoint said of its load with the answer
 };
 
 }  // namespace leastwise

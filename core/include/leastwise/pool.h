@@ -48,7 +48,12 @@ struct EndpointView {
   EndpointSettings settings;
   bool unavailable = false;  // max_fails reached
   float warmth = 1;          // part of its weight that it has: slow start
-  bool ejected = false;      // left out as an outlier,
+  // Of late, as its load reports say; LoadReport::kUnknown when they do not.
+  float reported_utilisation = -1, reported_cpu = -1, reported_memory = -1;
+  float report_factor = 1;  // so many times as dear by them
+  float demand = 1;         // d_i that `weighted` shares requests out by; its share is d_i / Σ d_j
+  std::uint64_t reports = 0, reports_refused = 0;
+  bool ejected = false;  // left out as an outlier,
   Ejection ejected_why = Ejection::kNone;
   float ejected_for = 0;                              // for so many seconds more
   std::array<std::uint64_t, kEjections> ejections{};  // how often, by reason

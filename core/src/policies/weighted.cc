@@ -1,23 +1,16 @@
 #include <algorithm>
 
+#include "demand.h"
 #include "policies/turn.h"
-#include "score.h"
 
 namespace leastwise {
 namespace {
 
-constexpr float kUnit = 1024;        // of a weight in the turn, so that fractions count
-constexpr float kMost = 4;           // a learned speed moves a weight up by so much at most,
-constexpr float kLeast = 1.0F / 16;  // and down by so much
+constexpr float kUnit = 1024;  // of a weight in the turn, so that fractions count
 
-// The demand d_i of an endpoint; the share of requests it gets is d_i / Σ d_j.
 float demand(const PickContext& context, MemberIndex member) noexcept {
-  const state::Hot& endpoint = context.endpoint(member);
-  const auto weight = state::effective_weight(context.record(member));
-  if (context.config.demand == Demand::kStatic || context.plan.learned.get() == 0) return weight;
-  const float g = endpoint.slowness.get();
-  if (!(g > 0)) return weight;
-  return weight * std::clamp(context.plan.slowness.get() / g, kLeast, kMost);
+  return state::demand(context.config, context.plan, context.endpoint(member),
+                       context.record(member));
 }
 
 Choice pick(PickContext& context) noexcept {
@@ -31,7 +24,8 @@ Choice pick(PickContext& context) noexcept {
 
 extern const Policy weighted_policy;
 const Policy weighted_policy = {
-    "weighted", "in turn by demand: the configured weight, or that times the learned speed", demand,
+    "weighted",
+    "in turn by demand: the configured weight, or that times what is learned or reported", demand,
     pick};
 
 }  // namespace leastwise

@@ -1,4 +1,5 @@
 #include "leastwise/status_page.h"
+#include "render/shares.h"
 
 namespace leastwise {
 namespace {
@@ -48,13 +49,37 @@ void render_responses(const EndpointView& v, Text& out) noexcept {
 }
 
 // All that NGINX Plus' API has no word for.
-void render_own(const EndpointView& v, Text& out) noexcept {
-  out << "\"leastwise\":{\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
+// null where nothing is known.
+void render_figure(std::string_view name, float value, Text& out) noexcept {
+  out << '"' << name << "\":";
+  if (value < 0) {
+    out << "null";
+  } else {
+    out << double{value};
+  }
+  out << ',';
+}
+
+void render_report(const EndpointView& v, Text& out) noexcept {
+  out << "\"report\":{";
+  render_figure("utilisation", v.reported_utilisation, out);
+  render_figure("cpu", v.reported_cpu, out);
+  render_figure("memory", v.reported_memory, out);
+  out << "\"factor\":" << double{v.report_factor} << ",\"accepted\":" << v.reports
+      << ",\"refused\":" << v.reports_refused << "},";
+}
+
+void render_own(const EndpointView& v, float share, Text& out) noexcept {
+  out << "\"leastwise\":{";
+  render_report(v, out);
+  render_figure("share", share, out);
+  out << "\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
       << ",\"evidence_s\":" << double{v.evidence} << ",\"base_ms\":" << v.base * kMillisecond
       << ",\"error_share\":" << double{v.error_share}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"healed\":" << v.healed << ",\"ejected\":\"" << name(v.ejected_why)
-      << "\",\"local\":" << yes((v.settings.flags & kRemote) == 0)
+      << "\",\"demand\":" << double{v.demand}
+      << ",\"local\":" << yes((v.settings.flags & kRemote) == 0)
       << ",\"warmth\":" << double{v.warmth} << ",\"ejected_for_s\":" << double{v.ejected_for}
       << ",\"ejections\":{";
   for (std::size_t i = 1; i < kEjections; ++i) {
@@ -67,7 +92,7 @@ void render_own(const EndpointView& v, Text& out) noexcept {
   out << "}}";
 }
 
-void render_peer(const EndpointView& v, Text& out) noexcept {
+void render_peer(const EndpointView& v, float share, Text& out) noexcept {
   const std::uint64_t finished = v.picks > v.in_flight ? v.picks - v.in_flight : 0;
   out << "{\"id\":" << std::uint64_t{index(v.id)} << ",\"server\":\"";
   out.json(server_of(v.name)) << "\",\"name\":\"";
@@ -81,7 +106,7 @@ void render_peer(const EndpointView& v, Text& out) noexcept {
       << ",\"connect_time\":" << mean(v.connect_seconds, v.connects) * kMillisecond
       << ",\"header_time\":" << mean(v.first_byte_seconds, v.first_bytes) * kMillisecond
       << ",\"response_time\":" << mean(v.occupied_seconds, v.occupied) * kMillisecond << ',';
-  render_own(v, out);
+  render_own(v, share, out);
   out << '}';
 }
 
@@ -102,10 +127,12 @@ void render_pool(const NamedPool& named, TimePoint now, Text& out) noexcept {
   out.json(named.name) << "\":{\"policy\":\"" << named.config->chosen_policy().name
                        << "\",\"peers\":[";
   bool first = true;
+  const Shares shares(named, now);
   named.pool.for_each([&](EndpointId id) noexcept {
     if (!first) out << ',';
     first = false;
-    render_peer(named.pool.view(id, *named.config, now), out);
+    const EndpointView v = named.pool.view(id, *named.config, now);
+    render_peer(v, shares.of(v), out);
   });
   out << "],";
   render_model(named.pool.view(), out);

@@ -1,5 +1,6 @@
 #include "leastwise/histogram.h"
 #include "leastwise/status_page.h"
+#include "render/shares.h"
 
 namespace leastwise {
 namespace {
@@ -84,6 +85,48 @@ void render_ejections(const Page& page) noexcept {
   });
 }
 
+void render_reports(const Page& page) noexcept {
+  constexpr std::string_view kMetric = "leastwise_reports_total";
+  page.help(kMetric, "counter", "Load reports of the peer, by whether they could be read.");
+  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
+    for (const bool accepted : {true, false}) {
+      page.out << kMetric;
+      page.labels(pool, v.name);
+      page.out << ",result=\"" << (accepted ? "accepted" : "refused") << "\"} "
+               << (accepted ? v.reports : v.reports_refused) << '\n';
+    }
+  });
+}
+
+// Only of peers that report.
+void render_utilisation(const Page& page) noexcept {
+  constexpr std::string_view kMetric = "leastwise_peer_reported_utilisation";
+  page.help(kMetric, "gauge", "How full the peer says it is, of late.");
+  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
+    if (v.reported_utilisation < 0) return;
+    page.out << kMetric;
+    page.labels(pool, v.name);
+    page.out << "} " << double{v.reported_utilisation} << '\n';
+  });
+}
+
+// Only under policies that go by demand.
+void render_shares(const Page& page) noexcept {
+  constexpr std::string_view kMetric = "leastwise_peer_share";
+  page.help(kMetric, "gauge", "Part of the requests that the peer gets by its demand.");
+  for (const NamedPool& pool : page.pools) {
+    const Shares shares(pool, page.now);
+    pool.pool.for_each([&](EndpointId id) noexcept {
+      const EndpointView v = pool.pool.view(id, *pool.config, page.now);
+      const float share = shares.of(v);
+      if (share < 0) return;
+      page.out << kMetric;
+      page.labels(pool, v.name);
+      page.out << "} " << double{share} << '\n';
+    });
+  }
+}
+
 void render_times(const Page& page) noexcept {
   constexpr std::string_view kMetric = "leastwise_peer_response_time_seconds";
   page.help(kMetric, "histogram", "Time for which requests occupied the peer.");
@@ -120,6 +163,9 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
   out << "leastwise_build_info{version=\"" << LEASTWISE_VERSION << "\"} 1\n";
   render_results(page);
   render_ejections(page);
+  render_reports(page);
+  render_utilisation(page);
+  render_shares(page);
   render_times(page);
   page.peers("leastwise_peer_picks_total", "counter", "Attempts that began.",
              [](const EndpointView& v) noexcept { return v.picks; });
@@ -128,10 +174,7 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
   page.peers("leastwise_peer_weight", "gauge", "Configured weight.",
              [](const EndpointView& v) noexcept { return v.settings.weight; });
   page.peers("leastwise_peer_up", "gauge", "1 if the peer may be picked.",
-             [](const EndpointView& v) noexcept {
-               const bool barred = (v.settings.flags & (kDown | kDraining)) != 0;
-               return std::uint32_t{!barred && !v.unavailable && !v.ejected};
-             });
+             [](const EndpointView& v) noexcept { return std::uint32_t{serves(v)}; });
   page.peers("leastwise_peer_warmth", "gauge", "Part of its weight that the peer has: slow start.",
              [](const EndpointView& v) noexcept { return double{v.warmth}; });
   page.peers("leastwise_peer_local", "gauge", "1 if the peer is in the locality, or none is set.",

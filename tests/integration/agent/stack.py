@@ -22,7 +22,8 @@ WEB, FEEDBACK, STATUS, CONTROL, FIRST_SERVER = 21000, 21001, 21002, 21003, 21010
 TCP = [("mode http", "mode tcp"),
        ("st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc", "Tw=%Tw Tc=%Tc Tt=%Tt ts=%ts"),
        ("http-request track-sc2", "tcp-request content track-sc2"),
-       ("http-request sc-inc-gpc0(2)", "tcp-request content sc-inc-gpc0(2)")]
+       ("http-request sc-inc-gpc0(2)", "tcp-request content sc-inc-gpc0(2)"),
+       ("    http-response ", "    # http-response ")]
 
 
 def until(condition, seconds=10, step=0.02):

@@ -41,6 +41,7 @@ struct Answer {
   struct Report {
     std::uint32_t in_flight = 0;
     double service_ms = 0;
+    double utilisation = 0;  // 0…1; what antagonists take counts as used
   };
   std::optional<Report> report;
 };

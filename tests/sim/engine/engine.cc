@@ -216,7 +216,9 @@ void Engine::complete(std::uint32_t number) {
   if (c.started) jobs_[*c.started].started_at = world_.now;
   plan(number);
   Job& job = jobs_[c.done];
-  reports_[job.id] = {.in_flight = server.load(), .service_ms = world_.now - job.started_at};
+  reports_[job.id] = {.in_flight = server.load(),
+                      .service_ms = world_.now - job.started_at,
+                      .utilisation = server.reported_utilisation(world_.now)};
   send_back(job, true, server.rtt() / 2);
 }
 

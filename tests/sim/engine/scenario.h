@@ -91,6 +91,7 @@ struct Scenario {
   double speed_spread = 1;     // speeds are log-uniform in 1…this
   std::vector<double> speeds;  // if not empty: these instead
   std::vector<double> rtt_ms = {0.5};
+  std::vector<double> reports = {-1};       // utilisation that a server reports; -1: the truth
   std::vector<std::uint32_t> remote = {0};  // 1: outside the balancers' locality
 
   double load = 0.7;  // share of the capacity that antagonists leave

@@ -32,6 +32,7 @@ Server::Server(const Scenario& scenario, std::uint32_t number, double speed)
       rtt_(scenario.rtt_ms[number % scenario.rtt_ms.size()]),
       warm_ms_(scenario.restarts.warm_ms),
       warm_from_(scenario.restarts.warm_from),
+      lie_(scenario.reports[number % scenario.reports.size()]),
       warms_(scenario.restarts.count > 0),
       slots_(slots_of(discipline_, cores_)),
       cached_prefixes_(scenario.prefixes.cached) {}
@@ -92,6 +93,13 @@ double Server::speed(double now) const {
     if (share < 1) warm = warm_from_ + (1 - warm_from_) * share;
   }
   return base_speed_ * antagonist_ * grey_ * warm;
+}
+
+double Server::reported_utilisation(double now) const {
+  if (lie_ >= 0) return lie_;
+  const double slots = discipline_ == Discipline::kBatching ? kBatch : cores_;
+  const double busy = std::min(1.0, static_cast<double>(running_.size()) / slots);
+  return 1 - speed(now) / base_speed_ * (1 - busy);
 }
 
 double Server::capacity() const {

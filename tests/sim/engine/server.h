@@ -72,6 +72,8 @@ class Server {
   double speed(double now) const;
   // What the server does per millisecond when it is busy.
   double capacity() const;
+  // What it says of its own load: the truth, or Scenario::reports.
+  double reported_utilisation(double now) const;
   // Requests that it has, running or queued.
   std::uint32_t load() const { return static_cast<std::uint32_t>(running_.size() + queue_.size()); }
   std::span<const Running> running() const { return running_; }
@@ -85,7 +87,7 @@ class Server {
 
   Discipline discipline_;
   std::uint32_t cores_;
-  double base_speed_, rtt_, warm_ms_, warm_from_;
+  double base_speed_, rtt_, warm_ms_, warm_from_, lie_;
   bool warms_;
   std::size_t slots_, cached_prefixes_;
 

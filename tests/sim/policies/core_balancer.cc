@@ -67,9 +67,13 @@ std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
 }
 
 void CoreBalancer::finish(const Job& job, const Answer& answer) {
-  const Outcome outcome{.result = result_of(answer.ending),
-                        .status = std::uint16_t{0},
-                        .occupied = from_ms(answer.latency_ms)};
+  Outcome outcome{.result = result_of(answer.ending),
+                  .status = std::uint16_t{0},
+                  .occupied = from_ms(answer.latency_ms)};
+  if (answer.report) {
+    const auto utilisation = static_cast<float>(answer.report->utilisation);
+    outcome.report = {LoadReport::State::kGood, utilisation, LoadReport::kUnknown, utilisation};
+  }
   picker_.finish(config_, tickets_[job.id], outcome, now());
 }
 

@@ -27,6 +27,7 @@ class Catalogue {
     faults();
     bursts_and_zones();
     localities();
+    lies();
     shapes();
     several_balancers();
     large_pools();
@@ -114,6 +115,13 @@ class Catalogue {
       s.rtt_ms = {0.5, 1};
       s.remote = {0, 1};
     }
+  }
+
+  // One of ten always says that it has nothing to do, while it becomes slow.
+  void lies() {
+    Scenario& s = add("report-lies", 0.6);
+    s.grey = {1, 0.3, 10000, 22000};
+    s.reports = {-1, 0, -1, -1, -1, -1, -1, -1, -1, -1};
   }
 
   void shapes() {

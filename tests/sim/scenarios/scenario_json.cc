@@ -85,6 +85,7 @@ void members(Scenario& s, Visit visit) {
   visit("speeds", s.speeds);
   visit("rtt_ms", s.rtt_ms);
   visit("remote", s.remote);
+  visit("reports", s.reports);
   visit("load", s.load);
   visit("arrivals", s.arrivals);
   visit("routes", s.routes);
@@ -211,8 +212,9 @@ Scenario scenario_from_file(const std::string& path) {
 void validate(const Scenario& s) {
   require(s.servers > 0 && s.servers <= 65536, "1 to 65536 servers");
   require(s.balancers > 0 && s.balancers <= 1024, "1 to 1024 balancers");
-  require(!s.cores.empty() && !s.rtt_ms.empty() && !s.remote.empty() && !s.routes.empty(),
-          "cores, rtt_ms, remote and routes");
+  require(!s.cores.empty() && !s.rtt_ms.empty() && !s.remote.empty() && !s.reports.empty() &&
+              !s.routes.empty(),
+          "cores, rtt_ms, remote, reports and routes");
   require_positive(s.cores, "cores");
   require_positive(s.speeds, "speeds");
   require(s.speed_spread >= 1, "a speed_spread of 1 or more");
