@@ -64,26 +64,41 @@ class Score {
   // Inlined by force: it is the body of the one loop that a pick spends its time in.
   [[gnu::always_inline]] float operator()(const state::Hot& endpoint, std::uint64_t load_word,
                                           std::uint32_t n) const noexcept {
-    const Plan::Step& step = steps_[n < Plan::kTable ? n : Plan::kTable - 1];
-    const float g = endpoint.slowness.get();
-    float d = cost_ + step.wait.get() * per_wait_ + load::work_units(load_word) * step.ahead.get() +
-              step.tie.get();
     if (n >= Plan::kTable) [[unlikely]]
-      d *= Plan::beyond(n);
-    d = d * (g > 0 ? g : pool_slowness_) + endpoint.handicap.get();
+      return beyond_table(endpoint, load_word, n);
+    return finish(endpoint, steps_[n], work(load_word, steps_[n]));
+  }
+
+  // What so many seconds of delay count for in the score of an endpoint.
+  float of_delay(float delay, const state::Hot& endpoint, std::uint32_t n) const noexcept {
+    const Plan::Step& step = steps_[std::min(n, Plan::kTable - 1)];
+    return delay * step.caution.get() * endpoint.inverse_weight.get();
+  }
+
+ private:
+  // Seconds of work and waiting that are expected, here and for others.
+  [[gnu::always_inline]] float work(std::uint64_t load_word,
+                                    const Plan::Step& step) const noexcept {
+    return cost_ + step.wait.get() * per_wait_ + load::work_units(load_word) * step.ahead.get() +
+           step.tie.get();
+  }
+  // Branches, not selections: what is unlikely costs nothing then.
+  [[gnu::always_inline]] float finish(const state::Hot& endpoint, const Plan::Step& step,
+                                      float d) const noexcept {
+    float g = endpoint.slowness.get();
+    if (!(g > 0)) [[unlikely]]
+      g = pool_slowness_;
+    d = d * g + endpoint.handicap.get();
     if (const std::uint64_t word = endpoint.error.get(); word != 0) [[unlikely]] {
       d = penalized(d, word);
     }
     return d * step.caution.get() * endpoint.inverse_weight.get();
   }
-
-  // What so many seconds of delay count for in the score of an endpoint.
-  float of_delay(float delay, const state::Hot& endpoint, std::uint32_t n) const noexcept {
-    const Plan::Step& step = steps_[n < Plan::kTable ? n : Plan::kTable - 1];
-    return delay * step.caution.get() * endpoint.inverse_weight.get();
+  [[gnu::noinline]] float beyond_table(const state::Hot& endpoint, std::uint64_t load_word,
+                                       std::uint32_t n) const noexcept {
+    const Plan::Step& last = steps_[Plan::kTable - 1];
+    return finish(endpoint, last, work(load_word, last) * Plan::beyond(n));
   }
-
- private:
   [[gnu::noinline]] float penalized(float d, std::uint64_t error_word) const noexcept {
     return with_failures(d, error_now(error_word, now_ms_), mean_cost_);
   }

@@ -4,33 +4,37 @@
 namespace leastwise {
 namespace {
 
-Choice go_home(const PickContext& context, const Choice& choice, float score) noexcept {
-  return {.member = context.home,
-          .second = choice.member,
-          .score = score,
-          .second_score = choice.score,
-          .reason = Reason::kAffinity};
+void go_home(const PickContext& context, float score, Choice& choice) noexcept {
+  choice = {.member = context.home,
+            .second = choice.member,
+            .score = score,
+            .second_score = choice.score,
+            .reason = Reason::kAffinity};
+}
+
+bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
+  return context.home != kNoMember && context.home != choice.member;
 }
 
 // The gain of the key's own server comes off its predicted delay, so that load can override it.
-Choice with_affinity(const PickContext& context, const Score& score,
-                     const Choice& choice) noexcept {
-  if (context.home == kNoMember || context.home == choice.member) return choice;
+[[gnu::noinline]] void prefer_home(const PickContext& context, const Score& score,
+                                   Choice& choice) noexcept {
   const state::Hot& endpoint = context.endpoint(context.home);
   const std::uint64_t word = endpoint.load.get();
   const std::uint32_t n = context.in_flight(context.home, word);
-  const auto gain =
+  const float gain =
       static_cast<float>(context.config.affinity.value) * context.plan.mean_cost.get();
   const float s = score(endpoint, word, n) - score.of_delay(gain, endpoint, n);
-  return s < choice.score ? go_home(context, choice, std::max(s, 0.0F)) : choice;
+  if (s < choice.score) go_home(context, std::max(s, 0.0F), choice);
 }
 
-Choice pick_unlearned(PickContext& context) noexcept {
+[[gnu::noinline]] Choice pick_unlearned(PickContext& context) noexcept {
   Choice choice = pick_least_conn(context);
   choice.reason = Reason::kUnlearned;
-  if (context.home == kNoMember || context.home == choice.member) return choice;
+  if (!is_elsewhere(context, choice)) return choice;
   const std::uint32_t most = context.in_flight(choice.member) + 1;
-  return context.in_flight(context.home) <= most ? go_home(context, choice, choice.score) : choice;
+  if (context.in_flight(context.home) <= most) go_home(context, choice.score, choice);
+  return choice;
 }
 
 Choice pick_least_score(PickContext& context, const Score& score) noexcept {
@@ -52,9 +56,13 @@ Choice pick_least_score(PickContext& context, const Score& score) noexcept {
 }
 
 Choice pick(PickContext& context) noexcept {
-  if (context.plan.learned.get() == 0) return pick_unlearned(context);
+  if (context.plan.learned.get() == 0) [[unlikely]]
+    return pick_unlearned(context);
   const Score score(context.plan, context.costs, milliseconds(context.now));
-  return with_affinity(context, score, pick_least_score(context, score));
+  Choice choice = pick_least_score(context, score);
+  if (is_elsewhere(context, choice)) [[unlikely]]
+    prefer_home(context, score, choice);
+  return choice;
 }
 
 }  // namespace
