@@ -12,7 +12,8 @@ namespace leastwise {
 
 class OrcaFields {
  public:
-  explicit OrcaFields(const ReportMetric& metric) noexcept : metric_(metric.name) {}
+  // The metric outlives this.
+  explicit OrcaFields(const ReportMetric& metric) noexcept : metric_(metric.name()) {}
 
   // A figure by its name, and the map that it is in: "" for none, else "utilization",
   // "named_metrics" or "request_cost". False: the report is to be refused.

@@ -253,8 +253,10 @@ Status read(std::string_view text, const Directive& d, ReportMetric& out) noexce
     out = {};
     return {};
   }
-  if (text != "on" && !is_metric(text)) return refuse(text, d);
-  out.name = text;
+  if (text.size() > ReportMetric::kMost || (text != "on" && !is_metric(text))) {
+    return refuse(text, d);
+  }
+  out = text;
   return {};
 }
 

@@ -7,8 +7,9 @@
 # is the same on any machine and under any load. Each method runs twice, with different
 # numbers of requests: the difference is what requests cost, without start and stop, and
 # without the first thousand answers, from which the model learns more than from later
-# ones. Eight servers, keepalive off: a connection for each request, from the client and to
-# the server; LEASTWISE_COST_CLIENT=kept keeps the client's, so that the method weighs more.
+# ones. Eight servers, or LEASTWISE_COST_SERVERS; keepalive off: a connection for each request,
+# from the client and to the server; LEASTWISE_COST_CLIENT=kept keeps the client's, so that the
+# method weighs more.
 # The timer of the slow half is in it, though callgrind slows nginx so much that it fires
 # for every few dozen requests.
 set -euo pipefail
@@ -18,6 +19,7 @@ limit=${2:-1.05}
 few=${LEASTWISE_COST_FEW:-1500}
 many=${LEASTWISE_COST_MANY:-4500}
 client=${LEASTWISE_COST_CLIENT:-closed}
+servers_wanted=${LEASTWISE_COST_SERVERS:-8}
 port=20900
 folder=$(mktemp -d)
 pids=()
@@ -42,7 +44,8 @@ daemon off;
 master_process off;
 error_log $folder/$1/error.log;
 pid $folder/$1/nginx.pid;
-events { worker_connections 1024; }
+worker_rlimit_nofile 16384;
+events { worker_connections 10000; }
 http {
   access_log off;
   client_body_temp_path $folder/$1/body; proxy_temp_path $folder/$1/proxy;
@@ -92,7 +95,7 @@ count() {
 
 servers=""
 listens=""
-for i in 1 2 3 4 5 6 7 8; do
+for i in $(seq "$servers_wanted"); do
   servers+="server 127.0.0.1:$((port + i)); "
   listens+="listen 127.0.0.1:$((port + i)); "
 done
@@ -101,9 +104,9 @@ nginx -p "$folder/servers" -c "$folder/servers/nginx.conf" 2>/dev/null &
 pids+=("$!")
 wait_for_port $((port + 1))
 
-for method in round_robin leastwise; do
-  directive=""
-  if [ "$method" = leastwise ]; then directive="leastwise;"; fi
+for method in round_robin least_conn leastwise; do
+  directive="$method;"
+  if [ "$method" = round_robin ]; then directive=""; fi
   write_config "$method" "upstream app { $directive $servers }
     server { listen 127.0.0.1:$port; location / { proxy_pass http://app; } }"
   a=$(count "$method" "$few")
@@ -114,7 +117,7 @@ for method in round_robin leastwise; do
 done
 # Both are set by declare above.
 # shellcheck disable=SC2154
-awk -v a="$cost_leastwise" -v b="$cost_round_robin" -v limit="$limit" 'BEGIN {
-  printf "ratio: %.4f (at most %s)\n", a / b, limit
+awk -v a="$cost_leastwise" -v b="$cost_round_robin" -v c="$cost_least_conn" -v limit="$limit" 'BEGIN {
+  printf "ratio: %.4f (at most %s); to least_conn: %.4f\n", a / b, limit, a / c
   exit a / b > limit
 }'

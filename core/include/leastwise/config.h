@@ -6,6 +6,8 @@
 #ifndef LEASTWISE_CONFIG_H_
 #define LEASTWISE_CONFIG_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -35,11 +37,25 @@ struct Answers {
   std::uint32_t value = 0;
 };
 
-// Which figure of a load report says how full a server is.
-struct ReportMetric {
-  std::string_view name;  // empty: reports are not looked at; "on": application_utilization, or
-                          // else cpu_utilization. A view of a constant or the caller's memory
-  bool is_on() const noexcept { return !name.empty(); }
+// Which figure of a load report says how full a server is: "on", for application_utilization or
+// else cpu_utilization, or a figure's name. Holds the name itself: configurations outlive files.
+class ReportMetric {
+ public:
+  static constexpr std::size_t kMost = 64;  // bytes
+
+  constexpr ReportMetric() noexcept = default;  // reports are not looked at
+  // REQUIRES: name.size() <= kMost.
+  constexpr ReportMetric(std::string_view name) noexcept
+      : size_(static_cast<std::uint8_t>(name.size())) {
+    for (std::size_t i = 0; i < name.size(); ++i) text_[i] = name[i];
+  }
+
+  constexpr bool is_on() const noexcept { return size_ != 0; }
+  constexpr std::string_view name() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, kMost> text_{};
+  std::uint8_t size_ = 0;
 };
 
 struct Config {

@@ -91,22 +91,6 @@ class Picks(unittest.TestCase):
                 self.assertGreaterEqual(s.picks()[name], n)
 
 
-class Reports(unittest.TestCase):
-    def test_come_with_the_log_line_and_not_to_the_client(self):
-        with Stack() as s:
-            s.write_agent_config("policy least_conn; report on;")
-            s.send_signal("agent", signal.SIGHUP)
-            def asked():
-                _, headers, _ = get(WEB, "/a")
-                self.assertNotIn("endpoint-load-metrics", headers)
-                reports = [p["leastwise"]["report"] for p in s.peers().values()]
-                return reports if all(r["accepted"] > 0 for r in reports) else None
-            for report in until(asked):
-                self.assertEqual(report["refused"], 0)
-                self.assertGreaterEqual(report["memory"], 0.2)
-                self.assertIsNotNone(report["utilisation"])
-
-
 class Accounts(unittest.TestCase):
     def test_balance_after_a_mixed_load(self):
         mix = ("/ok:70,/e?do=status%3A502:5,/r?do=reset:5,/c?do=close:5,/t?do=truncate:5,"
