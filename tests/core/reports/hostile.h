@@ -68,6 +68,9 @@ inline std::vector<std::string> hostile_reports() {
       "BIN CQAAAAAAAPB//////w8=",          // infinite, and then cut short
       "BIN CQAAAAAA",                      // cut short
       "BIN //////////////////////////8=",  // a varint without end
+      "BIN CAE=",                          // cpu_utilization as an integer
+      "BIN CgE/",                          // and as text
+      "BIN QAE=",                          // a map that is an integer
       "BIN QgUKA2FiYxE=",                  // a map whose value is cut short
       "PROTO cpu_utilization=0.5",
   };
