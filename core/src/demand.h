@@ -20,11 +20,12 @@ inline constexpr float kLeastDemand = 1.0F / 16;
 inline float demand(const Config& config, const Plan& plan, const Hot& hot,
                     const Record& record) noexcept {
   const float weight = effective_weight(record);
-  float relative = 1;
+  float relative = 0;  // unknown
   if (config.demand == Demand::kReport) {
     relative = record.report_demand.get();
   } else if (config.demand == Demand::kSpeed && plan.learned.get() != 0) {
-    relative = plan.slowness.get() / hot.slowness.get();
+    const float g = hot.slowness.get();
+    relative = g > 0 ? plan.slowness.get() / g : 0;
   }
   return relative > 0 ? weight * std::clamp(relative, kLeastDemand, kMostDemand) : weight;
 }

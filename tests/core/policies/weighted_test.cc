@@ -34,5 +34,19 @@ TEST_F(WeightedTest, BySpeedAServerTwiceAsFastGetsTwiceAsMuch) {
   EXPECT_NEAR(hits[0], 200, 10);
 }
 
+TEST_F(WeightedTest, AServerOfWhichNothingIsKnownCountsByItsWeight) {
+  make({1, 1});
+  config_.demand = Demand::kSpeed;
+  for (int i = 0; i < 20; ++i) {
+    for (int k = 0; k < 10; ++k) finish(pick(), Result::kOk, 5ms);
+    tick();
+  }
+  settle(1, {.flags = kDown});
+  settle(1, {});  // back, and unknown
+  const std::vector<int> hits = spread(100);
+  EXPECT_NEAR(hits[1], 50, 2);
+  EXPECT_EQ(view(1).demand, 1);
+}
+
 }  // namespace
 }  // namespace leastwise
