@@ -35,7 +35,8 @@ constexpr Directive kDirectives[] = {
      .standard = "static",
      .help = "What policy `weighted` shares requests out by: the configured weight, that times "
              "the learned speed, or that times the throughput per utilisation that follows from "
-             "load reports (`report`). A server's share is its demand by the sum of all."},
+             "load reports (`report`, which means `report on` as well). A server's share is its "
+             "demand by the sum of all."},
     {.name = "sample",
      .field = &Config::sample,
      .scope = Scope::kBoth,
@@ -287,8 +288,14 @@ const Directive* find_directive(std::string_view name) noexcept {
 }
 
 Status set(Config& config, const Directive& directive, std::string_view text) noexcept {
-  return std::visit([&](auto field) noexcept { return read(text, directive, config.*field); },
-                    directive.field);
+  const Status status = std::visit(
+      [&](auto field) noexcept { return read(text, directive, config.*field); }, directive.field);
+  // Else `demand report` alone would be `demand static`, and nobody would know.
+  const bool sets_demand = directive.field == Field(&Config::demand);
+  if (status.ok() && sets_demand && config.demand == Demand::kReport && !config.report.is_on()) {
+    config.report = std::string_view("on");
+  }
+  return status;
 }
 
 void accepted(const Directive& d, Text& out) noexcept {

@@ -11,6 +11,8 @@
 namespace leastwise::state {
 namespace {
 
+constexpr float kSmoothingSeconds = 0.5F;
+constexpr std::int64_t kFreshMs = 3000;
 constexpr float kLeastStep = 0.125F;  // of the smoothing: answers may come all at once
 constexpr float kMostFactor = 2;      // a report makes a server so many times as dear, at most
 constexpr float kLeastRoom = 0.05F;   // of a server that says it is full
@@ -32,7 +34,7 @@ std::int32_t age_ms(const Reported& r, std::int64_t now_ms) noexcept {
 
 bool is_fresh(const Reported& r, std::int64_t now_ms) noexcept {
   const std::int32_t age = age_ms(r, now_ms);
-  return age >= 0 && age <= kReportFreshMs;
+  return age >= 0 && age <= kFreshMs;
 }
 
 void renew_rate(Record& record) noexcept {
@@ -109,6 +111,14 @@ class Load {
   Median utilisations_, demands_;
 };
 
+// The directive was switched off: what was said counts no more.
+void forget_all(const Shared& shared) noexcept {
+  for (Record& record : shared.records()) {
+    if (record.report_factor.get() != 0) record.report_factor.set(0);
+    if (record.report_demand.get() != 0) record.report_demand.set(0);
+  }
+}
+
 }  // namespace
 
 void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms) noexcept {
@@ -123,7 +133,7 @@ void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms)
     float step = 1;
     if (is_fresh(r, now_ms)) {
       const float elapsed = static_cast<float>(age_ms(r, now_ms)) * 1e-3F;
-      step = std::max(kLeastStep, 1 - std::exp(-elapsed / kReportSmoothingSeconds));
+      step = std::max(kLeastStep, 1 - std::exp(-elapsed / kSmoothingSeconds));
     } else {
       r = {};
     }
@@ -140,7 +150,7 @@ float utilisation_now(const Record& record, std::int64_t now_ms) noexcept {
 }
 
 void renew_load(const Shared& shared, const Config& config, TimePoint now) noexcept {
-  if (!config.report.is_on()) return;
+  if (!config.report.is_on()) return forget_all(shared);
   Load load(shared, config, now);
   load.look_at_all();
   load.judge_all();

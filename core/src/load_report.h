@@ -20,16 +20,14 @@
 
 namespace leastwise::state {
 
-inline constexpr float kReportSmoothingSeconds = 0.5F;
-inline constexpr std::int64_t kReportFreshMs = 3000;
-
 // Of one answer. One compare-and-swap and an exponential.
 void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms) noexcept;
 
 // The utilisation that was reported of late, -1 if none was.
 float utilisation_now(const Record& record, std::int64_t now_ms) noexcept;
 
-// Renews each Record::report_factor and report_demand. By the holder of the tick. O(n).
+// Renews each Record::report_factor and report_demand; without Config::report they count for
+// nothing, whatever an earlier configuration left in memory. By the holder of the tick. O(n).
 void renew_load(const Shared& shared, const Config& config, TimePoint now) noexcept;
 
 }  // namespace leastwise::state

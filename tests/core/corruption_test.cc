@@ -46,6 +46,7 @@ TEST_F(CorruptionTest, OfAThousandSeedsNoneCrashesAndAllHealWithinTenSeconds) {
     traffic(5);
     Rng rng(seed);
     config_.outlier = seed % 2 == 1;
+    config_.report = seed % 3 == 0 ? ReportMetric("on") : ReportMetric();
     damage(rng, 400);
     traffic(10);
     for (std::size_t m = 0; m < members_.size(); ++m) {

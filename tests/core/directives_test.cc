@@ -101,5 +101,15 @@ TEST(DirectivesTest, TheManualIsWhatTheTableSays) {
   EXPECT_EQ(manual.str(), text.view());
 }
 
+TEST(Directives, DemandReportListensToReports) {
+  Config config;
+  ASSERT_TRUE(set(config, *find_directive("demand"), "report").ok());
+  EXPECT_EQ(config.report.name(), "on");
+  Config chosen;
+  ASSERT_TRUE(set(chosen, *find_directive("report"), "mem_utilization").ok());
+  ASSERT_TRUE(set(chosen, *find_directive("demand"), "report").ok());
+  EXPECT_EQ(chosen.report.name(), "mem_utilization");
+}
+
 }  // namespace
 }  // namespace leastwise

@@ -42,7 +42,7 @@ class LoadReportTest : public PoolFixture {
     std::vector<float> load(members_.size());
     for (int i = 0; i < 100; ++i) {
       std::vector<float> next(members_.size());
-      for (int k = 0; k < 20; ++k) {
+      for (int k = 0; k < 200; ++k) {
         const Ticket t = pick();
         next[t.member] += each[t.member];
         picker_.finish(config_, t, {.status = 200, .occupied = 5ms, .report = says(load[t.member])},
@@ -73,6 +73,36 @@ TEST_F(LoadReportTest, WithoutTheDirectiveTheyAreNotLookedAt) {
   work({says(0.5F), says(0.5F), says(1)});
   EXPECT_EQ(view(2).report_factor, 1);
   EXPECT_EQ(view(2).reports, 0U);
+}
+
+TEST_F(LoadReportTest, SwitchedOffTheyCountForNothing) {
+  make({1, 1, 1});
+  work({says(0.5F), says(0.5F), says(1)});
+  ASSERT_EQ(view(2).report_factor, 2);
+  config_.report = {};  // as after a reload: the memory stays
+  tick();
+  const std::vector<int> hits = spread(90);
+  for (const int n : hits) EXPECT_NEAR(n, 30, 1);
+}
+
+TEST_F(LoadReportTest, KeysStayWhateverIsReported) {
+  use("hash");
+  make({1, 1, 1, 1});
+  const auto homes = [&] {
+    std::vector<MemberIndex> members;
+    for (std::uint64_t key = 1; key <= 200; ++key) {
+      Tried tried;
+      const Ticket t =
+          picker_.pick(config_, {.route = 0, .key = key, .in_flight = {}}, tried, now_);
+      members.push_back(t.member);
+      finish(t, Result::kCancelled);
+    }
+    return members;
+  };
+  const std::vector<MemberIndex> before = homes();
+  work({says(0.5F), says(0.5F), says(0.5F), says(1)});
+  ASSERT_EQ(view(3).report_factor, 2);
+  EXPECT_EQ(homes(), before);
 }
 
 TEST_F(LoadReportTest, AStaleReportCountsForNothing) {
@@ -136,10 +166,10 @@ TEST_F(LoadReportTest, WeightedSharesByThroughputPerUtilisation) {
   use("weighted");
   config_.demand = Demand::kReport;
   make({1, 1, 1});
-  serve({0.02F, 0.04F, 0.04F});
+  serve({0.002F, 0.004F, 0.004F});
   const std::vector<int> hits = spread(400);
   EXPECT_NEAR(hits[0], 200, 25);
-  EXPECT_NEAR(hits[1], hits[2], 20);
+  EXPECT_NEAR(hits[1], hits[2], 12);
 
   const std::array<NamedPool, 1> named = {{{"api", &config_, pool_}}};
   std::string page(100000, '\0');

@@ -16,12 +16,12 @@ class Bound {
   explicit Bound(const PickContext& context) noexcept {
     float in_flight = 0;
     float weights = 0;
-    const float first = context.endpoint(context.candidates.members[0]).inverse_weight.get();
+    const float first = state::effective_weight(context.record(context.candidates.members[0]));
     for (const MemberIndex member : context.all()) {
       const float inverse = context.endpoint(member).inverse_weight.get();
       in_flight += static_cast<float>(context.in_flight(member));
       weights += 1 / inverse;
-      alike_ = alike_ && inverse == first;
+      alike_ = alike_ && state::effective_weight(context.record(member)) == first;
     }
     // One more each than in the paper: in a pool that is all but idle, two requests of one
     // key at once are no reason to leave its server.

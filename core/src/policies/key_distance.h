@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "advice.h"
 #include "leastwise/rng.h"
 #include "pick_context.h"
 
@@ -18,6 +19,8 @@ namespace leastwise {
 // the ring distances are exponential by themselves, so they are divided by the weight as they
 // are: a server's share then follows its weight only roughly, and a little more than its own
 // keys may move when it goes (at weights 1 to 3 and 100 servers, 0.6 % more).
+//
+// By the weight alone, not by what load reports make of it: keys would move to and fro.
 class KeyDistance {
  public:
   KeyDistance(const PickContext& context, bool alike) noexcept
@@ -26,7 +29,7 @@ class KeyDistance {
   // Of candidate i; when that is not below `limit`, something else that is not.
   double operator()(std::uint32_t i, double limit) const noexcept {
     const MemberIndex member = context_.candidates.members[i];
-    const double inverse = double{context_.endpoint(member).inverse_weight.get()};
+    const double inverse = 1 / double{state::effective_weight(context_.record(member))};
     if (context_.candidates.by_ring) return context_.candidates.distances[i] * inverse;
     const std::uint64_t name = context_.record(member).name_hash.get();
     const double x = 0x1p-64 * static_cast<double>(Rng(key_ ^ name).next());
