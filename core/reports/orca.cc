@@ -19,12 +19,6 @@ bool take_word(std::string_view& text, std::string_view word) noexcept {
   return true;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool read_bin(std::string_view text, OrcaFields& out) noexcept {
   std::array<char, kMostReportBytes> buffer;
   std::string_view bytes;

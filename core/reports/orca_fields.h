@@ -10,6 +10,14 @@
 
 namespace leastwise {
 
+inline constexpr std::string_view kBlank = " \t";
+
+inline std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && kBlank.find(text.front()) != kBlank.npos) text.remove_prefix(1);
+  while (!text.empty() && kBlank.find(text.back()) != kBlank.npos) text.remove_suffix(1);
+  return text;
+}
+
 class OrcaFields {
  public:
   // The metric outlives this.

@@ -7,14 +7,6 @@
 namespace leastwise {
 namespace {
 
-constexpr std::string_view kSpace = " \t";
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
-}
-
 bool read_value(std::string_view text, double& out) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc{} && end == text.data() + text.size();
@@ -25,7 +17,7 @@ bool read_item(std::string_view item, OrcaFields& out) noexcept {
   if (sign == item.npos) return false;
   std::string_view name = trimmed(item.substr(0, sign));
   double value = 0;
-  if (name.empty() || name.find_first_of(kSpace) != name.npos) return false;
+  if (name.empty() || name.find_first_of(kBlank) != name.npos) return false;
   if (!read_value(trimmed(item.substr(sign + 1)), value)) return false;
   std::string_view map;
   if (const std::size_t dot = name.find('.'); dot != name.npos) {

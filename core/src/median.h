@@ -15,7 +15,6 @@ class Median {
   void add(float value) noexcept {
     if (count_ < kMost) values_[count_++] = value;
   }
-  bool empty() const noexcept { return count_ == 0; }
   // 0 of none. O(count).
   float get() noexcept {
     if (count_ == 0) return 0;

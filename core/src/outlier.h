@@ -20,7 +20,7 @@
 namespace leastwise::state {
 
 // Ends ejections that are over, and makes new ones. By the holder of the tick. O(n log n) with a
-// bound of kSampled on the endpoints that the medians are of; allocates nothing.
+// bound of Median::kMost on the endpoints that the medians are of; allocates nothing.
 void watch_outliers(const Shared& shared, const Config& config, TimePoint now) noexcept;
 
 }  // namespace leastwise::state
