@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "key_ring.h"
 #include "policies/key_distance.h"
@@ -34,13 +33,13 @@ void collect_by_key(PickContext& context, const Filter& filter, const Range& ran
     for (std::size_t looked = 0; looked < ring.size(); ++looked) {
       const MemberIndex m = ring[at].member;
       if (m >= range.begin && m < range.end && filter(m)) {
-        found.distances[found.count] = ring[at].at - place;
+        found.distances[found.count()] = ring[at].at - place;
         found.add(m);
         break;
       }
       at = at + 1 < ring.size() ? at + 1 : 0;
     }
-    if (found.count == 0) return;  // nor will any other probe find one
+    if (found.count() == 0) return;  // nor will any other probe find one
   }
 }
 
@@ -80,7 +79,7 @@ bool collect_best(PickContext& context, const Filter& filter, ScoreTrees& trees)
     for (const MemberIndex m : trees.best_two(tree)) {
       if (m != kNoMember) context.candidates.add(m);
     }
-    return context.candidates.count > 0;
+    return context.candidates.count() > 0;
   }
   return false;
 }
@@ -88,19 +87,15 @@ bool collect_best(PickContext& context, const Filter& filter, ScoreTrees& trees)
 void collect_any(PickContext& context, const Filter& filter, const Range& range) noexcept {
   const std::uint32_t size = range.end - range.begin;
   const std::uint32_t start = context.rng.below(size);
-  for (std::uint32_t i = 0; i < size && context.candidates.count == 0; ++i) {
+  for (std::uint32_t i = 0; i < size && context.candidates.count() == 0; ++i) {
     const MemberIndex m = range.begin + (start + i) % size;
     if (filter(m)) context.candidates.add(m);
   }
 }
 
 void collect_few(PickContext& context, const Filter& filter, const Range& range) noexcept {
-  if (filter.passes_all()) {
-    const auto count = range.end - range.begin;
-    std::iota(context.candidates.members.begin(), context.candidates.members.begin() + count,
-              range.begin);
-    context.candidates.count = count;
-    return;
+  if (range.begin == 0 && filter.passes_all()) {
+    return context.candidates.set_first(range.end);
   }
   for (MemberIndex m = range.begin; m != range.end; ++m) {
     if (filter(m)) context.candidates.add(m);
@@ -113,14 +108,14 @@ void collect_many(PickContext& context, const Filter& filter, const Range& range
   } else if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
     collect_random(context, filter, range);
   }
-  if (context.candidates.count == 0) collect_any(context, filter, range);
+  if (context.candidates.count() == 0) collect_any(context, filter, range);
 }
 
 // Of a large pool: the member that the key belongs to. Leaves no candidates.
 void find_home(PickContext& context, const Filter& filter, const Range& range) noexcept {
   collect_by_key(context, filter, range);
-  if (context.candidates.count > 0) context.home = nearest_to_key(context);
-  context.candidates.count = 0;
+  if (context.candidates.count() > 0) context.home = nearest_to_key(context);
+  context.candidates.clear();
   context.candidates.by_ring = false;
 }
 
@@ -140,14 +135,14 @@ bool out_of_service(const state::Hot& endpoint, const state::Record& record,
 
 void collect(PickContext& context, const Filter& filter, const Range& range) noexcept {
   Candidates& found = context.candidates;
-  found.count = 0;
+  found.clear();
   found.by_ring = false;
   context.home = kNoMember;
   const bool has_key = context.request.key != 0;
   const bool has_home = has_key && range.policy.by_score && context.config.affinity.value > 0;
   if (range.end - range.begin <= PickContext::kMost) {
     collect_few(context, filter, range);
-    if (has_home && found.count > 0) context.home = nearest_to_key(context);
+    if (has_home && found.count() > 0) context.home = nearest_to_key(context);
     return;
   }
   if (has_key && range.policy.by_key) return collect_by_key(context, filter, range);

@@ -21,7 +21,6 @@ struct Filter {
   std::uint32_t barred;  // flags that exclude
   bool special;          // some endpoint may be barred, limited or failing
   bool first_try = tried.empty();
-  std::int64_t now_ms = milliseconds(context.now);
 
   bool passes_all() const noexcept { return first_try && !special; }
 
@@ -31,7 +30,8 @@ struct Filter {
     if ((flags & (barred | state::kLimited)) == 0 && endpoint.health.get() == 0) {
       return first_try || !tried.contains(member);
     }
-    if ((flags & barred) != 0 || out_of_service(endpoint, context.record(member), now_ms))
+    if ((flags & barred) != 0 ||
+        out_of_service(endpoint, context.record(member), milliseconds(context.now)))
       return false;
     const std::uint32_t limit = endpoint.max_conns.get();
     if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;

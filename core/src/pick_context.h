@@ -23,19 +23,44 @@ struct Choice {
 };
 
 // The members that may be picked. Not zeroed: it is built for each request.
-struct Candidates {
+class Candidates {
+ public:
   static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kProbes = 21;  // the paper's number: see key_ring.h
 
   Candidates() noexcept {}  // leaves the arrays alone
-  void add(MemberIndex member) noexcept { members[count++] = member; }
+  void clear() noexcept {
+    count_ = 0;
+    are_first_ = false;
+  }
+  void add(MemberIndex member) noexcept { members_[count_++] = member; }
+  // Members 0 to count - 1, without writing them down. REQUIRES: at most kMost.
+  void set_first(std::uint32_t count) noexcept {
+    count_ = count;
+    are_first_ = true;
+  }
 
-  std::array<MemberIndex, kMost> members;
-  std::uint32_t count = 0;
+  std::uint32_t count() const noexcept { return count_; }
+  std::span<const MemberIndex> all() const noexcept {
+    return {are_first_ ? kFirst.data() : members_.data(), count_};
+  }
+  MemberIndex operator[](std::uint32_t i) const noexcept { return all()[i]; }
+
   // In a large pool, when the request's key led to them: how far each is from its probe.
   // One member may then be met by several.
   bool by_ring = false;
   std::array<std::uint32_t, kProbes> distances;
+
+ private:
+  static constexpr std::array<MemberIndex, kMost> kFirst = [] {
+    std::array<MemberIndex, kMost> first{};
+    for (std::uint32_t i = 0; i < kMost; ++i) first[i] = i;
+    return first;
+  }();
+
+  std::uint32_t count_ = 0;
+  bool are_first_ = false;
+  std::array<MemberIndex, kMost> members_;
 };
 
 // Built on the stack for each pick. The candidates are the members that may be picked:
@@ -74,9 +99,7 @@ struct PickContext {
   std::uint32_t in_flight(MemberIndex member) const noexcept {
     return in_flight(member, endpoint(member).load.get());
   }
-  std::span<const MemberIndex> all() const noexcept {
-    return {candidates.members.data(), candidates.count};
-  }
+  std::span<const MemberIndex> all() const noexcept { return candidates.all(); }
 };
 
 }  // namespace leastwise

@@ -33,7 +33,7 @@ void start_probe(state::Hot& endpoint, const state::Record& record, std::int64_t
 // Adds to the load, but never above max_conns.
 bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
   const std::uint32_t limit = endpoint.max_conns.get();
-  if (limit == 0) {
+  if (limit == 0) [[likely]] {
     endpoint.load.add(added);
     return true;
   }
@@ -167,9 +167,9 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                .trees = by_score && round.reason == Reason::kPolicy ? &trees : nullptr,
                .most_demand = most_demand_,
                .cursor = cursor_});
-      if (context.candidates.count == 0) break;
-      Choice choice = context.candidates.count == 1
-                          ? Choice{.member = context.candidates.members[0], .reason = Reason::kOnly}
+      if (context.candidates.count() == 0) break;
+      Choice choice = context.candidates.count() == 1
+                          ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
       Ticket ticket = start(context, choice);
@@ -202,10 +202,10 @@ bool Picker::are_trees_grown(TimePoint now) noexcept {
 void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept {
   const state::Shared shared = pool_.shared();
   ScoreTrees trees(trees_, primaries_);
-  const auto scores = ScoreTrees::scores_for(shared->plan(), milliseconds(now));
+  const auto score = ScoreTrees::score_for(shared->plan(), now);
   for (const MemberIndex m : members) {
     if (m >= primaries_) continue;  // a backup, or none
-    trees.renew(m, shared.hot()[index(members_[m].id)], scores, kBarred, rng_);
+    trees.renew(m, shared.hot()[index(members_[m].id)], score, kBarred, rng_);
   }
 }
 
@@ -227,7 +227,6 @@ Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex m
 // difference and must take away exactly what was added.
 Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const EndpointId id = members_[choice.member].id;
-  const state::Shared shared = pool_.shared();
   state::Hot& endpoint = context.endpoints[index(id)];
   const Plan& plan = context.plan;
   const std::uint32_t n = context.in_flight(choice.member);
@@ -239,10 +238,11 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   } else if (!take_place(endpoint, added)) {
     return {};
   }
-  shared.ledger(slot_)[index(id)].add(1);
-  shared.records()[index(id)].picks.add(1);
-  if (endpoint.health.get() != 0) {
-    start_probe(endpoint, shared.records()[index(id)], milliseconds(context.now));
+  pool_.shared().ledger(slot_)[index(id)].add(1);
+  state::Record& record = context.records[index(id)];
+  record.picks.add(1);
+  if (endpoint.health.get() != 0) [[unlikely]] {
+    start_probe(endpoint, record, milliseconds(context.now));
   }
 
   const float m = mean_ahead(before, n, plan.mean_cost.get());

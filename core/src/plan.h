@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "cell.h"
+#include "float4.h"
 
 namespace leastwise {
 
@@ -15,12 +16,15 @@ struct Plan {
 
   // What depends on the number of requests in flight, q, worked out ahead: a pick then
   // needs one division per endpoint, and no power.
-  struct Step {
+  struct alignas(16) Step {
     Cell<float> wait;     // w(q)
     Cell<float> ahead;    // (1-ψ) 0.8 w(q)/q, for each unit of the load word: what is waited for
     Cell<float> tie;      // 0.001 x̄ q
     Cell<float> caution;  // (1+q)^κ
+
+    Float4 all() const noexcept { return get_four(&wait); }
   };
+  static_assert(sizeof(Step) == sizeof(Float4));
 
   Cell<std::uint32_t> learned;   // 0: choose as least_conn does
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known

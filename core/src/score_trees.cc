@@ -5,7 +5,7 @@
 namespace leastwise {
 namespace {
 
-constexpr std::array<float, ScoreTrees::kTrees> kCosts = {0.15F, 1, 6};  // in mean costs
+constexpr Float4 kCosts = {0.15F, 1, 6};  // by tree, in mean costs
 constexpr float kJitter = 0.01F;
 
 }  // namespace
@@ -46,9 +46,8 @@ void ScoreTrees::bar(MemberIndex member) noexcept {
   for (std::size_t number = 0; number < kTrees; ++number) put(number, member, kBarred);
 }
 
-void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint,
-                       const std::array<Score, kTrees>& scores, std::uint32_t barred,
-                       Rng& rng) noexcept {
+void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint, const Score<Float4>& score,
+                       std::uint32_t barred, Rng& rng) noexcept {
   const std::uint64_t word = endpoint.load.get();
   const std::uint32_t in_flight = load::in_flight(word);
   const std::uint32_t limit = endpoint.max_conns.get();
@@ -56,17 +55,12 @@ void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint,
     return bar(member);
   }
   const float jitter = 1 + kJitter * 0x1p-32F * static_cast<float>(rng.next() >> 32);
-  for (std::size_t number = 0; number < kTrees; ++number) {
-    put(number, member, jitter * scores[number](endpoint, word, in_flight));
-  }
+  const Float4 scores = jitter * score(endpoint, word, in_flight);
+  for (std::size_t number = 0; number < kTrees; ++number) put(number, member, scores[number]);
 }
 
-std::array<Score, ScoreTrees::kTrees> ScoreTrees::scores_for(const Plan& plan,
-                                                             std::int64_t now_ms) noexcept {
-  const float mean = plan.mean_cost.get();
-  return {Score(plan, {.cost = kCosts[0] * mean}, now_ms),
-          Score(plan, {.cost = kCosts[1] * mean}, now_ms),
-          Score(plan, {.cost = kCosts[2] * mean}, now_ms)};
+Score<Float4> ScoreTrees::score_for(const Plan& plan, TimePoint now) noexcept {
+  return {plan, kCosts * plan.mean_cost.get(), now};
 }
 
 }  // namespace leastwise

@@ -48,12 +48,12 @@ class ScoreTrees {
 
   // Scores the member anew; one that has a flag of `barred`, or has failed too often, is barred.
   // O(log n).
-  void renew(MemberIndex member, const state::Hot& endpoint,
-             const std::array<Score, kTrees>& scores, std::uint32_t barred, Rng& rng) noexcept;
+  void renew(MemberIndex member, const state::Hot& endpoint, const Score<Float4>& score,
+             std::uint32_t barred, Rng& rng) noexcept;
   void bar(MemberIndex member) noexcept;
 
-  // How to score for each tree.
-  static std::array<Score, kTrees> scores_for(const Plan& plan, std::int64_t now_ms) noexcept;
+  // How to score for each tree: lane k for tree k.
+  static Score<Float4> score_for(const Plan& plan, TimePoint now) noexcept;
 
  private:
   // In mean costs: what separates the trees, and what each is made for.

@@ -14,6 +14,7 @@
 #include <span>
 
 #include "cell.h"
+#include "float4.h"
 #include "leastwise/endpoint.h"
 #include "leastwise/histogram.h"
 #include "leastwise/outcome.h"
@@ -47,8 +48,13 @@ struct alignas(64) Hot {
   Cell<std::uint32_t> max_conns;
   Cell<std::uint32_t> flags;  // EndpointFlag
   Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
+
+  // base, handicap, slowness, inverse_weight.
+  Float4 terms() const noexcept { return get_four(&base); }
 };
 static_assert(sizeof(Hot) == 64);
+static_assert(offsetof(Hot, base) % sizeof(Float4) == 0);
+static_assert(offsetof(Hot, inverse_weight) == offsetof(Hot, base) + 3 * sizeof(float));
 
 enum class Use : std::uint32_t { kFree, kClaimed, kInUse, kRetired };
 

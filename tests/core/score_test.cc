@@ -28,8 +28,7 @@ class ScoreTest : public ::testing::Test {
     decay_.set(8s, TimePoint(1h));
   }
   float score(float cost, std::uint32_t n) {
-    const Costs costs{.cost = cost, .slow = cost};
-    return Score(*plan_, costs, milliseconds(TimePoint(1h)))(*hot_, hot_->load.get(), n);
+    return Score(*plan_, cost, TimePoint(1h))(*hot_, hot_->load.get(), n);
   }
 
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
@@ -89,6 +88,78 @@ TEST_F(ScoreTest, WeightDividesAndCautionMultiplies) {
   EXPECT_FLOAT_EQ(score(0.010F, 3), one / 4);
   plan_->steps[3].caution.set(1);
   EXPECT_FLOAT_EQ(score(0.010F, 3), one / 8);
+}
+
+// Four endpoints, no two of them alike in anything.
+class FourTest : public ScoreTest {
+ protected:
+  void SetUp() override {
+    ScoreTest::SetUp();
+    plan_->slowness.set(1.5F);
+    for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
+      plan_->steps[q].caution.set(1 + 0.1F * static_cast<float>(q));
+    }
+    for (std::uint32_t k = 0; k < kFour; ++k) {
+      state::Hot& hot = (*hot_)[k];
+      const auto x = static_cast<float>(k);
+      hot.load.set((3 * k + 1) * load::of(0.004F + 0.003F * x));
+      hot.base.set(7);  // counts for nothing: what counts is the handicap
+      hot.handicap.set(0.001F * x);
+      hot.slowness.set(k == 2 ? 0 : 0.5F + 0.3F * x);
+      hot.inverse_weight.set(1 / (1 + x));
+    }
+  }
+  FourEndpoints four() const {
+    FourEndpoints f;
+    for (std::uint32_t k = 0; k < kFour; ++k) {
+      f.endpoints[k] = &(*hot_)[k];
+      f.words[k] = f.endpoints[k]->load.get();
+      f.n[k] = load::in_flight(f.words[k]);
+    }
+    return f;
+  }
+
+  std::unique_ptr<std::array<state::Hot, kFour>> hot_ =
+      std::make_unique<std::array<state::Hot, kFour>>();
+};
+
+TEST_F(FourTest, FourAtOnceScoreAsOneByOne) {
+  const Score<float> score(*plan_, 0.020F, TimePoint(1h));
+  ASSERT_TRUE(four().are_usual());
+  const Float4 scores = score(four());
+  for (std::uint32_t k = 0; k < kFour; ++k) {
+    EXPECT_FLOAT_EQ(scores[k], score((*hot_)[k], four().words[k], four().n[k])) << k;
+  }
+  EXPECT_NE(scores[0], scores[1]);
+}
+
+TEST_F(FourTest, OneEndpointScoresForFourCostsAsForEach) {
+  constexpr std::array kCosts = {0.001F, 0.010F, 0.030F, 0.500F};
+  const Score<Float4> score(*plan_, Float4{kCosts[0], kCosts[1], kCosts[2], kCosts[3]},
+                            TimePoint(1h));
+  const state::Hot& hot = (*hot_)[3];
+  hot_->at(3).error.set(
+      error::pack({.share = 0.2F, .ms = static_cast<std::uint32_t>(milliseconds(TimePoint(1h)))}));
+  for (const std::uint32_t n : {0U, 5U, Plan::kTable - 1, Plan::kTable, 1000U}) {
+    const Float4 scores = score(hot, hot.load.get(), n);
+    for (std::size_t k = 0; k < kFour; ++k) {
+      const Score<float> one(*plan_, kCosts[k], TimePoint(1h));
+      EXPECT_FLOAT_EQ(scores[k], one(hot, hot.load.get(), n)) << k << " with " << n;
+    }
+  }
+}
+
+TEST_F(FourTest, ThoseThatFailOrAreBeyondTheTableAreNotScoredAtOnce) {
+  for (std::uint32_t k = 0; k < kFour; ++k) {
+    FourEndpoints f = four();
+    f.n[k] = Plan::kTable - 1;
+    EXPECT_TRUE(f.are_usual());
+    f.n[k] = Plan::kTable;
+    EXPECT_FALSE(f.are_usual());
+    (*hot_)[k].error.set(1);
+    EXPECT_FALSE(four().are_usual());
+    (*hot_)[k].error.set(0);
+  }
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST(ScoreTreesUnitTest, FindsTheBestTwoOfAnyNumberOfMembers) {
     plan.steps[q].wait.set(static_cast<float>(q));
     plan.steps[q].caution.set(1);
   }
-  const auto scores = ScoreTrees::scores_for(plan, 0);
+  const auto score = ScoreTrees::score_for(plan, TimePoint(1h));
   Rng rng(1);
   for (const std::uint32_t members : {2U, 3U, 65U, 100U, 1000U, 1023U}) {
     Nodes trees(members);
@@ -74,7 +74,7 @@ TEST(ScoreTreesUnitTest, FindsTheBestTwoOfAnyNumberOfMembers) {
     for (std::uint32_t m = 0; m < members; ++m) {
       state::Hot hot{};
       load_with(hot, std::min(in_flight[m], 50U));
-      trees->renew(m, hot, scores, 0, rng);
+      trees->renew(m, hot, score, 0, rng);
     }
     const auto least = std::ranges::min_element(in_flight) - in_flight.begin();
     for (std::size_t tree = 0; tree < ScoreTrees::kTrees; ++tree) {
@@ -94,18 +94,18 @@ TEST(ScoreTreesUnitTest, WhenAllAreBarredThereIsNone) {
 
 TEST(ScoreTreesUnitTest, BarsWhoIsFlaggedOrFull) {
   const Plan plan{};
-  const auto scores = ScoreTrees::scores_for(plan, 0);
+  const auto score = ScoreTrees::score_for(plan, TimePoint(1h));
   Rng rng(1);
   Nodes trees(3);
   state::Hot hot{};
   load_with(hot, 2);
   hot.flags.set(kDown);
-  trees->renew(0, hot, scores, kDown, rng);
+  trees->renew(0, hot, score, kDown, rng);
   hot.flags.set(0);
   hot.max_conns.set(2);
-  trees->renew(1, hot, scores, kDown, rng);
+  trees->renew(1, hot, score, kDown, rng);
   hot.max_conns.set(3);
-  trees->renew(2, hot, scores, kDown, rng);
+  trees->renew(2, hot, score, kDown, rng);
   EXPECT_EQ(trees->best_two(1), (std::array{MemberIndex{2}, kNoMember}));
 }
 

@@ -17,7 +17,7 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
 }
 
 // The gain of the key's own server comes off its predicted delay, so that load can override it.
-[[gnu::noinline]] void prefer_home(const PickContext& context, const Score& score,
+[[gnu::noinline]] void prefer_home(const PickContext& context, Score<float> score,
                                    Choice& choice) noexcept {
   const state::Hot& endpoint = context.endpoint(context.home);
   const std::uint64_t word = endpoint.load.get();
@@ -37,32 +37,72 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
   return choice;
 }
 
-Choice pick_least_score(PickContext& context, const Score& score) noexcept {
-  const state::Hot* endpoints = context.endpoints.data();
-  const Member* members = context.members.data();
-  // Twice, since whose count is in flight is the same for all, and this is the hot loop.
-  if (context.request.in_flight.empty()) {
-    return pick_least(context, [=, &score](MemberIndex member) noexcept {
-      const state::Hot& endpoint = endpoints[index(members[member].id)];
-      const std::uint64_t word = endpoint.load.get();
-      return score(endpoint, word, load::in_flight(word));
-    });
+// `count` takes a member and its endpoint's load word, and says how many are in flight.
+template <typename Count>
+[[gnu::noinline]] float score_one(const PickContext& context, Score<float> score,
+                                  MemberIndex member, Count count) noexcept {
+  const state::Hot& endpoint = context.endpoint(member);
+  const std::uint64_t word = endpoint.load.get();
+  return score(endpoint, word, count(member, word));
+}
+
+template <typename Count>
+[[gnu::always_inline]] inline FourEndpoints look_at_four(const PickContext& context,
+                                                         const MemberIndex* members,
+                                                         Count count) noexcept {
+  const std::array four = {&context.endpoint(members[0]), &context.endpoint(members[1]),
+                           &context.endpoint(members[2]), &context.endpoint(members[3])};
+  const std::array words = {four[0]->load.get(), four[1]->load.get(), four[2]->load.get(),
+                            four[3]->load.get()};
+  return {four,
+          words,
+          {count(members[0], words[0]), count(members[1], words[1]), count(members[2], words[2]),
+           count(members[3], words[3])}};
+}
+
+template <typename Count>
+Choice pick_least_score(PickContext& context, Count count) noexcept {
+  const Score<float> score(context.plan, context.costs.cost, context.now);
+  const std::span<const MemberIndex> members = context.all();
+  CandidateCosts costs;
+  LeastTwo least;
+  std::size_t i = 0;
+  for (; i + kFour <= members.size(); i += kFour) {
+    const FourEndpoints four = look_at_four(context, &members[i], count);
+    if (!four.are_usual()) [[unlikely]] {
+      for (std::size_t k = i; k < i + kFour; ++k) {
+        costs[k] = score_one(context, score, members[k], count);
+        least.see(k, costs[k]);
+      }
+      continue;
+    }
+    const Float4 scores = score(four);
+    put_four(&costs[i], scores);
+    least.see(i, scores);
   }
-  return pick_least(context, [=, &score, &context](MemberIndex member) noexcept {
-    const state::Hot& endpoint = endpoints[index(members[member].id)];
+  for (; i < members.size(); ++i) {
+    const state::Hot& endpoint = context.endpoint(members[i]);
     const std::uint64_t word = endpoint.load.get();
-    return score(endpoint, word, context.in_flight(member, word));
-  });
+    costs[i] = score(endpoint, word, count(members[i], word));
+    least.see(i, costs[i]);
+  }
+  Choice choice = least.choose(context, costs);
+  if (is_elsewhere(context, choice)) [[unlikely]]
+    prefer_home(context, score, choice);
+  return choice;
 }
 
 Choice pick(PickContext& context) noexcept {
   if (context.plan.learned.get() == 0) [[unlikely]]
     return pick_unlearned(context);
-  const Score score(context.plan, context.costs, milliseconds(context.now));
-  Choice choice = pick_least_score(context, score);
-  if (is_elsewhere(context, choice)) [[unlikely]]
-    prefer_home(context, score, choice);
-  return choice;
+  // Whose count is in flight is the same for all, so it is asked once.
+  if (context.request.in_flight.empty()) {
+    return pick_least_score(
+        context, [](MemberIndex, std::uint64_t word) noexcept { return load::in_flight(word); });
+  }
+  return pick_least_score(context, [&](MemberIndex member, std::uint64_t word) noexcept {
+    return context.in_flight(member, word);
+  });
 }
 
 }  // namespace

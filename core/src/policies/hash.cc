@@ -16,7 +16,7 @@ class Bound {
   explicit Bound(const PickContext& context) noexcept {
     float in_flight = 0;
     float weights = 0;
-    const float first = state::effective_weight(context.record(context.candidates.members[0]));
+    const float first = state::effective_weight(context.record(context.candidates[0]));
     for (const MemberIndex member : context.all()) {
       const float inverse = context.endpoint(member).inverse_weight.get();
       in_flight += static_cast<float>(context.in_flight(member));
@@ -25,7 +25,7 @@ class Bound {
     }
     // One more each than in the paper: in a pool that is all but idle, two requests of one
     // key at once are no reason to leave its server.
-    per_weight_ = kBound * (in_flight + static_cast<float>(context.candidates.count)) / weights;
+    per_weight_ = kBound * (in_flight + static_cast<float>(context.candidates.count())) / weights;
   }
 
   bool alike() const noexcept { return alike_; }  // in weight
@@ -48,9 +48,9 @@ Choice pick(PickContext& context) noexcept {
   constexpr double kFar = std::numeric_limits<float>::max();
   double best = kFar;
   double next = kFar;
-  Choice choice{.member = context.candidates.members[0]};
-  for (std::uint32_t i = 0; i < context.candidates.count; ++i) {
-    const MemberIndex member = context.candidates.members[i];
+  Choice choice{.member = context.candidates[0]};
+  for (std::uint32_t i = 0; i < context.candidates.count(); ++i) {
+    const MemberIndex member = context.candidates[i];
     const double d = distance(i, next);
     if (!(d < next) || !bound.allows(context, member)) continue;
     if (d < best) {

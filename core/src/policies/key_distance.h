@@ -28,7 +28,7 @@ class KeyDistance {
 
   // Of candidate i; when that is not below `limit`, something else that is not.
   double operator()(std::uint32_t i, double limit) const noexcept {
-    const MemberIndex member = context_.candidates.members[i];
+    const MemberIndex member = context_.candidates[i];
     const double inverse = 1 / double{state::effective_weight(context_.record(member))};
     if (context_.candidates.by_ring) return context_.candidates.distances[i] * inverse;
     const std::uint64_t name = context_.record(member).name_hash.get();
@@ -49,12 +49,12 @@ inline MemberIndex nearest_to_key(const PickContext& context) noexcept {
   constexpr bool kAlike = false;
   const KeyDistance distance(context, kAlike);
   double best = std::numeric_limits<double>::max();
-  MemberIndex nearest = context.candidates.members[0];
-  for (std::uint32_t i = 0; i < context.candidates.count; ++i) {
+  MemberIndex nearest = context.candidates[0];
+  for (std::uint32_t i = 0; i < context.candidates.count(); ++i) {
     const double d = distance(i, best);
     if (!(d < best)) continue;
     best = d;
-    nearest = context.candidates.members[i];
+    nearest = context.candidates[i];
   }
   return nearest;
 }

@@ -13,15 +13,15 @@ namespace leastwise {
 // The cheaper of two candidates drawn at random. `cost` takes a member.
 template <typename Cost>
 Choice pick_two(PickContext& context, Cost cost) noexcept {
-  if (context.candidates.count == 1) return {.member = context.candidates.members[0]};
+  if (context.candidates.count() == 1) return {.member = context.candidates[0]};
   // Draw the second from the others by leaving a hole at the first and stepping over it:
   // `>=`, not `==`, or the one after the hole would be drawn twice as often.
-  const std::uint32_t first = context.rng.below(context.candidates.count);
-  std::uint32_t second = context.rng.below(context.candidates.count - 1);
+  const std::uint32_t first = context.rng.below(context.candidates.count());
+  std::uint32_t second = context.rng.below(context.candidates.count() - 1);
   if (second >= first) ++second;
 
-  const MemberIndex a = context.candidates.members[first];
-  const MemberIndex b = context.candidates.members[second];
+  const MemberIndex a = context.candidates[first];
+  const MemberIndex b = context.candidates[second];
   const float cost_a = cost(a);
   const float cost_b = cost(b);
   if (cost_b < cost_a) {

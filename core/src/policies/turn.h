@@ -3,10 +3,12 @@
 #define LEASTWISE_SRC_POLICIES_TURN_H_
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <span>
 
 #include "advice.h"
+#include "float4.h"
 #include "pick_context.h"
 
 namespace leastwise {
@@ -39,13 +41,20 @@ inline std::int64_t turn_weight(const PickContext& context, MemberIndex member) 
   return std::max(std::int64_t{1}, static_cast<std::int64_t>(kUnit * weight));
 }
 
+// Costs of the candidates, in their order. Not zeroed: they are made for each request.
+struct CandidateCosts {
+  CandidateCosts() noexcept {}
+  float& operator[](std::size_t at) noexcept { return costs[at]; }
+  std::array<float, PickContext::kMost> costs;
+};
+
 // Lets those with the least cost take turns.
-inline void settle_tie(PickContext& context, const std::array<float, PickContext::kMost>& costs,
-                       Choice& choice) noexcept {
+inline void settle_tie(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept {
+  const std::span<const MemberIndex> all = context.all();
   std::array<MemberIndex, PickContext::kMost> equals{};
   std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < context.candidates.count; ++i) {
-    if (costs[i] == choice.score) equals[count++] = context.candidates.members[i];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (costs.costs[i] == choice.score) equals[count++] = all[i];
   }
   const MemberIndex first = choice.member;
   choice.member = take_turn(context, {equals.data(), count}, [&](MemberIndex member) noexcept {
@@ -54,35 +63,55 @@ inline void settle_tie(PickContext& context, const std::array<float, PickContext
   if (choice.second == choice.member) choice.second = first;
 }
 
-// The member of least cost; equals take turns. `cost` takes a member and is called once
-// for each. The runner-up comes along, for front ends that want a second choice.
-template <typename Cost>
-Choice pick_least(PickContext& context, Cost cost) noexcept {
-  std::array<float, PickContext::kMost> costs;
-  float best = std::numeric_limits<float>::infinity();
-  float next = best;
-  std::uint32_t best_at = 0;
-  std::uint32_t next_at = 0;
-  const std::uint32_t count = context.candidates.count;
-  const MemberIndex* members = context.candidates.members.data();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const float c = cost(members[i]);
-    costs[i] = c;
-    if (c < best) {
-      next = best;
-      next_at = best_at;
-      best = c;
-      best_at = i;
-    } else if (c < next) {
-      next = c;
-      next_at = i;
+// The least of the costs that it sees, and the next.
+class LeastTwo {
+ public:
+  [[gnu::always_inline]] void see(std::size_t at, float cost) noexcept {
+    if (cost < best_) {
+      next_ = best_;
+      next_at_ = best_at_;
+      best_ = cost;
+      best_at_ = at;
+    } else if (cost < next_) {
+      next_ = cost;
+      next_at_ = at;
     }
   }
-  Choice choice{.member = context.candidates.members[best_at], .score = best, .second_score = next};
-  // Also when damaged memory gave no numbers: then any member but the first will do.
-  if (count > 1) choice.second = context.candidates.members[next_at != best_at ? next_at : 1];
-  if (next == best) settle_tie(context, costs, choice);
-  return choice;
+  // Those at `at` and the three after it.
+  [[gnu::always_inline]] void see(std::size_t at, Float4 costs) noexcept {
+    if (!any_less(costs, next_)) return;
+    for (std::size_t k = 0; k < kFour; ++k) see(at + k, costs[k]);
+  }
+
+  // Equals take turns. The runner-up comes along, for front ends that want a second choice.
+  [[gnu::always_inline]] Choice choose(PickContext& context,
+                                       const CandidateCosts& costs) const noexcept {
+    const std::span<const MemberIndex> all = context.all();
+    Choice choice{.member = all[best_at_], .score = best_, .second_score = next_};
+    // Also when damaged memory gave no numbers: then any member but the first will do.
+    if (all.size() > 1) choice.second = all[next_at_ != best_at_ ? next_at_ : 1];
+    if (next_ == best_) settle_tie(context, costs, choice);
+    return choice;
+  }
+
+ private:
+  float best_ = std::numeric_limits<float>::infinity();
+  float next_ = best_;
+  std::size_t best_at_ = 0;
+  std::size_t next_at_ = 0;
+};
+
+// The member of least cost. `cost` takes a member and is called once for each.
+template <typename Cost>
+Choice pick_least(PickContext& context, Cost cost) noexcept {
+  CandidateCosts costs;
+  LeastTwo least;
+  const std::span<const MemberIndex> members = context.all();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    costs[i] = cost(members[i]);
+    least.see(i, costs[i]);
+  }
+  return least.choose(context, costs);
 }
 
 }  // namespace leastwise
