@@ -18,6 +18,7 @@ constexpr double kRouteStep = 0.02;
 constexpr double kSlowRouteStep = 0.001;
 constexpr std::uint32_t kSlowRouteFrom = 8;
 constexpr double kLeastCost = 20e-6;
+constexpr double kAnchor = 0.03;
 constexpr double kSharingWait = 0.02;  // below, a sample tells nothing of sharing
 constexpr std::uint64_t kFitEvery = 256;
 
@@ -120,7 +121,7 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   const double surprise = s.took / (s.slowness_before * s.predicted) - 1;
   spread_ += kSpreadStep * (std::min(surprise * surprise, 25.0) - spread_);
   mean_wait_ += kWaitStep * (s.wait - mean_wait_);
-  learn_route(s, s.took / s.slowness, routes, now_ms);
+  learn_route(s, own_time(s.took / s.slowness), routes, now_ms);
   ++samples_;
   if (++confirmed_ % kFitEvery == 0) {
     curve_.fit(mean_cost_);
@@ -128,7 +129,15 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   }
 }
 
-// `own` is what the request would have taken on a server of slowness 1.
+// What a request would have taken on a server of slowness 1, from its time by its server's slowness.
+// Costs and slowness are found from their product alone, so a factor that moved from one to the
+// other would never be missed, and noise does move it: without the anchor the costs were off by
+// 10⁻³ or 10⁴ after an hour. With it they tend to seconds on a server of the pool's mean, G = 1.
+double Model::own_time(double time_by_slowness) const noexcept {
+  return time_by_slowness * (1 + kAnchor * (slowness_ - 1));
+}
+
+// `own` is own_time().
 void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept {
   const auto slot = static_cast<std::uint16_t>(s.route);
   const std::uint32_t count = routes.count(slot, now_ms);

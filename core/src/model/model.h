@@ -59,6 +59,7 @@ class Model {
   double wait(std::uint32_t q) const noexcept;
   void renew_waits() noexcept;
   void renew_caution() noexcept;
+  double own_time(double time_by_slowness) const noexcept;
   void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
