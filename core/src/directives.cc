@@ -118,6 +118,18 @@ constexpr Directive kDirectives[] = {
      .standard = "5",
      .help = "By how many times the mean work of a request a server outside `locality` must be "
              "expected to answer sooner to be picked. 0: not at all, distance is learned only."},
+    {.name = "switchback",
+     .field = &Config::switchback,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "on | off",
+     .standard = "off",
+     .help = "A guard for policy `adaptive`: in one second of ten, drawn at random, `least_conn` "
+             "chooses, and the mean answer times are compared; a failure counts as ten. When "
+             "`adaptive` is worse by more than 5 % and by three standard errors, which takes 50 "
+             "seconds at least, `least_conn` has the pool for a minute, and twice as long each "
+             "time that this is found again. It costs a tenth of what `adaptive` gains."},
     {.name = "affinity",
      .field = &Config::affinity,
      .scope = Scope::kBoth,

@@ -14,8 +14,9 @@ namespace {
 constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
 constexpr float kMostDemand = 4;  // times the largest weight: see Policy::demand
 
-constexpr std::string_view kReasonNames[] = {"none",   "policy", "only",      "unlearned",
-                                             "backup", "panic",  "front_end", "affinity"};
+constexpr std::string_view kReasonNames[] = {"none",      "policy",   "only",
+                                             "unlearned", "backup",   "panic",
+                                             "front_end", "affinity", "switchback"};
 
 // One attempt is sent to see whether it is back; until that answers, or for another
 // fail_timeout, the others stay away.
@@ -155,7 +156,8 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
   ScoreTrees trees(trees_, primaries_);
-  const bool by_score = keeps_trees(config) && request.in_flight.empty() && are_trees_grown(now);
+  const bool by_score = keeps_trees(config) && request.in_flight.empty() &&
+                        context.plan.chooser.get() == 0 && are_trees_grown(now);
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {

@@ -27,6 +27,7 @@ struct Plan {
   static_assert(sizeof(Step) == sizeof(Float4));
 
   Cell<std::uint32_t> learned;   // 0: choose as least_conn does
+  Cell<std::uint32_t> chooser;   // Chooser; by all but kPolicy, too
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
   Cell<float> mean_predicted;    // mean of p, seconds
   Cell<float> slowness;          // G

@@ -21,6 +21,7 @@
 #include "leastwise/pool.h"
 #include "model/answer_ring.h"
 #include "model/model.h"
+#include "model/switchback.h"
 #include "plan.h"
 #include "routes.h"
 
@@ -28,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 3;
+inline constexpr std::uint32_t kLayout = 4;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -132,6 +133,7 @@ struct alignas(64) Header {
   static constexpr std::size_t kLanes = 8;  // processes share a lane when there are more
   std::array<AnswerRing, kLanes> lanes;
   Model model;
+  Switchback switchback;
 
   const Plan& plan() const noexcept {
     // acquire: pairs with the release in publish(), so that the plan is seen whole.

@@ -157,10 +157,48 @@ void look_after(const Shared& shared, const Config& config, TimePoint now) noexc
   shared->next_looked_after.set(static_cast<std::uint32_t>(at));
 }
 
+Switchback::Totals totals(const Shared& shared) noexcept {
+  Switchback::Totals sum;
+  for (const state::Record& record : shared.records()) {
+    for (std::size_t r = 0; r < kResults; ++r) {
+      const std::uint64_t count = record.results[r].get();
+      const auto result = static_cast<Result>(r);
+      if (is_failure(result)) sum.failures += count;
+      if (is_failure(result) || result == Result::kOk) sum.answers += count;
+    }
+    sum.micros += record.occupied_us.get();
+  }
+  return sum;
+}
+
+void renew_chooser(const Shared& shared, const Config& config, std::int64_t now_ms) noexcept {
+  if (!config.switchback || !config.chosen_policy().by_score) {
+    shared->switchback = {};
+    return;
+  }
+  // What was compared outlives a model that was found insane and starts afresh.
+  if (shared->plan().learned.get() == 0) return;
+  shared->switchback.advance(now_ms, [&] { return totals(shared); });
+}
+
+// What was learned of the endpoints goes too: it is in units of the costs.
+void start_afresh(const Shared& shared) noexcept {
+  shared->model.reset();
+  shared->routes.clear();
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    shared.hot()[i].speed.set(0);
+    shared.hot()[i].slowness.set(0);
+    shared.learned()[i].mixture = {};
+  }
+}
+
 void publish(Header& header) noexcept {
   const Plan& current = header.plan();
-  if (header.model.is_told(current) && header.ticks.get() % kPublishAnyway != 0) return;
+  const auto chooser = static_cast<std::uint32_t>(header.switchback.mode());
+  const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser;
+  if (is_told && header.ticks.get() % kPublishAnyway != 0) return;
   const std::uint32_t next = header.plan_index.load(std::memory_order_relaxed) + 1;
+  header.plans[next % Header::kPlans].chooser.set(chooser);
   header.model.publish(header.plans[next % Header::kPlans]);
   // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
   header.plan_index.store(next, std::memory_order_release);
@@ -198,10 +236,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   if (!enter(header, now)) return false;
   const std::int64_t us = now.time_since_epoch().count();
   const std::int64_t now_ms = milliseconds(now);
-  if (!header.model.sane()) {
-    header.model.reset();
-    header.routes.clear();
-  }
+  if (!header.model.sane()) start_afresh(shared);
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   header.tick_last.set(us);
   header.samples_lost.add(learn(shared, now_ms));
@@ -214,6 +249,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   state::renew_load(shared, config, now);
   renew_advice(shared, config);
   renew_special(shared);
+  renew_chooser(shared, config, now_ms);
   publish(header);
   renew_slowness(shared, config, now);
   // release: pairs with enter() of the next tick.

@@ -110,8 +110,22 @@ PoolView Pool::view() const noexcept {
   v.mean_wait = plan.mean_wait.get();
   v.price = plan.price.get();
   v.caution = plan.caution_exponent.get();
+  v.chooser = chooser();
+  v.policy_seconds = header_->switchback.adaptive().typical();
+  v.control_seconds = header_->switchback.control().typical();
   for (const auto& r : shared().records()) v.healed += r.healed.get();
   return v;
+}
+
+Chooser Pool::chooser() const noexcept {
+  const std::uint32_t chooser = header_->plan().chooser.get();
+  return chooser <= static_cast<std::uint32_t>(Chooser::kFallback) ? Chooser{chooser}
+                                                                   : Chooser::kPolicy;
+}
+
+std::string_view name(Chooser chooser) noexcept {
+  constexpr std::string_view kNames[] = {"policy", "control", "fallback"};
+  return kNames[static_cast<std::size_t>(chooser)];
 }
 
 std::uint32_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {

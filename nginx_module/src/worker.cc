@@ -65,13 +65,28 @@ void heal(UpstreamConf& conf) noexcept {
                 healed, &conf.upstream->host);
 }
 
+void tell_fallback(const UpstreamConf& conf, Chooser before) noexcept {
+  const Chooser after = conf.pool.chooser();
+  if (after == Chooser::kFallback && before != after) {
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "\"adaptive\" answered slower than \"least_conn\" would in upstream \"%V\": "
+                  "least_conn has it for a while; see \"model\" in leastwise_status",
+                  &conf.upstream->host);
+  } else if (before == Chooser::kFallback && before != after) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "\"adaptive\" has upstream \"%V\" back, to be compared anew",
+                  &conf.upstream->host);
+  }
+}
+
 void tick(UpstreamConf& conf, bool heal_now) noexcept {
   if (!conf.worker.picker) {
     // Without a master, a reload brings new upstreams into a process that runs already.
     const PeersLock lock(peers_of(conf));
     prepare(conf);
   }
-  conf.pool.tick(conf.config, now());
+  const Chooser before = conf.pool.chooser();
+  if (conf.pool.tick(conf.config, now())) tell_fallback(conf, before);
   if (heal_now) heal(conf);
 }
 

@@ -281,6 +281,20 @@ Ticket Backend::adopt(std::string_view server, TimePoint now) noexcept {
   return roster_->learner.adopt(config_, {}, found->second, now);
 }
 
+void Backend::tick(TimePoint now) noexcept {
+  const Chooser before = pool_.chooser();
+  pool_.tick(config_, now);
+  const Chooser after = pool_.chooser();
+  if (after == before) return;
+  if (after == Chooser::kFallback) {
+    log(LogLevel::kWarning,
+        {"\"adaptive\" answered slower than \"least_conn\" would in backend \"", name_,
+         "\": least_conn has it for a while; see \"model\" in the status"});
+  } else if (before == Chooser::kFallback) {
+    log(LogLevel::kInfo, {"\"adaptive\" has backend \"", name_, "\" back, to be compared anew"});
+  }
+}
+
 void Backend::finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
   roster_->learner.finish(config_, ticket, outcome, now);
 }

@@ -86,7 +86,7 @@ class Backend {
   EndpointId find(std::string_view server) const noexcept;
   Ticket adopt(std::string_view server, TimePoint now) noexcept;
   void finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept;
-  void tick(TimePoint now) noexcept { pool_.tick(config_, now); }
+  void tick(TimePoint now) noexcept;
 
   const Pool& pool() const noexcept { return pool_; }
   std::size_t servers() const noexcept { return roster_->names.size(); }

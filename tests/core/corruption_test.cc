@@ -46,6 +46,7 @@ TEST_F(CorruptionTest, OfAThousandSeedsNoneCrashesAndAllHealWithinTenSeconds) {
     traffic(5);
     Rng rng(seed);
     config_.outlier = seed % 2 == 1;
+    config_.switchback = seed % 5 == 0;
     config_.report = seed % 3 == 0 ? ReportMetric("on") : ReportMetric();
     damage(rng, 400);
     traffic(10);
@@ -85,6 +86,22 @@ TEST_F(CorruptionTest, EveryPolicyPicksAMemberOfDamagedMemory) {
       }
     }
   }
+}
+
+// They are in units of its costs.
+TEST_F(CorruptionTest, WhatIsKnownOfEndpointsGoesWithAModelThatIsInsane) {
+  make({1, 1});
+  traffic(20);
+  ASSERT_TRUE(view(0).known && view(1).known);
+  auto* header = reinterpret_cast<state::Header*>(memory_.span().data());
+  const double nan = NAN;
+  std::memcpy(static_cast<void*>(&header->model), &nan, sizeof nan);
+  tick();
+  EXPECT_FALSE(view(0).known || view(1).known);
+  EXPECT_FALSE(pool_.view().learned);
+  traffic(20);
+  EXPECT_TRUE(pool_.view().learned);
+  EXPECT_NEAR(pool_.view().mean_cost, 0.005, 0.001);
 }
 
 TEST_F(CorruptionTest, ATimeThatIsNoNumberIsForgotten) {

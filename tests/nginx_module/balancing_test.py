@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import subprocess
+import time
 import unittest
 
 import backend
@@ -183,6 +184,17 @@ class Variables(unittest.TestCase):
         self.assertEqual(values["predicted_time"], "-")
         self.assertRegex(values["first_byte_time"], r"^0\.\d{6}$")
         self.assertEqual(values["inflight"], "0")
+
+    def test_say_when_the_guard_lets_least_conn_choose(self):
+        text = config("leastwise; leastwise_switchback on; "
+                      + "".join(f"server 127.0.0.1:{p}; " for p in (A, B)),
+                      "proxy_pass http://app; add_header X-Reason $leastwise_reason always;")
+        reasons = set()
+        with harness.Nginx(PORT, text) as nginx:
+            end = time.monotonic() + 30  # its second comes within twenty, in a draw of each ten
+            while "switchback" not in reasons and time.monotonic() < end:
+                reasons.add(nginx.get("/").headers["X-Reason"])
+        self.assertEqual(reasons, {"unlearned", "policy", "switchback"})
 
     def test_of_several_tries_are_joined_as_those_of_nginx(self):
         answer, values = self.ask(f"/status/503/{A}")

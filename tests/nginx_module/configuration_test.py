@@ -130,6 +130,7 @@ GOOD = [
     upstream("leastwise adaptive; leastwise_decay 100ms; leastwise_demand speed;"
              "leastwise_sample full; leastwise_outlier on; leastwise_outlier_time 30s;"
              "leastwise_outlier_max 50%; leastwise_route $host$uri; leastwise_zone app.1 1m;" + SERVER),
+    upstream("leastwise; leastwise_switchback on;" + SERVER),
     upstream("leastwise weighted; leastwise_decay 1h;" + SERVER + "keepalive 4;"),
     upstream(SERVER),
 ]

@@ -55,7 +55,7 @@ const std::string kAddresses =
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
     "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
-    "locality, locality_price, affinity";
+    "locality, locality_price, switchback, affinity";
 const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
 
 const std::vector<BadFile>& bad_files() {

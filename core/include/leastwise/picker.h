@@ -80,14 +80,15 @@ class Tried {
 
 // Why this endpoint was picked.
 enum class Reason : std::uint8_t {
-  kNone,       // nothing was picked
-  kPolicy,     // the policy's choice
-  kOnly,       // the only candidate
-  kUnlearned,  // the adaptive policy still chooses as least_conn does
-  kBackup,     // no member but backups can be picked
-  kPanic,      // none can be picked unless draining ones and outliers are, too
-  kFrontEnd,   // the front end chose (Picker::adopt)
-  kAffinity,   // the endpoint of the request's key (Config::affinity)
+  kNone,        // nothing was picked
+  kPolicy,      // the policy's choice
+  kOnly,        // the only candidate
+  kUnlearned,   // the adaptive policy still chooses as least_conn does
+  kBackup,      // no member but backups can be picked
+  kPanic,       // none can be picked unless draining ones and outliers are, too
+  kFrontEnd,    // the front end chose (Picker::adopt)
+  kAffinity,    // the endpoint of the request's key (Config::affinity)
+  kSwitchback,  // least_conn chose in the policy's place (Config::switchback)
 };
 std::string_view name(Reason reason) noexcept;
 

@@ -74,6 +74,14 @@ struct EndpointView {
   std::uint64_t connects = 0, first_bytes = 0, occupied = 0;                 // their counts
 };
 
+// Who chooses in a pool with policy `adaptive`: Config::switchback.
+enum class Chooser : std::uint32_t {
+  kPolicy,
+  kControl,   // least_conn, for a second, to compare with
+  kFallback,  // least_conn, since the policy did worse
+};
+std::string_view name(Chooser chooser) noexcept;
+
 // A copy of the pool's model, for status pages and tests.
 struct PoolView {
   std::size_t capacity = 0, endpoints = 0, processes = 0;
@@ -85,6 +93,9 @@ struct PoolView {
   float mean_wait = 0;   // w̄
   float price = 0;       // η
   float caution = 0;     // κ
+  Chooser chooser = Chooser::kPolicy;
+  // Mean answer time of late, in seconds, by who chose; 0 = not known.
+  double policy_seconds = 0, control_seconds = 0;
 };
 
 class Pool {
@@ -149,6 +160,7 @@ class Pool {
 
   EndpointView view(EndpointId id, const Config& config, TimePoint now) const noexcept;
   PoolView view() const noexcept;
+  Chooser chooser() const noexcept;
   // Calls `visit` for each endpoint that is not retired, in the order of ids.
   template <typename Visit>
   void for_each(Visit visit) const noexcept {

@@ -40,12 +40,17 @@ double caution(double mean_wait) noexcept {
 // Steps of estimators that waiting blurs shrink with the wait.
 double steadied(double step, double w) noexcept { return step / ((1 + 2 * w) * (1 + 2 * w)); }
 
+// Picked before anything was known, or with slownesses that can be divided by.
+bool is_measured(const Answer& s) noexcept {
+  return !(s.predicted > 0) || (s.slowness > 0 && s.slowness_before > 0);
+}
+
 // Guards against what damaged shared memory may hold.
 bool usable(const Answer& s) noexcept {
   const float sum = s.took + s.predicted + s.slow_cost + s.ahead + s.mean_ahead + s.wait +
                     s.slowness_before + s.slowness;
-  return std::isfinite(sum) && s.took > 0 && s.slowness >= 0 && s.slowness_before >= 0 &&
-         s.wait >= 0 && s.route <= Routes::kOther;
+  return std::isfinite(sum) && s.took > 0 && is_measured(s) && s.wait >= 0 &&
+         s.route <= Routes::kOther;
 }
 
 }  // namespace
@@ -129,10 +134,10 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   }
 }
 
-// What a request would have taken on a server of slowness 1, from its time by its server's slowness.
-// Costs and slowness are found from their product alone, so a factor that moved from one to the
-// other would never be missed, and noise does move it: without the anchor the costs were off by
-// 10⁻³ or 10⁴ after an hour. With it they tend to seconds on a server of the pool's mean, G = 1.
+// What a request would have taken on a server of slowness 1, from its time by its server's
+// slowness. Costs and slowness are found from their product alone, so a factor that moved from one
+// to the other would never be missed, and noise does move it: without the anchor the costs were off
+// by 10⁻³ or 10⁴ after an hour. With it they tend to seconds on a server of the pool's mean, G = 1.
 double Model::own_time(double time_by_slowness) const noexcept {
   return time_by_slowness * (1 + kAnchor * (slowness_ - 1));
 }

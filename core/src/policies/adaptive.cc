@@ -28,9 +28,10 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
   if (s < choice.score) go_home(context, std::max(s, 0.0F), choice);
 }
 
-[[gnu::noinline]] Choice pick_unlearned(PickContext& context) noexcept {
+// While the policy knows too little, or is not to choose.
+[[gnu::noinline]] Choice pick_without(PickContext& context) noexcept {
   Choice choice = pick_least_conn(context);
-  choice.reason = Reason::kUnlearned;
+  choice.reason = context.plan.learned.get() == 0 ? Reason::kUnlearned : Reason::kSwitchback;
   if (!is_elsewhere(context, choice)) return choice;
   const std::uint32_t most = context.in_flight(choice.member) + 1;
   if (context.in_flight(context.home) <= most) go_home(context, choice.score, choice);
@@ -93,8 +94,8 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
 }
 
 Choice pick(PickContext& context) noexcept {
-  if (context.plan.learned.get() == 0) [[unlikely]]
-    return pick_unlearned(context);
+  if (context.plan.learned.get() == 0 || context.plan.chooser.get() != 0) [[unlikely]]
+    return pick_without(context);
   // Whose count is in flight is the same for all, so it is asked once.
   if (context.request.in_flight.empty()) {
     return pick_least_score(

@@ -111,7 +111,9 @@ void render_peer(const EndpointView& v, float share, Text& out) noexcept {
 }
 
 void render_model(const PoolView& v, Text& out) noexcept {
-  out << "\"model\":{\"learned\":" << yes(v.learned)
+  out << "\"model\":{\"learned\":" << yes(v.learned) << ",\"chooser\":\"" << name(v.chooser)
+      << "\",\"policy_ms\":" << v.policy_seconds * kMillisecond
+      << ",\"least_conn_ms\":" << v.control_seconds * kMillisecond
       << ",\"mean_cost_ms\":" << v.mean_cost * kMillisecond
       << ",\"slowness\":" << double{v.slowness} << ",\"sharing\":" << double{v.sharing}
       << ",\"mean_wait\":" << double{v.mean_wait} << ",\"price\":" << double{v.price}

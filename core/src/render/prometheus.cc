@@ -194,6 +194,10 @@ void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools,
              [](const EndpointView& v) noexcept { return v.healed; });
   page.models("leastwise_mean_cost_seconds", "gauge", "Mean work of a request.",
               [](const PoolView& v) noexcept { return double{v.mean_cost}; });
+  page.models(
+      "leastwise_fallback", "gauge",
+      "1 while least_conn chooses since adaptive did worse: switchback.",
+      [](const PoolView& v) noexcept { return v.chooser == Chooser::kFallback ? 1.0 : 0.0; });
   page.models("leastwise_samples_total", "counter", "Answers that the model learned from.",
               [](const PoolView& v) noexcept { return v.samples; });
   page.models("leastwise_samples_lost_total", "counter",

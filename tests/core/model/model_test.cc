@@ -90,6 +90,8 @@ TEST_F(ModelTest, AnswersThatAreNoAnswersAreIgnored) {
     add({.took = 1, .predicted = 1, .slowness = x});
   }
   add({.route = 60'000, .took = 1, .predicted = 1, .slowness = 1});
+  add({.took = 1, .predicted = 1, .slowness_before = 1, .slowness = 0});
+  add({.took = 1, .predicted = 1, .slowness_before = 0, .slowness = 1});
   EXPECT_EQ(model_->samples(), 0U);
   EXPECT_TRUE(model_->sane());
 }

@@ -56,6 +56,46 @@ TEST_F(AdaptiveTest, AServerThatFailsFastIsNotFast) {
   EXPECT_GT(view(2).error_share, 0);
 }
 
+// Of two servers one is 8 times as slow: least_conn would give it half of the requests.
+TEST_F(AdaptiveTest, WithTheGuardLeastConnHasItNowAndThen) {
+  make({1, 1});
+  config_.switchback = true;
+  drive(20, {5ms, 40ms});
+  int by_guard = 0;
+  int of_those_slow = 0;
+  for (int i = 0; i < 200; ++i) {
+    for (int k = 0; k < 10; ++k) {
+      const Ticket t = pick();
+      finish(t, Result::kOk, t.member == 0 ? 5ms : 40ms);
+      if (t.reason != Reason::kSwitchback) continue;
+      EXPECT_EQ(pool_.chooser(), Chooser::kControl);
+      ++by_guard;
+      of_those_slow += t.member == 1 ? 1 : 0;
+    }
+    tick();
+  }
+  EXPECT_GE(by_guard, 100);  // 100 in a second; one to three of twenty, as the draw is
+  EXPECT_LE(by_guard, 300);
+  EXPECT_NEAR(of_those_slow, by_guard / 2, 5);
+  const PoolView model = pool_.view();
+  EXPECT_NEAR(model.control_seconds, 0.0225, 0.002);
+  EXPECT_LT(model.policy_seconds, 0.010);
+}
+
+TEST_F(AdaptiveTest, WithoutTheGuardLeastConnNeverHasIt) {
+  make({1, 1});
+  config_.switchback = true;
+  for (int i = 0; i < 200 && pool_.chooser() != Chooser::kControl; ++i) drive(1, {5ms, 5ms});
+  ASSERT_EQ(pool_.chooser(), Chooser::kControl);
+  config_.switchback = false;  // by a reload
+  drive(1, {5ms, 5ms});
+  EXPECT_EQ(pool_.chooser(), Chooser::kPolicy);
+  for (int i = 0; i < 200; ++i) {
+    drive(1, {5ms, 5ms});
+    ASSERT_EQ(pool_.chooser(), Chooser::kPolicy);
+  }
+}
+
 TEST_F(AdaptiveTest, ADearRouteAvoidsTheServerThatIsBusy) {
   make({1, 1});
   drive(50, {5ms, 5ms});
