@@ -136,7 +136,7 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,
-                .in_flight = ticket.in_flight,
+                .in_flight = ticket.at_server,
                 .ms = static_cast<std::uint32_t>(now_ms),
                 .took = took,
                 .predicted = ticket.predicted,

@@ -16,7 +16,6 @@ constexpr std::int64_t kFreshMs = 3000;
 constexpr float kLeastStep = 0.125F;  // of the smoothing: answers may come all at once
 constexpr float kMostFactor = 2;      // a report makes a server so many times as dear, at most
 constexpr float kLeastRoom = 0.05F;   // of a server that says it is full
-constexpr float kRateSeconds = 2;
 constexpr float kCapacitySeconds = 20;
 constexpr float kTolerance = 1.6F;  // what is foreign is a difference of two noisy figures
 constexpr float kMostRate = 1e7F;
@@ -37,17 +36,6 @@ bool is_fresh(const Reported& r, std::int64_t now_ms) noexcept {
   return age >= 0 && age <= kFreshMs;
 }
 
-void renew_rate(Record& record) noexcept {
-  const float period = seconds(Pool::kTickPeriod);
-  const auto picks = static_cast<std::uint32_t>(record.picks.get());
-  const float now = static_cast<float>(picks - record.picks_seen.get()) / period;
-  record.picks_seen.set(picks);
-  // Whatever memory holds.
-  const float old = record.rate.get() >= 0 ? std::min(record.rate.get(), kMostRate) : 0;
-  const float step = old > 0 ? period / kRateSeconds : 1;
-  record.rate.set(old + step * (std::min(now, kMostRate) - old));
-}
-
 class Load {
  public:
   Load(const Shared& shared, const Config& config, TimePoint now) noexcept
@@ -60,7 +48,6 @@ class Load {
     std::size_t seen = 0;
     for (Record& record : shared_.records()) {
       if (record.use.load(std::memory_order_relaxed) != Use::kInUse) continue;
-      renew_rate(record);
       const float u = utilisation_now(record, now_ms_);
       if (u < 0 || seen++ % step != 0) continue;
       utilisations_.add(u);

@@ -29,6 +29,11 @@ constexpr std::uint64_t of(float seconds) noexcept {
   const float bounded = seconds > 0 ? (seconds < kMost ? seconds : kMost) : 0;
   return kOne + static_cast<std::uint64_t>(static_cast<std::int64_t>(bounded * kUnitsPerSecond));
 }
+// The same number in flight, with that part of the work.
+constexpr std::uint64_t with_share(std::uint64_t word, float share) noexcept {
+  const auto work = static_cast<std::int64_t>(work_units(word) * share);
+  return (word & ~(kOne - 1)) | static_cast<std::uint64_t>(work);
+}
 // Takes away what of() added. Never below zero, and nothing is left of the work when
 // nothing is in flight: damage heals as soon as an endpoint is idle.
 constexpr std::uint64_t minus(std::uint64_t word, std::uint64_t added) noexcept {

@@ -7,6 +7,7 @@
 #include "candidates.h"
 #include "key_ring.h"
 #include "score.h"
+#include "transit.h"
 
 namespace leastwise {
 namespace {
@@ -231,9 +232,10 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const EndpointId id = members_[choice.member].id;
   state::Hot& endpoint = context.endpoints[index(id)];
   const Plan& plan = context.plan;
-  const std::uint32_t n = context.in_flight(choice.member);
-  const float cost = context.costs.cost;
   const std::uint64_t before = endpoint.load.get();
+  const std::uint32_t n = context.in_flight(choice.member, before);
+  const AtServer there = at_server(endpoint, before, n);
+  const float cost = context.costs.cost;
   const std::uint64_t added = load::of(cost);
   if (choice.reason == Reason::kFrontEnd) {
     endpoint.load.add(added);
@@ -247,20 +249,21 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
     start_probe(endpoint, record, milliseconds(context.now));
   }
 
-  const float m = mean_ahead(before, n, plan.mean_cost.get());
+  const float m = mean_ahead(there.word, there.n, plan.mean_cost.get());
   const float psi = plan.sharing.get();
   Ticket ticket;
   ticket.member = choice.member;
   ticket.second = choice.second;
   ticket.id = id;
   ticket.in_flight = n;
+  ticket.at_server = there.n;
   ticket.load = added;
   ticket.start = context.now;
   ticket.cost = cost;
   ticket.slow_cost = context.costs.slow;
   ticket.mean_ahead = m;
   ticket.ahead = psi * cost + (1 - psi) * m;
-  ticket.wait = plan.wait_at(n);
+  ticket.wait = plan.wait_at(there.n);
   ticket.predicted = cost + ticket.wait * ticket.ahead;
   const float g = endpoint.slowness.get();
   ticket.delay = endpoint.base.get() + (g > 0 ? g : plan.slowness.get()) * ticket.predicted;

@@ -26,8 +26,10 @@ struct Plan {
   };
   static_assert(sizeof(Step) == sizeof(Float4));
 
+  Cell<std::uint32_t> plain;     // 1: learned, chosen by the policy, and nothing in transit
   Cell<std::uint32_t> learned;   // 0: choose as least_conn does
   Cell<std::uint32_t> chooser;   // Chooser; by all but kPolicy, too
+  Cell<std::uint32_t> transit;   // not 0: some endpoint has attempts in transit
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
   Cell<float> mean_predicted;    // mean of p, seconds
   Cell<float> slowness;          // G

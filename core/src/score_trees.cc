@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "transit.h"
+
 namespace leastwise {
 namespace {
 
@@ -55,7 +57,8 @@ void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint, const Sco
     return bar(member);
   }
   const float jitter = 1 + kJitter * 0x1p-32F * static_cast<float>(rng.next() >> 32);
-  const Float4 scores = jitter * score(endpoint, word, in_flight);
+  const AtServer there = at_server(endpoint, word, in_flight);
+  const Float4 scores = jitter * score(endpoint, there.word, there.n);
   for (std::size_t number = 0; number < kTrees; ++number) put(number, member, scores[number]);
 }
 

@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 4;
+inline constexpr std::uint32_t kLayout = 5;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -47,8 +47,9 @@ struct alignas(64) Hot {
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
   Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> flags;  // EndpointFlag
-  Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
+  Cell<std::uint32_t> flags;       // EndpointFlag
+  Cell<float> fastest;             // shortest answer of this window, seconds; 0 = none yet
+  Cell<std::uint32_t> in_transit;  // of those in flight, on their way: transit.h
 
   // base, handicap, slowness, inverse_weight.
   Float4 terms() const noexcept { return get_four(&base); }
@@ -75,14 +76,16 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
+  // Picks per second, smoothed, and how many there were: see transit.h.
+  Cell<float> rate;
+  Cell<std::uint32_t> picks_seen;
+
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
   Cell<std::uint64_t> reports, reports_refused;
   Cell<float> report_factor;  // times the score; 0 = not yet looked at: 1
   Cell<float> report_demand;  // d: throughput per utilisation, of the median's; 0 = unknown: 1
-  Cell<float> rate;           // picks per second, smoothed
   Cell<float> capacity;       // picks per second at full utilisation, smoothed; 0 = unknown
-  Cell<std::uint32_t> picks_seen;
 
   // Of the outlier watch: see outlier.h.
   Cell<std::uint32_t> failures_in_a_row;

@@ -10,6 +10,7 @@
 #include "score.h"
 #include "slow_start.h"
 #include "state.h"
+#include "transit.h"
 
 namespace leastwise {
 namespace {
@@ -192,16 +193,21 @@ void start_afresh(const Shared& shared) noexcept {
   }
 }
 
-void publish(Header& header) noexcept {
+void publish(Header& header, bool has_transit) noexcept {
   const Plan& current = header.plan();
   const auto chooser = static_cast<std::uint32_t>(header.switchback.mode());
-  const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser;
+  const std::uint32_t transit = has_transit ? 1 : 0;
+  const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser &&
+                       current.transit.get() == transit;
   if (is_told && header.ticks.get() % kPublishAnyway != 0) return;
-  const std::uint32_t next = header.plan_index.load(std::memory_order_relaxed) + 1;
-  header.plans[next % Header::kPlans].chooser.set(chooser);
-  header.model.publish(header.plans[next % Header::kPlans]);
+  const std::uint32_t index = header.plan_index.load(std::memory_order_relaxed) + 1;
+  Plan& next = header.plans[index % Header::kPlans];
+  next.chooser.set(chooser);
+  next.transit.set(transit);
+  header.model.publish(next);
+  next.plain.set(next.learned.get() != 0 && chooser == 0 && transit == 0 ? 1 : 0);
   // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
-  header.plan_index.store(next, std::memory_order_release);
+  header.plan_index.store(index, std::memory_order_release);
 }
 
 // How far `to` lies after `from`, modulo 2^64: stamps from damaged memory may be anything.
@@ -246,11 +252,12 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   look_after(shared, config, now);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
+  const bool has_transit = state::renew_transit(shared);
   state::renew_load(shared, config, now);
   renew_advice(shared, config);
   renew_special(shared);
   renew_chooser(shared, config, now_ms);
-  publish(header);
+  publish(header, has_transit);
   renew_slowness(shared, config, now);
   // release: pairs with enter() of the next tick.
   header.tick_since.store(0, std::memory_order_release);

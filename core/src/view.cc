@@ -79,6 +79,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.unavailable = v.settings.max_fails != 0 && h.fails >= v.settings.max_fails &&
                   milliseconds(now) < h.until_ms;
   v.in_flight = load::in_flight(hot.load.get());
+  v.in_transit = hot.in_transit.get();
   v.work_in_flight = load::work(hot.load.get());
   v.known = s.work * left > 0;
   v.evidence = s.work * left;

@@ -98,7 +98,8 @@ struct Ticket {
   MemberIndex member = kNoMember;
   MemberIndex second = kNoMember;  // the runner-up, kNoMember if there was no other
   EndpointId id = kNoEndpoint;
-  std::uint32_t in_flight = 0;  // of the endpoint, before this attempt
+  std::uint32_t in_flight = 0;  // of the endpoint, before this attempt;
+  std::uint32_t at_server = 0;  // those that were not on their way
   std::uint64_t load = 0;       // what was added to the endpoint's load word
   TimePoint start{};
   float cost = 0;           // x_r, seconds of work predicted

@@ -59,12 +59,13 @@ struct EndpointView {
   std::array<std::uint64_t, kEjections> ejections{};  // how often, by reason
   std::uint32_t fails = 0;                            // failures counted towards max_fails
   std::uint32_t in_flight = 0;
-  float work_in_flight = 0;  // seconds of predicted work
-  bool known = false;        // slowness was measured of late
-  float slowness = 0;        // seconds of delay per second of predicted work; pool mean if unknown
-  float evidence = 0;        // seconds of predicted work behind it
-  float error_share = 0;     // decayed, 0…1
-  float base = 0;            // seconds that its fastest answers take beyond the pool's fastest
+  std::uint32_t in_transit = 0;  // of those, on their way, by the distance
+  float work_in_flight = 0;      // seconds of predicted work
+  bool known = false;            // slowness was measured of late
+  float slowness = 0;     // seconds of delay per second of predicted work; pool mean if unknown
+  float evidence = 0;     // seconds of predicted work behind it
+  float error_share = 0;  // decayed, 0…1
+  float base = 0;         // seconds that its fastest answers take beyond the pool's fastest
   std::uint64_t picks = 0;
   std::array<std::uint64_t, kResults> results{};
   std::array<std::uint64_t, 6> responses{};  // [1]…[5]: 1xx…5xx, [0]: without a status

@@ -19,6 +19,7 @@ constexpr double kSlowRouteStep = 0.001;
 constexpr std::uint32_t kSlowRouteFrom = 8;
 constexpr double kLeastCost = 20e-6;
 constexpr double kAnchor = 0.03;
+constexpr double kAnchorReach = 2;
 constexpr double kSharingWait = 0.02;  // below, a sample tells nothing of sharing
 constexpr std::uint64_t kFitEvery = 256;
 
@@ -137,9 +138,11 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
 // What a request would have taken on a server of slowness 1, from its time by its server's
 // slowness. Costs and slowness are found from their product alone, so a factor that moved from one
 // to the other would never be missed, and noise does move it: without the anchor the costs were off
-// by 10⁻³ or 10⁴ after an hour. With it they tend to seconds on a server of the pool's mean, G = 1.
+// by 10⁻³ or 10⁴ after an hour. With it they tend to seconds on a server of the pool's mean, G = 1:
+// gently, since g follows G late; but what is off by more than twice is taken back in full.
 double Model::own_time(double time_by_slowness) const noexcept {
-  return time_by_slowness * (1 + kAnchor * (slowness_ - 1));
+  const double near = std::clamp(slowness_, 1 / kAnchorReach, kAnchorReach);
+  return time_by_slowness * (1 + kAnchor * (near - 1)) * (slowness_ / near);
 }
 
 // `own` is own_time().

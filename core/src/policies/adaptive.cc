@@ -1,5 +1,6 @@
 #include "policies/least_conn.h"
 #include "score.h"
+#include "transit.h"
 
 namespace leastwise {
 namespace {
@@ -21,10 +22,10 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
                                    Choice& choice) noexcept {
   const state::Hot& endpoint = context.endpoint(context.home);
   const std::uint64_t word = endpoint.load.get();
-  const std::uint32_t n = context.in_flight(context.home, word);
+  const AtServer there = at_server(endpoint, word, context.in_flight(context.home, word));
   const float gain =
       static_cast<float>(context.config.affinity.value) * context.plan.mean_cost.get();
-  const float s = score(endpoint, word, n) - score.of_delay(gain, endpoint, n);
+  const float s = score(endpoint, there.word, there.n) - score.of_delay(gain, endpoint, there.n);
   if (s < choice.score) go_home(context, std::max(s, 0.0F), choice);
 }
 
@@ -38,13 +39,13 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
   return choice;
 }
 
-// `count` takes a member and its endpoint's load word, and says how many are in flight.
+// `count` takes a member, its endpoint and its load word, and says what is at the server.
 template <typename Count>
 [[gnu::noinline]] float score_one(const PickContext& context, Score<float> score,
                                   MemberIndex member, Count count) noexcept {
   const state::Hot& endpoint = context.endpoint(member);
-  const std::uint64_t word = endpoint.load.get();
-  return score(endpoint, word, count(member, word));
+  const AtServer there = count(member, endpoint, endpoint.load.get());
+  return score(endpoint, there.word, there.n);
 }
 
 template <typename Count>
@@ -53,12 +54,13 @@ template <typename Count>
                                                          Count count) noexcept {
   const std::array four = {&context.endpoint(members[0]), &context.endpoint(members[1]),
                            &context.endpoint(members[2]), &context.endpoint(members[3])};
-  const std::array words = {four[0]->load.get(), four[1]->load.get(), four[2]->load.get(),
-                            four[3]->load.get()};
+  const std::array there = {count(members[0], *four[0], four[0]->load.get()),
+                            count(members[1], *four[1], four[1]->load.get()),
+                            count(members[2], *four[2], four[2]->load.get()),
+                            count(members[3], *four[3], four[3]->load.get())};
   return {four,
-          words,
-          {count(members[0], words[0]), count(members[1], words[1]), count(members[2], words[2]),
-           count(members[3], words[3])}};
+          {there[0].word, there[1].word, there[2].word, there[3].word},
+          {there[0].n, there[1].n, there[2].n, there[3].n}};
 }
 
 template <typename Count>
@@ -83,8 +85,8 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
   }
   for (; i < members.size(); ++i) {
     const state::Hot& endpoint = context.endpoint(members[i]);
-    const std::uint64_t word = endpoint.load.get();
-    costs[i] = score(endpoint, word, count(members[i], word));
+    const AtServer there = count(members[i], endpoint, endpoint.load.get());
+    costs[i] = score(endpoint, there.word, there.n);
     least.see(i, costs[i]);
   }
   Choice choice = least.choose(context, costs);
@@ -93,17 +95,24 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
   return choice;
 }
 
-Choice pick(PickContext& context) noexcept {
-  if (context.plan.learned.get() == 0 || context.plan.chooser.get() != 0) [[unlikely]]
+[[gnu::noinline]] Choice pick_special(PickContext& context) noexcept {
+  if (context.plan.learned.get() == 0 || context.plan.chooser.get() != 0) {
     return pick_without(context);
-  // Whose count is in flight is the same for all, so it is asked once.
-  if (context.request.in_flight.empty()) {
-    return pick_least_score(
-        context, [](MemberIndex, std::uint64_t word) noexcept { return load::in_flight(word); });
   }
-  return pick_least_score(context, [&](MemberIndex member, std::uint64_t word) noexcept {
-    return context.in_flight(member, word);
-  });
+  return pick_least_score(
+      context, [&](MemberIndex member, const state::Hot& endpoint, std::uint64_t word) noexcept {
+        return at_server(endpoint, word, context.in_flight(member, word));
+      });
+}
+
+// What most picks are is told by one word; and whose count is in flight is asked once.
+Choice pick(PickContext& context) noexcept {
+  if (context.plan.plain.get() == 0 || !context.request.in_flight.empty()) [[unlikely]]
+    return pick_special(context);
+  return pick_least_score(
+      context, [](MemberIndex, const state::Hot&, std::uint64_t word) noexcept -> AtServer {
+        return {word, load::in_flight(word)};
+      });
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class Catalogue {
     bursts_and_zones();
     localities();
     lies();
+    distances();
     shapes();
     several_balancers();
     large_pools();
@@ -122,6 +123,17 @@ class Catalogue {
     Scenario& s = add("report-lies", 0.6);
     s.grey = {1, 0.3, 10000, 22000};
     s.reports = {-1, 0, -1, -1, -1, -1, -1, -1, -1, -1};
+  }
+
+  // Equal servers that share their time, at three distances: those far away look busy.
+  void distances() {
+    for (const double load : {0.5, 0.7, 0.85}) {
+      Scenario& s = add("zones-ps", load);
+      s.servers = 16;
+      s.discipline = Discipline::kSharing;
+      s.rtt_ms = {0.5, 2, 20};
+      s.routes = {{1, 10, Size::kPareto, 1.5}};
+    }
   }
 
   void shapes() {

@@ -1,0 +1,42 @@
+#include "transit.h"
+
+#include "leastwise/pool.h"
+
+namespace leastwise::state {
+namespace {
+
+constexpr float kRateSeconds = 2;
+constexpr float kMostRate = 1e7F;     // whatever memory holds
+constexpr float kMostTransit = 1e6F;  // more than can be in flight
+
+void renew_rate(Record& record) noexcept {
+  const float period = seconds(Pool::kTickPeriod);
+  const auto picks = static_cast<std::uint32_t>(record.picks.get());
+  const float now = static_cast<float>(picks - record.picks_seen.get()) / period;
+  record.picks_seen.set(picks);
+  const float old = record.rate.get() >= 0 ? std::min(record.rate.get(), kMostRate) : 0;
+  const float step = old > 0 ? period / kRateSeconds : 1;
+  record.rate.set(old + step * (std::min(now, kMostRate) - old));
+}
+
+// None below one: the fastest answers of servers that differ in speed differ a little, too.
+std::uint32_t in_transit(float rate, float base) noexcept {
+  const float count = rate * base;
+  return count >= 1 ? static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F) : 0;
+}
+
+}  // namespace
+
+bool renew_transit(const Shared& shared) noexcept {
+  bool any = false;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    Hot& hot = shared.hot()[i];
+    renew_rate(shared.records()[i]);
+    const std::uint32_t count = in_transit(shared.records()[i].rate.get(), hot.base.get());
+    hot.in_transit.set(count);
+    any |= count != 0;
+  }
+  return any;
+}
+
+}  // namespace leastwise::state
