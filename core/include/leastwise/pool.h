@@ -95,7 +95,7 @@ struct PoolView {
   float price = 0;       // η
   float caution = 0;     // κ
   Chooser chooser = Chooser::kPolicy;
-  // Mean answer time of late, in seconds, by who chose; 0 = not known.
+  // Typical answer time of late, in seconds, by who chose; 0 = not known.
   double policy_seconds = 0, control_seconds = 0;
 };
 
