@@ -19,20 +19,24 @@ void renew_rate(Record& record) noexcept {
   record.rate.set(old + step * (std::min(now, kMostRate) - old));
 }
 
-// None below one: the fastest answers of servers that differ in speed differ a little, too.
-std::uint32_t in_transit(float rate, float base) noexcept {
+// Distances below the work of a mean request count as none: so much lies between the fastest
+// answers of servers that differ in speed alone.
+std::uint32_t in_transit(float rate, float base, float mean_work) noexcept {
   const float count = rate * base;
-  return count >= 1 ? static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F) : 0;
+  if (!(base >= mean_work) || !(count >= 1)) return 0;
+  return static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F);
 }
 
 }  // namespace
 
 bool renew_transit(const Shared& shared) noexcept {
   bool any = false;
+  const float mean_work = shared->plan().mean_cost.get() * shared->plan().slowness.get();
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
     renew_rate(shared.records()[i]);
-    const std::uint32_t count = in_transit(shared.records()[i].rate.get(), hot.base.get());
+    const std::uint32_t count =
+        in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work);
     hot.in_transit.set(count);
     any |= count != 0;
   }
