@@ -158,7 +158,7 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   const Policy& policy = config.chosen_policy();
   ScoreTrees trees(trees_, primaries_);
   const bool by_score = keeps_trees(config) && request.in_flight.empty() &&
-                        context.plan.chooser.get() == 0 && are_trees_grown(now);
+                        context.plan.chooser.get() == Chooser::kPolicy && are_trees_grown(now);
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {

@@ -8,6 +8,7 @@
 
 #include "cell.h"
 #include "float4.h"
+#include "leastwise/pool.h"
 
 namespace leastwise {
 
@@ -28,7 +29,7 @@ struct Plan {
 
   Cell<std::uint32_t> plain;     // 1: learned, chosen by the policy, and nothing in transit
   Cell<std::uint32_t> learned;   // 0: choose as least_conn does
-  Cell<std::uint32_t> chooser;   // Chooser; by all but kPolicy, too
+  Cell<Chooser> chooser;         // by all but kPolicy, too
   Cell<std::uint32_t> transit;   // not 0: some endpoint has attempts in transit
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
   Cell<float> mean_predicted;    // mean of p, seconds

@@ -195,7 +195,7 @@ void start_afresh(const Shared& shared) noexcept {
 
 void publish(Header& header, bool has_transit) noexcept {
   const Plan& current = header.plan();
-  const auto chooser = static_cast<std::uint32_t>(header.switchback.mode());
+  const Chooser chooser = header.switchback.chooser();
   const std::uint32_t transit = has_transit ? 1 : 0;
   const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser &&
                        current.transit.get() == transit;
@@ -205,7 +205,7 @@ void publish(Header& header, bool has_transit) noexcept {
   next.chooser.set(chooser);
   next.transit.set(transit);
   header.model.publish(next);
-  next.plain.set(next.learned.get() != 0 && chooser == 0 && transit == 0 ? 1 : 0);
+  next.plain.set(next.learned.get() != 0 && chooser == Chooser::kPolicy && transit == 0 ? 1 : 0);
   // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
   header.plan_index.store(index, std::memory_order_release);
 }

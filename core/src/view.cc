@@ -119,9 +119,8 @@ PoolView Pool::view() const noexcept {
 }
 
 Chooser Pool::chooser() const noexcept {
-  const std::uint32_t chooser = header_->plan().chooser.get();
-  return chooser <= static_cast<std::uint32_t>(Chooser::kFallback) ? Chooser{chooser}
-                                                                   : Chooser::kPolicy;
+  const Chooser chooser = header_->plan().chooser.get();
+  return chooser <= Chooser::kFallback ? chooser : Chooser::kPolicy;  // whatever memory holds
 }
 
 std::string_view name(Chooser chooser) noexcept {

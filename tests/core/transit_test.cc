@@ -55,6 +55,21 @@ TEST_F(TransitTest, IsThePicksPerSecondTimesTheDistance) {
   EXPECT_EQ(view(0).in_transit, 0U);
 }
 
+// Four times as slow, not far: the fastest answers differ by less than a mean request takes.
+TEST_F(TransitTest, WhoIsSlowIsNotFarAway) {
+  for (int i = 0; i < 100; ++i) {
+    for (const Duration time : {1ms, 19ms}) {
+      for (int k = 0; k < 50; ++k) {
+        finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kOk, time);
+        finish(picker_.adopt(config_, {.in_flight = {}}, 1, now_), Result::kOk, 4 * time);
+      }
+    }
+    tick();
+  }
+  EXPECT_NEAR(view(1).base, 0.003, 0.0001);  // 1,000/s · 3 ms would be three
+  EXPECT_EQ(view(1).in_transit, 0U);
+}
+
 TEST_F(TransitTest, GoesWithTheTraffic) {
   traffic(100);
   for (int i = 0; i < 100; ++i) tick();

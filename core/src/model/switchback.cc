@@ -42,7 +42,7 @@ double Switchback::Arm::variance_of_mean() const noexcept {
 
 Switchback::Step Switchback::step_at(std::int64_t now_ms) noexcept {
   const std::int64_t age = now_ms - since_ms_;
-  if (mode_ == Mode::kFallback) {
+  if (chooser_ == Chooser::kFallback) {
     if (age >= 0 && age < fallback_ms(fallbacks_)) return Step::kNothing;
     ++fallbacks_;
     arms_ = {};
@@ -50,7 +50,7 @@ Switchback::Step Switchback::step_at(std::int64_t now_ms) noexcept {
     return Step::kNothing;
   }
   // The first call, a clock that went back, or a process that slept.
-  if (age < 0 || age >= 2 * kSecondMs || mode_ > Mode::kFallback) {
+  if (age < 0 || age >= 2 * kSecondMs || chooser_ > Chooser::kFallback) {
     start_second(now_ms);
     return Step::kNothing;
   }
@@ -60,14 +60,14 @@ Switchback::Step Switchback::step_at(std::int64_t now_ms) noexcept {
 
 void Switchback::start_second(std::int64_t now_ms) noexcept {
   ++second_;
-  mode_ = is_control(second_) ? Mode::kControl : Mode::kAdaptive;
+  chooser_ = is_control(second_) ? Chooser::kControl : Chooser::kPolicy;
   since_ms_ = now_ms;
   is_measuring_ = 0;
 }
 
 void Switchback::end(const Totals& to, std::int64_t now_ms) noexcept {
   if (!is_sane()) arms_ = {};
-  const bool was_control = mode_ == Mode::kControl;
+  const bool was_control = chooser_ == Chooser::kControl;
   learn(to, arms_[was_control ? 1 : 0], arms_[was_control ? 0 : 1]);
   if (was_control && is_worse()) return fall_back(now_ms);
   if (is_known_good()) fallbacks_ = 0;
@@ -90,7 +90,7 @@ void Switchback::learn(const Totals& to, Arm& arm, Arm& other) noexcept {
 }
 
 void Switchback::fall_back(std::int64_t now_ms) noexcept {
-  mode_ = Mode::kFallback;
+  chooser_ = Chooser::kFallback;
   since_ms_ = now_ms;
   is_measuring_ = 0;
 }

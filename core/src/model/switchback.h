@@ -18,15 +18,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "leastwise/pool.h"
+
 namespace leastwise {
 
 class Switchback {
  public:
-  enum class Mode : std::uint32_t {
-    kAdaptive,
-    kControl,   // a second of least_conn, to compare with
-    kFallback,  // adaptive was found worse
-  };
   // Of the pool since it began.
   struct Totals {
     std::uint64_t answers = 0, failures = 0, micros = 0;
@@ -50,8 +47,7 @@ class Switchback {
   static constexpr std::uint64_t kLeastAnswers = 20;  // for a second to count
   static constexpr double kWorse = 1.05;
   static constexpr double kErrors = 3;
-  static constexpr double kFailureTimes =
-      10;  // a failure counts as an answer so many times the mean
+  static constexpr double kFailureTimes = 10;  // so many mean answers a failure counts as
   static constexpr std::int64_t kFallbackMs = 60'000;
   static constexpr std::uint32_t kMostDoublings = 6;  // an hour and four minutes
 
@@ -70,7 +66,7 @@ class Switchback {
     }
   }
 
-  Mode mode() const noexcept { return mode_; }
+  Chooser chooser() const noexcept { return chooser_; }
   const Arm& adaptive() const noexcept { return arms_[0]; }
   const Arm& control() const noexcept { return arms_[1]; }
 
@@ -86,7 +82,7 @@ class Switchback {
   bool is_known_good() const noexcept;
   bool is_sane() const noexcept;
 
-  Mode mode_;
+  Chooser chooser_;
   std::uint32_t is_measuring_;
   std::uint32_t second_;     // number of this second
   std::uint32_t fallbacks_;  // in a row

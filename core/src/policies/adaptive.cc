@@ -96,7 +96,7 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
 }
 
 [[gnu::noinline]] Choice pick_special(PickContext& context) noexcept {
-  if (context.plan.learned.get() == 0 || context.plan.chooser.get() != 0) {
+  if (context.plan.learned.get() == 0 || context.plan.chooser.get() != Chooser::kPolicy) {
     return pick_without(context);
   }
   return pick_least_score(

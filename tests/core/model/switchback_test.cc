@@ -11,27 +11,25 @@
 namespace leastwise {
 namespace {
 
-using Mode = Switchback::Mode;
-
 // A pool that answers 100 times in 100 ms, so many milliseconds each by who chooses.
 class SwitchbackTest : public ::testing::Test {
  protected:
   void pass(double seconds) {
     for (const std::int64_t end = now_ms_ + std::llround(seconds * 1000); now_ms_ < end;) {
       now_ms_ += 100;
-      const bool ours = switchback_.mode() == Mode::kAdaptive;
+      const bool ours = switchback_.chooser() == Chooser::kPolicy;
       const double noise = 1 + noise_ * (rng_.below(2001) / 1000.0 - 1);
       totals_.answers += answers_;
       totals_.failures += ours ? failures_ : 0;
       totals_.micros += static_cast<std::uint64_t>(static_cast<double>(answers_) * 1000 *
                                                    (ours ? ours_ms_ : control_ms_) * noise);
       switchback_.advance(now_ms_, [&] { return totals_; });
-      ++ticks_[static_cast<std::size_t>(switchback_.mode())];
+      ++ticks_[static_cast<std::size_t>(switchback_.chooser())];
     }
   }
-  double share(Mode mode) const {
+  double share(Chooser chooser) const {
     const double all = ticks_[0] + ticks_[1] + ticks_[2];
-    return ticks_[static_cast<std::size_t>(mode)] / all;
+    return ticks_[static_cast<std::size_t>(chooser)] / all;
   }
 
   Switchback switchback_{};
@@ -45,8 +43,8 @@ class SwitchbackTest : public ::testing::Test {
 
 TEST_F(SwitchbackTest, OneSecondInTenIsTheControls) {
   pass(1000);
-  EXPECT_NEAR(share(Mode::kControl), 0.1, 0.01);
-  EXPECT_EQ(share(Mode::kFallback), 0);
+  EXPECT_NEAR(share(Chooser::kControl), 0.1, 0.01);
+  EXPECT_EQ(share(Chooser::kFallback), 0);
 }
 
 TEST_F(SwitchbackTest, MeasuresBothAlike) {
@@ -60,27 +58,27 @@ TEST_F(SwitchbackTest, MeasuresBothAlike) {
 TEST_F(SwitchbackTest, FallsBackWhenAdaptiveIsWorse) {
   ours_ms_ = 11;
   pass(100);
-  EXPECT_GT(share(Mode::kFallback), 0.3);
+  EXPECT_GT(share(Chooser::kFallback), 0.3);
 }
 
 TEST_F(SwitchbackTest, FourPercentWorseIsNotWorthIt) {
   ours_ms_ = 10.4;
   pass(1000);
-  EXPECT_EQ(share(Mode::kFallback), 0);
+  EXPECT_EQ(share(Chooser::kFallback), 0);
 }
 
 // Uniform noise of 60 % has a standard deviation of .35 in each tick, .12 in eight of them.
 TEST_F(SwitchbackTest, NoiseAloneDoesNotMakeItFallBack) {
   noise_ = 0.6;
   pass(20'000);
-  EXPECT_LT(share(Mode::kFallback), 0.02);
+  EXPECT_LT(share(Chooser::kFallback), 0.02);
 }
 
 TEST_F(SwitchbackTest, ADifferenceIsFoundInTheNoise) {
   noise_ = 0.6;
   ours_ms_ = 13;
   pass(400);
-  EXPECT_GT(share(Mode::kFallback), 0.3);
+  EXPECT_GT(share(Chooser::kFallback), 0.3);
 }
 
 TEST_F(SwitchbackTest, AFailureCountsAsTenAnswers) {
@@ -91,21 +89,21 @@ TEST_F(SwitchbackTest, AFailureCountsAsTenAnswers) {
               1e-4);  // the first before the slower was known
   failures_ = 10;
   pass(200);
-  EXPECT_GT(share(Mode::kFallback), 0.1);
+  EXPECT_GT(share(Chooser::kFallback), 0.1);
 }
 
 TEST_F(SwitchbackTest, FallbacksGrowLongerUntilItIsKnownGood) {
   ours_ms_ = 20;
   pass(4 * 3600);
-  EXPECT_GT(share(Mode::kFallback), 0.9);
+  EXPECT_GT(share(Chooser::kFallback), 0.9);
   ours_ms_ = 5;
   pass(2 * 3600);
   ticks_ = {};
   pass(3600);
-  EXPECT_EQ(share(Mode::kFallback), 0);
+  EXPECT_EQ(share(Chooser::kFallback), 0);
   ours_ms_ = 20;
   pass(300);  // the first is a minute again, so it is over by now
-  EXPECT_GT(share(Mode::kAdaptive), 0.3);
+  EXPECT_GT(share(Chooser::kPolicy), 0.3);
 }
 
 TEST_F(SwitchbackTest, AFewAnswersSayNothing) {
@@ -113,7 +111,7 @@ TEST_F(SwitchbackTest, AFewAnswersSayNothing) {
   ours_ms_ = 100;
   pass(600);
   EXPECT_EQ(switchback_.adaptive().seconds, 0);
-  EXPECT_EQ(share(Mode::kFallback), 0);
+  EXPECT_EQ(share(Chooser::kFallback), 0);
 }
 
 TEST_F(SwitchbackTest, ASecondInWhichCountersWentBackIsLeftOut) {
@@ -127,10 +125,10 @@ TEST_F(SwitchbackTest, ASecondInWhichCountersWentBackIsLeftOut) {
 TEST_F(SwitchbackTest, AClockThatGoesBackOrLeapsDoesNotHoldItUp) {
   ours_ms_ = 20;
   pass(65);
-  ASSERT_EQ(switchback_.mode(), Mode::kFallback);
+  ASSERT_EQ(switchback_.chooser(), Chooser::kFallback);
   now_ms_ -= 3'600'000;
   pass(1);
-  EXPECT_NE(switchback_.mode(), Mode::kFallback);
+  EXPECT_NE(switchback_.chooser(), Chooser::kFallback);
   now_ms_ += 3'600'000;
   ours_ms_ = 10;
   pass(100);
@@ -144,8 +142,8 @@ TEST_F(SwitchbackTest, RandomWordsHeal) {
     for (std::uint64_t& word : words) word = rng.next();
     switchback_ = std::bit_cast<Switchback>(words);
     pass(100);
-    ASSERT_LE(switchback_.mode(), Mode::kFallback) << seed;
-    if (switchback_.mode() == Mode::kFallback) continue;  // for at most an hour
+    ASSERT_LE(switchback_.chooser(), Chooser::kFallback) << seed;
+    if (switchback_.chooser() == Chooser::kFallback) continue;  // for at most an hour
     EXPECT_NEAR(switchback_.adaptive().typical(), 0.010, 1e-4) << seed;
   }
 }
