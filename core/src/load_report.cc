@@ -18,7 +18,6 @@ constexpr float kMostFactor = 2;      // a report makes a server so many times a
 constexpr float kLeastRoom = 0.05F;   // of a server that says it is full
 constexpr float kCapacitySeconds = 20;
 constexpr float kTolerance = 1.6F;  // what is foreign is a difference of two noisy figures
-constexpr float kMostRate = 1e7F;
 
 float blended(float old, float added, float step) noexcept {
   if (!(added >= 0)) return old;

@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 5;
+inline constexpr std::uint32_t kLayout = 6;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -60,6 +60,9 @@ static_assert(offsetof(Hot, inverse_weight) == offsetof(Hot, base) + 3 * sizeof(
 
 enum class Use : std::uint32_t { kFree, kClaimed, kInUse, kRetired };
 
+// Picks per second of an endpoint, whatever its memory holds.
+inline constexpr float kMostRate = 1e7F;
+
 // Name and counters of an endpoint.
 struct alignas(64) Record {
   std::atomic<Use> use;  // name and hash are published by kInUse
@@ -76,9 +79,7 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
-  // Picks per second, smoothed, and how many there were: see transit.h.
-  Cell<float> rate;
-  Cell<std::uint32_t> picks_seen;
+  Cell<float> rate;  // picks per second, smoothed: see transit.h
 
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
@@ -88,20 +89,23 @@ struct alignas(64) Record {
   Cell<float> capacity;       // picks per second at full utilisation, smoothed; 0 = unknown
 
   // Of the outlier watch: see outlier.h.
-  Cell<std::uint32_t> failures_in_a_row;
   Cell<std::uint32_t> relapses;
   Cell<std::int64_t> ejected_until_ms, ejected_ms;
   Cell<Ejection> ejected_why;
   std::array<Cell<std::uint64_t>, kEjections> ejections;  // by reason
 
-  Cell<std::uint64_t> picks;
-  std::array<Cell<std::uint64_t>, kResults> results;
-  std::array<Cell<std::uint64_t>, 6> responses;
+  // What each answer counts, in two lines: this, and the rest up to results[kOk].
+  alignas(64) Cell<std::uint64_t> picks;
   Cell<std::uint64_t> bytes_sent, bytes_received;
   Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
+  std::array<Cell<std::uint64_t>, 6> responses;
+  Cell<std::uint32_t> failures_in_a_row;  // of the outlier watch
+  Cell<std::uint32_t> picks_seen;         // of the rate
+  std::array<Cell<std::uint64_t>, kResults> results;
   Cell<std::uint64_t> healed;
   std::array<Cell<std::uint32_t>, Histogram::kBuckets> times;
 };
+static_assert(offsetof(Record, results) % 64 == 56);
 
 // Row of the ledger: whose in-flight counts these are.
 struct Process {

@@ -215,23 +215,31 @@ std::uint64_t ahead(std::int64_t from, std::int64_t to) noexcept {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
-// Enters the tick if it is due and nobody is in it, or who is must be dead.
-bool enter(Header& header, TimePoint now) noexcept {
+// Enters the tick if it is due and nobody is in it, or who is must be dead. Returns the stamp of
+// the entry, 0 when refused.
+std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
   const std::int64_t us = now.time_since_epoch().count();
   const std::uint64_t wait = ahead(us, header.tick_due.get());
   // Further ahead than a tick ever is: the clock went back.
-  if (wait != 0 && wait < kClockSlackUs) return false;
+  if (wait != 0 && wait < kClockSlackUs) return 0;
   const std::int64_t ms = milliseconds(now) + 1;  // never zero
   const auto lease = static_cast<std::uint64_t>(Pool::kTickLease.count() / 1000);
   std::int64_t since = header.tick_since.load(std::memory_order_relaxed);
-  if (since != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return false;
-  // acquire: pairs with the release at the end of tick(): the model as the last one left it.
+  if (since != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return 0;
+  // acquire: pairs with the release in leave_tick(): the model as the last one left it.
   if (!header.tick_since.compare_exchange_strong(since, ms, std::memory_order_acquire,
                                                  std::memory_order_relaxed)) {
-    return false;
+    return 0;
   }
   header.tick_due.set(us + Pool::kTickPeriod.count());
-  return true;
+  return ms;
+}
+
+// Who was taken for dead and wakes up leaves the entry of its successor alone.
+void leave_tick(Header& header, std::int64_t entered) noexcept {
+  // release: pairs with enter_tick() of the next.
+  header.tick_since.compare_exchange_strong(entered, 0, std::memory_order_release,
+                                            std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -239,7 +247,8 @@ bool enter(Header& header, TimePoint now) noexcept {
 bool Pool::tick(const Config& config, TimePoint now) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
-  if (!enter(header, now)) return false;
+  const std::int64_t entered = enter_tick(header, now);
+  if (entered == 0) return false;
   const std::int64_t us = now.time_since_epoch().count();
   const std::int64_t now_ms = milliseconds(now);
   if (!header.model.sane()) start_afresh(shared);
@@ -259,8 +268,7 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   renew_chooser(shared, config, now_ms);
   publish(header, has_transit);
   renew_slowness(shared, config, now);
-  // release: pairs with enter() of the next tick.
-  header.tick_since.store(0, std::memory_order_release);
+  leave_tick(header, entered);
   return true;
 }
 

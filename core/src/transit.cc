@@ -6,7 +6,6 @@ namespace leastwise::state {
 namespace {
 
 constexpr float kRateSeconds = 2;
-constexpr float kMostRate = 1e7F;     // whatever memory holds
 constexpr float kMostTransit = 1e6F;  // more than can be in flight
 
 void renew_rate(Record& record) noexcept {

@@ -1,6 +1,7 @@
 // Threads in the place of processes: what they share is the same memory.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -63,7 +64,7 @@ TEST_F(ConcurrencyTest, NothingIsLostAndNothingStaysInFlight) {
   for (std::size_t m = 0; m < members_.size(); ++m) EXPECT_EQ(view(m).work_in_flight, 0);
 }
 
-TEST_F(ConcurrencyTest, WhatThreadsLeaveInFlightIsHealedWhileOthersWork) {
+TEST_F(ConcurrencyTest, WhatThreadsLeaveInFlightIsHealedOnceByTwo) {
   make({1, 1, 1});
   run(2'000, 3);
   EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), kThreads * 3U);
@@ -77,6 +78,77 @@ TEST_F(ConcurrencyTest, WhatThreadsLeaveInFlightIsHealedWhileOthersWork) {
   for (std::thread& t : healers) t.join();
   EXPECT_EQ(healed, kThreads * 3U);
   EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), 0U);
+}
+
+// Generations that leave requests in flight and die, among others that live on, tick and heal.
+class MortalityTest : public ConcurrencyTest {
+ protected:
+  static constexpr std::uint32_t kGenerations = 2000;
+  static constexpr std::uint32_t kFirstMortal = 10'000;
+  static constexpr std::uint64_t kLeft = 3;
+
+  static bool is_alive(std::uint32_t pid) {
+    return pid < kFirstMortal || !is_dead_[pid - kFirstMortal];
+  }
+
+  void SetUp() override {
+    for (std::atomic<bool>& dead : is_dead_) dead = false;
+    make({1, 1, 1, 1});
+  }
+
+  TimePoint step() { return kStart + steps_.fetch_add(1) * 100us; }
+
+  void live(std::uint32_t pid) {
+    Memory memory(Picker::bytes_for(members_.size()));
+    Picker picker;
+    ASSERT_TRUE(
+        Picker::create(pool_, pool_.join(pid, is_alive), members_, memory.span(), pid, picker)
+            .ok());
+    for (int i = 0; living_mortals_ > 0; ++i) {
+      Tried tried;
+      const Ticket ticket = picker.pick(config_, {}, tried, step());
+      pool_.tick(config_, step());
+      picker.finish(config_, ticket, {.status = 200, .occupied = 1ms}, step());
+      if (i % 16 == 0) pool_.heal(pid, is_alive);
+    }
+  }
+
+  void live_and_die(std::uint32_t line) {
+    for (std::uint32_t i = 0; i < kGenerations; ++i) {
+      const std::uint32_t pid = kFirstMortal + line * kGenerations + i;
+      Memory memory(Picker::bytes_for(members_.size()));
+      Picker picker;
+      ASSERT_TRUE(
+          Picker::create(pool_, pool_.join(pid, is_alive), members_, memory.span(), pid, picker)
+              .ok());
+      for (std::uint64_t k = 0; k < kLeft; ++k) {
+        Tried tried;
+        picks_ += bool(picker.pick(config_, {}, tried, step()));
+      }
+      is_dead_[pid - kFirstMortal] = true;
+    }
+    --living_mortals_;
+  }
+
+  static std::array<std::atomic<bool>, 2 * kGenerations> is_dead_;
+  std::atomic<std::int64_t> steps_ = 0;
+  std::atomic<int> living_mortals_ = 2;
+};
+
+std::array<std::atomic<bool>, 2 * MortalityTest::kGenerations> MortalityTest::is_dead_;
+
+TEST_F(MortalityTest, WhatTheDeadHeldIsGivenBackOnceWhileOthersWork) {
+  std::vector<std::thread> threads;
+  for (std::uint32_t t = 0; t < 2; ++t) {
+    threads.emplace_back([this, t] { live(100 + t); });
+    threads.emplace_back([this, t] { live_and_die(t); });
+  }
+  for (std::thread& t : threads) t.join();
+  pool_.heal(1, is_alive);
+  EXPECT_EQ(picks_, 2 * kGenerations * kLeft);
+  EXPECT_EQ(sum([](const EndpointView& v) { return v.healed; }), picks_);
+  EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), 0U);
+  EXPECT_EQ(pool_.view().processes, 3U);  // the two, and the fixture's own
 }
 
 TEST_F(ConcurrencyTest, MaxConnsIsNeverExceeded) {

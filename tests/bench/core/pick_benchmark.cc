@@ -2,7 +2,12 @@
 // compare rows of one run only.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "bench/core/traffic.h"
 
@@ -30,7 +35,37 @@ void pick_and_finish(benchmark::State& state, const char* policy) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// The least that sharing can cost: counts in flight, a line for each endpoint, and nothing else.
+// Each step takes one back, looks at all, and adds one to the least.
+void count_only(benchmark::State& state) {
+  struct alignas(64) Count {
+    std::atomic<std::uint32_t> in_flight;
+  };
+  static std::array<Count, 64> shared;
+  const std::span counts = std::span(shared).first(static_cast<std::size_t>(state.range(0)));
+  std::vector<std::size_t> open(2 * counts.size());
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    open[i] = i % counts.size();
+    counts[open[i]].in_flight.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    counts[open[next]].in_flight.fetch_sub(1, std::memory_order_relaxed);
+    const auto least = std::ranges::min_element(counts, {}, [](const Count& count) {
+      return count.in_flight.load(std::memory_order_relaxed);
+    });
+    least->in_flight.fetch_add(1, std::memory_order_relaxed);
+    open[next] = static_cast<std::size_t>(least - counts.begin());
+    if (++next == open.size()) next = 0;
+  }
+  for (const std::size_t i : open) counts[i].in_flight.fetch_sub(1, std::memory_order_relaxed);
+  state.SetItemsProcessed(state.iterations());
+}
+
 void add_all() {
+  auto* floor = benchmark::RegisterBenchmark("counts_only", count_only);
+  for (const int endpoints : {2, 8, 64}) floor->Arg(endpoints);
+  floor->ThreadRange(1, 2)->UseRealTime();
   for (const Policy* policy : policies()) {
     const std::string name(policy->name);
     auto* added = benchmark::RegisterBenchmark(
