@@ -11,6 +11,7 @@
 #include <new>
 
 #include "core/pool_fixture.h"
+#include "state.h"
 
 namespace leastwise {
 namespace {
@@ -33,7 +34,10 @@ class KillTest : public testing::Test {
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(memory, MAP_FAILED);
     clock_ = new (memory) std::atomic<std::int64_t>{0};
+    calls_ = new (clock_ + 1) std::atomic<std::int64_t>{0};
+    clock_stands_ = new (calls_ + 1) std::atomic<bool>{false};
     auto* block = static_cast<std::byte*>(memory) + 64;
+    header_ = reinterpret_cast<state::Header*>(block);
     ASSERT_TRUE(Pool::create({block, bytes - 64}, 16, pool_).ok());
     for (std::size_t i = 0; i < kServers; ++i) {
       const EndpointId id = pool_.add("http/u/" + std::to_string(i));
@@ -76,6 +80,25 @@ class KillTest : public testing::Test {
     if (pid == 0) work();
     return pid;
   }
+
+  // Enters one tick after the other, until the clock stands.
+  [[noreturn]] void tick_on() {
+    for (;; calls_->fetch_add(1)) {
+      if (!*clock_stands_) clock_->fetch_add(1000);
+      pool_.tick(config_, TimePoint(5h) + clock_->load() * 100us);
+    }
+  }
+  // Stops a process while it is in a tick; returns the stamp of its entry.
+  std::int64_t stop_in_tick(pid_t pid) {
+    for (;;) {
+      int status = 0;
+      ::kill(pid, SIGSTOP);
+      if (::waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status)) return 0;
+      if (const std::int64_t entered = header_->tick_since; entered != 0) return entered;
+      ::kill(pid, SIGCONT);
+      ::usleep(50);
+    }
+  }
   static void kill_worker(pid_t pid) {
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
     int status = 0;
@@ -90,6 +113,9 @@ class KillTest : public testing::Test {
   }
 
   std::atomic<std::int64_t>* clock_ = nullptr;
+  std::atomic<std::int64_t>* calls_ = nullptr;  // of tick(), by tick_on()
+  std::atomic<bool>* clock_stands_ = nullptr;
+  state::Header* header_ = nullptr;
   Pool pool_;
   std::vector<Member> members_;
   ProcessSlot slot_{};
@@ -131,6 +157,22 @@ TEST_F(KillTest, AtAnyInstructionNothingStaysHeld) {
     ++hits[t.member];
   }
   for (const int n : hits) EXPECT_NEAR(n, 10, 4);
+}
+
+// Its lease ran out, and a successor is in the tick when it goes on.
+TEST_F(KillTest, WhoWakesUpInATickLeavesTheEntryOfItsSuccessor) {
+  const pid_t sleeper = ::fork();
+  if (sleeper == 0) tick_on();
+  const std::int64_t entered = stop_in_tick(sleeper);
+  ASSERT_NE(entered, 0);
+  const std::int64_t successor = entered + 1;
+  header_->tick_since = successor;
+  *clock_stands_ = true;
+  const std::int64_t seen = *calls_;
+  ASSERT_EQ(::kill(sleeper, SIGCONT), 0);
+  while (*calls_ < seen + 2) ::usleep(50);
+  EXPECT_EQ(header_->tick_since, successor);
+  kill_worker(sleeper);
 }
 
 }  // namespace

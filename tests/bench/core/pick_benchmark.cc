@@ -37,7 +37,7 @@ void pick_and_finish(benchmark::State& state, const char* policy) {
 
 // The least that sharing can cost: counts in flight, a line for each endpoint, and nothing else.
 // Each step takes one back, looks at all, and adds one to the least.
-void count_only(benchmark::State& state) {
+void counts_only(benchmark::State& state) {
   struct alignas(64) Count {
     std::atomic<std::uint32_t> in_flight;
   };
@@ -63,7 +63,7 @@ void count_only(benchmark::State& state) {
 }
 
 void add_all() {
-  auto* floor = benchmark::RegisterBenchmark("counts_only", count_only);
+  auto* floor = benchmark::RegisterBenchmark("counts_only", counts_only);
   for (const int endpoints : {2, 8, 64}) floor->Arg(endpoints);
   floor->ThreadRange(1, 2)->UseRealTime();
   for (const Policy* policy : policies()) {
