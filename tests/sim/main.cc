@@ -126,8 +126,12 @@ bool within(const Options& o, const Summary& s) {
 }
 
 int random(const Options& o) {
-  const std::vector<Row> rows =
-      measure_random(o.policies, o.scenarios, o.first_seed, o.requests, std::cerr);
+  const std::vector<Row> rows = measure_random(o.policies,
+                                               {.scenarios = o.scenarios,
+                                                .first_seed = o.first_seed,
+                                                .seeds = o.seeds,
+                                                .requests = o.requests},
+                                               std::cerr);
   const std::vector<Summary> summaries = summarise(rows);
   write_summaries(summaries, std::cout);
   save(o.csv, [&](std::ostream& out) { write_csv(rows, out); });
@@ -152,12 +156,12 @@ void policies_of(CLI::App& command, Options& o) {
   command.add_option("--policies", o.policies, "comma-separated, see list")->delimiter(',');
   command.add_option("--csv", o.csv, "also write the figures to this file");
   command.add_option("--first-seed", o.first_seed);
+  command.add_option("--seeds", o.seeds, "how many; figures are their average")
+      ->check(CLI::PositiveNumber);
 }
 
 void measuring(CLI::App& command, Options& o) {
   policies_of(command, o);
-  command.add_option("--seeds", o.seeds, "how many; figures are their average")
-      ->check(CLI::PositiveNumber);
   command.add_option("--svg", o.svg, "also plot to this file");
   command.add_flag("--by-route", o.by_route, "figures of each route, for the last seed");
 }

@@ -30,17 +30,17 @@ void add(const Row& row, const Ratios& r, Summary& summary, Sums& sums) {
 
 }  // namespace
 
-std::vector<Row> measure_random(std::span<const std::string> policies, std::uint32_t scenarios,
-                                std::uint64_t first_seed, double requests, std::ostream& progress) {
+std::vector<Row> measure_random(std::span<const std::string> policies, const RandomSuite& suite,
+                                std::ostream& progress) {
   std::vector<std::string> names{std::string(kReference)};
   for (const std::string& p : policies) {
     if (p != kReference) names.push_back(p);
   }
   std::vector<Row> rows;
-  for (std::uint32_t i = 0; i < scenarios; ++i) {
-    const Scenario scenario = random_scenario(first_seed + i, requests);
+  for (std::uint32_t i = 0; i < suite.scenarios; ++i) {
+    const Scenario scenario = random_scenario(suite.first_seed + i, suite.requests);
     for (const std::string& name : names) {
-      rows.push_back(measure(scenario, policy_named(name), scenario.seed, 1));
+      rows.push_back(measure(scenario, policy_named(name), scenario.seed, suite.seeds));
     }
     progress << '.' << std::flush;
   }

@@ -21,10 +21,17 @@ struct Summary {
   double error_share = 0;
 };
 
+struct RandomSuite {
+  std::uint32_t scenarios = 96;
+  std::uint64_t first_seed = 1;
+  std::uint32_t seeds = 1;  // of the traffic and the servers of each
+  double requests = 12000;  // of each seed, about
+};
+
 // Rows of each policy and of the reference, scenario by scenario. `progress` gets a dot for
 // each scenario.
-std::vector<Row> measure_random(std::span<const std::string> policies, std::uint32_t scenarios,
-                                std::uint64_t first_seed, double requests, std::ostream& progress);
+std::vector<Row> measure_random(std::span<const std::string> policies, const RandomSuite& suite,
+                                std::ostream& progress);
 
 std::vector<Summary> summarise(std::span<const Row> rows);
 void write_summaries(std::span<const Summary> summaries, std::ostream& out);
