@@ -131,7 +131,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> rows;  // of the ledger that were ever used
   std::array<Process, kMaxProcesses> processes;
 
-  // Four buffers, so that a reader may stall for three ticks before it sees a mixture.
+  // Four buffers, so that a reader may stall for three more before it sees two in one.
   static constexpr std::size_t kPlans = 4;
   alignas(64) std::atomic<std::uint32_t> plan_index;
   std::array<Plan, kPlans> plans;

@@ -22,10 +22,12 @@ constexpr std::size_t kLeastBatch = 4;  // endpoints looked after per tick,
 constexpr std::size_t kRounds = 16;     // but all of them in so many ticks
 constexpr std::uint64_t kTicksPerSecond = 10;
 constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
-// The mixture costs several times what the rest of an answer does. It learns from each until
-// it knows the servers roughly, then from so many per tick.
-constexpr std::uint64_t kMixAll = 1024;
-constexpr std::uint64_t kMixPerTick = 16;
+// The mixture costs as much as the rest of an answer does. It learns from each of the pool's first
+// answers, which show the servers as least_conn loads them, then from the first so many that wait.
+constexpr std::uint64_t kMixAll = 4096;
+constexpr std::uint64_t kMixAtOnce = 32;
+constexpr std::uint64_t kManyAnswers = 160;  // of a lane, that do not wait for the tick
+static_assert(kManyAnswers < AnswerRing::kEntries);
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
@@ -34,7 +36,7 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
       if (sample.endpoint >= shared.capacity()) return;
-      const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixPerTick;
+      const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixAtOnce;
       shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
   }
@@ -215,13 +217,15 @@ std::uint64_t ahead(std::int64_t from, std::int64_t to) noexcept {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
-// Enters the tick if it is due and nobody is in it, or who is must be dead. Returns the stamp of
-// the entry, 0 when refused.
-std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
-  const std::int64_t us = now.time_since_epoch().count();
-  const std::uint64_t wait = ahead(us, header.tick_due.get());
+bool is_due(const Header& header, TimePoint now) noexcept {
+  const std::uint64_t wait = ahead(now.time_since_epoch().count(), header.tick_due.get());
   // Further ahead than a tick ever is: the clock went back.
-  if (wait != 0 && wait < kClockSlackUs) return 0;
+  return wait == 0 || wait >= kClockSlackUs;
+}
+
+// Enters the tick if nobody is in it, or who is must be dead. Returns the stamp of the entry, 0
+// when refused.
+std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
   const std::int64_t ms = milliseconds(now) + 1;  // never zero
   const auto lease = static_cast<std::uint64_t>(Pool::kTickLease.count() / 1000);
   std::int64_t since = header.tick_since.load(std::memory_order_relaxed);
@@ -231,7 +235,6 @@ std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
                                                  std::memory_order_relaxed)) {
     return 0;
   }
-  header.tick_due.set(us + Pool::kTickPeriod.count());
   return ms;
 }
 
@@ -244,13 +247,32 @@ void leave_tick(Header& header, std::int64_t entered) noexcept {
 
 }  // namespace
 
+bool Pool::is_behind(ProcessSlot slot) const noexcept {
+  return header_->lane(slot).waiting() >= kManyAnswers;
+}
+
+void Pool::catch_up(TimePoint now) noexcept {
+  const Shared shared = this->shared();
+  Header& header = *header_;
+  const std::int64_t entered = enter_tick(header, now);
+  if (entered == 0) return;
+  if (header.model.sane()) {  // else the tick starts afresh
+    header.samples_lost.add(learn(shared, milliseconds(now)));
+    renew_base(shared, header.model.base().due(milliseconds(now), header.model.samples()));
+    publish(header, header.plan().transit.get() != 0);
+  }
+  leave_tick(header, entered);
+}
+
 bool Pool::tick(const Config& config, TimePoint now) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
+  if (!is_due(header, now)) return false;
   const std::int64_t entered = enter_tick(header, now);
   if (entered == 0) return false;
   const std::int64_t us = now.time_since_epoch().count();
   const std::int64_t now_ms = milliseconds(now);
+  header.tick_due.set(us + kTickPeriod.count());
   if (!header.model.sane()) start_afresh(shared);
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   header.tick_last.set(us);

@@ -105,6 +105,7 @@ void finish(Attempt& attempt, const Outcome& outcome, TimePoint at) noexcept {
   worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at);
   --worker.in_flight;
   attempt.in_flight = false;
+  on_answer(*attempt.conf);
 }
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {

@@ -114,7 +114,21 @@ void start_timer(ngx_log_t* log) noexcept {
   ngx_add_timer(&timer, kTickMs);
 }
 
+void learn(ngx_event_t* event) noexcept {
+  UpstreamConf& conf = *static_cast<UpstreamConf*>(event->data);
+  conf.pool.catch_up(now());
+}
+
 }  // namespace
+
+void on_answer(UpstreamConf& conf) noexcept {
+  if (!conf.pool.is_behind(conf.worker.slot)) return;
+  ngx_event_t& event = conf.worker.learning;
+  event.data = &conf;
+  event.handler = learn;
+  event.log = ngx_cycle->log;
+  ngx_post_event(&event, &ngx_posted_events);
+}
 
 bool prepare(UpstreamConf& conf) noexcept {
   ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, ngx_cycle->log);

@@ -20,6 +20,7 @@ struct Worker {
   ngx_uint_t generation = 0;        // of the list that they were read from
   std::uint32_t in_flight = 0;      // attempts of this process
   ngx_pool_t* memory = nullptr;     // of the picker and the servers
+  ngx_event_t learning{};           // posted when the pool should not wait for the timer
 };
 
 // Makes the worker ready to pick from the servers of now. False when memory ran out.
@@ -28,6 +29,10 @@ bool prepare(UpstreamConf& conf) noexcept;
 inline bool is_current(const Worker& worker, const Peers& peers) noexcept {
   return bool(worker.picker) && worker.generation == generation_of(peers);
 }
+
+// To be called after each answer: lets the pool learn once nginx is done with what goes on, when it
+// should not wait for the timer.
+void on_answer(UpstreamConf& conf) noexcept;
 
 // nginx's module hooks. `init_module` runs in the master, before any worker and after
 // nothing can fail any more: only there is the new configuration told to the pools, which

@@ -297,6 +297,7 @@ void Backend::tick(TimePoint now) noexcept {
 
 void Backend::finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
   roster_->learner.finish(config_, ticket, outcome, now);
+  if (pool_.is_behind(slot_)) pool_.catch_up(now);
 }
 
 // The address is part of it: a server that moved is another one, of which nothing is known.

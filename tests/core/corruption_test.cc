@@ -34,6 +34,7 @@ class CorruptionTest : public PoolFixture {
         }
         finish(t, Result::kOk, 5ms);
       }
+      if (i % 2 == 0 || pool_.is_behind(slot_)) pool_.catch_up(now_);
       tick();
       pool_.heal(1, [](std::uint32_t pid) { return pid == 1; });
     }

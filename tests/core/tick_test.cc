@@ -33,6 +33,36 @@ TEST_F(TickTest, OnePerPeriodRuns) {
   EXPECT_EQ(pool_.view().ticks, 2U);
 }
 
+TEST_F(TickTest, WhoIsBehindLearnsBeforeTheTick) {
+  make({1, 1});
+  sequence(159, 100us);
+  EXPECT_FALSE(pool_.is_behind(slot_));
+  sequence(1, 100us);
+  EXPECT_TRUE(pool_.is_behind(slot_));
+  EXPECT_FALSE(pool_.view().learned);
+  pool_.catch_up(now_);
+  EXPECT_FALSE(pool_.is_behind(slot_));
+  EXPECT_TRUE(pool_.view().learned);
+  EXPECT_EQ(pool_.view().samples, 160U);
+  EXPECT_EQ(pool_.view().ticks, 0U);
+  EXPECT_TRUE(pool_.tick(config_, now_)) << "it is due as before";
+}
+
+TEST_F(TickTest, NoAnswerIsLostByWhoCatchesUp) {
+  make({1, 1});
+  for (const bool catches_up : {false, true}) {
+    const PoolView before = pool_.view();
+    for (int i = 0; i < 1000; ++i) {
+      sequence(1, 50us);
+      if (catches_up && pool_.is_behind(slot_)) pool_.catch_up(now_);
+    }
+    tick();
+    const PoolView after = pool_.view();
+    EXPECT_EQ(after.samples - before.samples, catches_up ? 1000U : 256U);
+    EXPECT_EQ(after.samples_lost - before.samples_lost, catches_up ? 0U : 744U);
+  }
+}
+
 TEST_F(TickTest, AfterThirtyTwoAnswersThePoolHasLearned) {
   make({1, 1});
   drive(3, {5ms, 5ms});

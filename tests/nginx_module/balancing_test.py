@@ -11,6 +11,7 @@ import harness
 
 PORT = 20000
 A, B, C = 20001, 20002, 20003
+FAST, FASTER = 20004, 20005
 SERVERS = "".join(f"server 127.0.0.1:{p}; " for p in (A, B, C))
 STATUS = "location = /leastwise { leastwise_status; }"
 
@@ -51,6 +52,29 @@ class Balancing(unittest.TestCase):
                     own = self.sequence(nginx, 28, "/own")
                     self.assertEqual(own[:7], [A, A, B, A, C, A, A])
                     self.assertEqual(self.sequence(nginx, 28, "/ours"), own)
+
+    def test_no_answer_is_lost_when_many_come_at_once(self):
+        # nginx is its own backend, and each client sends all its requests in one go: some
+        # thousands of answers per second, of which 256 fit between two ticks.
+        servers = "".join(f"server {{ listen 127.0.0.1:{p}; return 200; }} " for p in (FAST, FASTER))
+        nginx = self.nginx(config(f"leastwise; server 127.0.0.1:{FAST}; server 127.0.0.1:{FASTER};",
+                                  extra=servers))
+        clients, each = 8, 500
+        request = b"GET / HTTP/1.1\r\nHost: app\r\n\r\n"
+        last = b"GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n"
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", PORT)))
+                       for _ in range(clients)]
+            for s in sockets:
+                s.sendall(request * (each - 1) + last)
+            for s in sockets:
+                while s.recv(65536):
+                    pass
+        asked = clients * each
+        model = harness.wait_for(
+            lambda: (m := nginx.status()["model"])["samples"] + m["samples_lost"] >= asked and m,
+            "all answers to be learned from")
+        self.assertEqual((model["samples"], model["samples_lost"]), (asked, 0))
 
     def test_hash_keeps_a_key_on_its_server_whatever_the_order_of_the_servers(self):
         nginx = self.nginx(config("leastwise hash; leastwise_key $arg_user; " + SERVERS))

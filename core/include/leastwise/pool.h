@@ -6,8 +6,9 @@
 // process may map it where it likes, it survives a reload, and a process that dies
 // at any instruction can not block another one.
 //
-// Two halves. Picker (picker.h) is the hot half. tick() is the slow half: it alone
-// runs the model, and publishes what picks read as an immutable Plan.
+// Two halves. Picker (picker.h) is the hot half. tick() is the slow half: it alone, and
+// catch_up() for a part of it, runs the model, and publishes what picks read as an
+// immutable Plan.
 //
 // Thread and process safe, except create() and adopt().
 #ifndef LEASTWISE_POOL_H_
@@ -156,6 +157,14 @@ class Pool {
   static constexpr Duration kTickPeriod = std::chrono::milliseconds(100);
   static constexpr Duration kTickLease = std::chrono::seconds(5);
   bool tick(const Config& config, TimePoint now) noexcept;
+
+  // Whether so many answers of this process wait to be learned from that some would be lost
+  // before the next tick. O(1); to be asked after Picker::finish.
+  bool is_behind(ProcessSlot slot) const noexcept;
+  // Learns from the answers that wait and publishes a new Plan: the part of a tick that many
+  // answers need more often than every kTickPeriod. Nothing while another process is in the tick.
+  // For the time after a request, not within it.
+  void catch_up(TimePoint now) noexcept;
 
   // ---- reading
 

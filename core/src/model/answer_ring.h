@@ -42,7 +42,7 @@ class AnswerRing {
 
   void push(const Answer& sample) noexcept {
     // A reader that is a little behind, or a few writers at once, may overshoot: no harm.
-    if (head_.load(std::memory_order_relaxed) - next_.get() >= kEntries) {
+    if (waiting() >= kEntries) {
       dropped_.add(1);
       return;
     }
@@ -52,6 +52,11 @@ class AnswerRing {
     Entry& entry = entries_[number % kEntries];
     for (std::size_t i = 0; i < kWords; ++i) entry.words[i].set(words[i]);
     entry.check.set(check(words, number));
+  }
+
+  // How many wait to be drained; damaged memory may make it any number.
+  std::uint64_t waiting() const noexcept {
+    return head_.load(std::memory_order_relaxed) - next_.get();
   }
 
   // Calls use(answer) for each whole answer since the last call. Returns how many were

@@ -93,14 +93,11 @@ void Mixture::settle(double weight) noexcept {
 }
 
 void Mixture::update_posterior() noexcept {
-  double most = -1e300;
-  for (std::size_t j = 0; j < kHypotheses; ++j) {
-    most = std::max(most, std::log(kPrior[j % kSlots]) + evidence_[j]);
-  }
+  const double most = *std::ranges::max_element(evidence_);
   probability_.fill(0);
   double total = 0;
   for (std::size_t j = 0; j < kHypotheses; ++j) {
-    const double p = std::exp(std::log(kPrior[j % kSlots]) + evidence_[j] - most);
+    const double p = kPrior[j % kSlots] * std::exp(evidence_[j] - most);
     probability_[j % kSlots] += p;
     total += p;
   }

@@ -81,9 +81,7 @@ void Model::renew_waits() noexcept {
   for (std::size_t k = 0; k < WaitCurve::kPoints; ++k) {
     points[k] = 0.5 * curve_.points()[k] + 0.5 * mixture_.curve()[k];
   }
-  for (std::uint32_t q = 0; q < Plan::kTable; ++q) {
-    waits_[q] = static_cast<float>(WaitCurve::interpolate(points, q));
-  }
+  WaitCurve::tabulate(points, waits_);
 }
 
 void Model::renew_caution() noexcept {

@@ -31,6 +31,28 @@ constexpr WaitCurve::Points make_positions() noexcept {
 }
 constexpr WaitCurve::Points kPositions = make_positions();
 
+struct Place {
+  std::size_t point = 0;  // the last at or before it
+  double part = 0;        // of the way to the next
+};
+
+constexpr Place place_of(double q) noexcept {
+  std::size_t k = q < kLinear ? static_cast<std::size_t>(q) : static_cast<std::size_t>(kLinear) - 1;
+  while (kPositions[k + 1] <= q) ++k;
+  return {k, (q - kPositions[k]) / (kPositions[k + 1] - kPositions[k])};
+}
+
+constexpr double value_at(const WaitCurve::Points& points, Place place) noexcept {
+  return points[place.point] * (1 - place.part) + points[place.point + 1] * place.part;
+}
+
+static_assert(kPositions.back() > Plan::kTable);
+constexpr auto kWholePlaces = [] {
+  std::array<Place, Plan::kTable> places;
+  for (std::size_t q = 0; q < places.size(); ++q) places[q] = place_of(static_cast<double>(q));
+  return places;
+}();
+
 }  // namespace
 
 double WaitCurve::position(std::size_t point) noexcept { return kPositions[point]; }
@@ -44,10 +66,13 @@ std::size_t WaitCurve::bin(double q) noexcept {
 double WaitCurve::interpolate(const Points& points, double q) noexcept {
   constexpr std::size_t kLast = kPoints - 1;
   if (q >= kPositions[kLast]) return points[kLast] * q / kPositions[kLast];
-  std::size_t k = q < kLinear ? static_cast<std::size_t>(q) : static_cast<std::size_t>(kLinear) - 1;
-  while (kPositions[k + 1] <= q) ++k;
-  const double part = (q - kPositions[k]) / (kPositions[k + 1] - kPositions[k]);
-  return points[k] * (1 - part) + points[k + 1] * part;
+  return value_at(points, place_of(q));
+}
+
+void WaitCurve::tabulate(const Points& points, std::span<float, Plan::kTable> table) noexcept {
+  for (std::size_t q = 0; q < table.size(); ++q) {
+    table[q] = static_cast<float>(value_at(points, kWholePlaces[q]));
+  }
 }
 
 void WaitCurve::reset() noexcept {

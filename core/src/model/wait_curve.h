@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
+
+#include "plan.h"
 
 namespace leastwise {
 
@@ -33,6 +36,8 @@ class WaitCurve {
   static double position(std::size_t point) noexcept;  // its q
   // Linear between the points, and beyond the last a line through the origin.
   static double interpolate(const Points& points, double q) noexcept;
+  // The same at q = 0, 1, 2 …, without a search.
+  static void tabulate(const Points& points, std::span<float, Plan::kTable> table) noexcept;
 
  private:
   static std::size_t bin(double q) noexcept;

@@ -54,5 +54,17 @@ TEST_F(WaitCurveTest, PointsAreOnePerRequestAndThenFourToAnOctave) {
   for (int q = 0; q < 300; ++q) EXPECT_NEAR(WaitCurve::interpolate(line, q), q, 0.01 * q + 1e-9);
 }
 
+TEST_F(WaitCurveTest, TheTableIsTheCurveAtWholeNumbers) {
+  WaitCurve::Points bent;
+  for (std::size_t k = 0; k < WaitCurve::kPoints; ++k) {
+    bent[k] = WaitCurve::position(k) * WaitCurve::position(k);
+  }
+  std::array<float, Plan::kTable> table;
+  WaitCurve::tabulate(bent, table);
+  for (std::size_t q = 0; q < table.size(); ++q) {
+    EXPECT_EQ(table[q], static_cast<float>(WaitCurve::interpolate(bent, static_cast<double>(q))));
+  }
+}
+
 }  // namespace
 }  // namespace leastwise

@@ -51,8 +51,8 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
     pool_.configure(endpoints_.back(), {.flags = flags_of(static_cast<std::uint32_t>(i))});
     members.push_back({.id = endpoints_.back()});
   }
-  const ProcessSlot slot = pool_.join(1, [](std::uint32_t) { return true; });
-  check(Picker::create(pool_, slot, members, bytes(picker_memory_), seed, picker_));
+  slot_ = pool_.join(1, [](std::uint32_t) { return true; });
+  check(Picker::create(pool_, slot_, members, bytes(picker_memory_), seed, picker_));
 }
 
 std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
@@ -75,6 +75,7 @@ void CoreBalancer::finish(const Job& job, const Answer& answer) {
     outcome.report = {LoadReport::State::kGood, utilisation, LoadReport::kUnknown, utilisation};
   }
   picker_.finish(config_, tickets_[job.id], outcome, now());
+  if (pool_.is_behind(slot_)) pool_.catch_up(now());
 }
 
 void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown); }

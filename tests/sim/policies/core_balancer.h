@@ -39,6 +39,7 @@ class CoreBalancer final : public Balancer {
   std::vector<Line> pool_memory_, picker_memory_;
   Pool pool_;
   Picker picker_;
+  ProcessSlot slot_{};
   std::vector<EndpointId> endpoints_;  // by server
   std::vector<Ticket> tickets_;        // by job
 };
