@@ -23,7 +23,8 @@ constexpr std::size_t kRounds = 16;     // but all of them in so many ticks
 constexpr std::uint64_t kTicksPerSecond = 10;
 constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
 // The mixture costs as much as the rest of an answer does. It learns from each of the pool's first
-// answers, which show the servers as least_conn loads them, then from the first so many that wait.
+// answers, the earliest of which show servers in all states, since least_conn still chooses; then
+// from the first so many that wait.
 constexpr std::uint64_t kMixAll = 4096;
 constexpr std::uint64_t kMixAtOnce = 32;
 constexpr std::uint64_t kManyAnswers = 160;  // of a lane, that do not wait for the tick
@@ -67,6 +68,12 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
     const float f = fastest(i);
     hot[i].base.set(f > 0 ? std::max(0.0F, f - least) : 0.0F);
   }
+}
+
+// Learns from the answers that wait, and how far away their endpoints are.
+void take_in(const Shared& shared, std::int64_t now_ms) noexcept {
+  shared->samples_lost.add(learn(shared, now_ms));
+  renew_base(shared, shared->model.base().due(now_ms, shared->model.samples()));
 }
 
 void renew_advice(const Shared& shared, const Config& config) noexcept {
@@ -257,8 +264,7 @@ void Pool::catch_up(TimePoint now) noexcept {
   const std::int64_t entered = enter_tick(header, now);
   if (entered == 0) return;
   if (header.model.sane()) {  // else the tick starts afresh
-    header.samples_lost.add(learn(shared, milliseconds(now)));
-    renew_base(shared, header.model.base().due(milliseconds(now), header.model.samples()));
+    take_in(shared, milliseconds(now));
     publish(header, header.plan().transit.get() != 0);
   }
   leave_tick(header, entered);
@@ -276,9 +282,8 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   if (!header.model.sane()) start_afresh(shared);
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   header.tick_last.set(us);
-  header.samples_lost.add(learn(shared, now_ms));
+  take_in(shared, now_ms);
   header.ticks.add(1);
-  renew_base(shared, header.model.base().due(now_ms, header.model.samples()));
   if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
   look_after(shared, config, now);
   state::watch_outliers(shared, config, now);
