@@ -1,8 +1,10 @@
 #include "sockets.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -25,6 +27,20 @@ class SocketsTest : public testing::Test {
   }
   ~SocketsTest() override { fs::remove_all(folder_); }
   fs::path path() const { return folder_ / "spoa.sock"; }
+
+  // Tests run side by side, so a port of the network is one that the kernel chooses: opens a
+  // socket at 127.0.0.1, and makes address_ where it is.
+  Fd open_at_free_port(Fd (*open)(const Address&)) {
+    EXPECT_TRUE(parse_address("127.0.0.1:1", false, address_));
+    sockaddr_in at{};
+    std::memcpy(&at, &address_.storage, sizeof at);
+    at.sin_port = 0;
+    std::memcpy(&address_.storage, &at, sizeof at);
+    Fd fd = open(address_);
+    auto* found = static_cast<sockaddr*>(static_cast<void*>(&address_.storage));
+    EXPECT_EQ(::getsockname(fd.get(), found, &address_.length), 0);
+    return fd;
+  }
 
   std::string refusal() {
     try {
@@ -59,14 +75,12 @@ TEST_F(SocketsTest, WhatIsNoSocketIsLeftAlone) {
 }
 
 TEST_F(SocketsTest, ATcpPortIsNotShared) {
-  ASSERT_TRUE(parse_address("127.0.0.1:21090", true, address_));
-  const Fd first = listen_on(address_);
-  EXPECT_EQ(refusal(), "listen \"127.0.0.1:21090\": Address already in use");
+  const Fd first = open_at_free_port(listen_on);
+  EXPECT_EQ(refusal(), "listen \"" + address_.text + "\": Address already in use");
 }
 
 TEST_F(SocketsTest, DatagramsComeInBatchesWithTheTimeOfTheirArrival) {
-  ASSERT_TRUE(parse_address("127.0.0.1:21091", false, address_));
-  Datagrams datagrams(receive_on(address_));
+  Datagrams datagrams(open_at_free_port(receive_on));
   const Fd sender(::socket(AF_INET, SOCK_DGRAM, 0));
   ::usleep(100'000);  // the kernel turns time stamps on a moment after it was asked to
   const TimePoint before = now();
@@ -86,8 +100,7 @@ TEST_F(SocketsTest, DatagramsComeInBatchesWithTheTimeOfTheirArrival) {
 }
 
 TEST_F(SocketsTest, ALongDatagramIsCut) {
-  ASSERT_TRUE(parse_address("127.0.0.1:21091", false, address_));
-  Datagrams datagrams(receive_on(address_));
+  Datagrams datagrams(open_at_free_port(receive_on));
   const Fd sender(::socket(AF_INET, SOCK_DGRAM, 0));
   const std::string text(10'000, 'x');
   ::sendto(sender.get(), text.data(), text.size(), 0, address_.get(), address_.length);
