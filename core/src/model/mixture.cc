@@ -14,7 +14,6 @@ constexpr float kForgetPool = 0.9995F;
 constexpr float kForgetEndpoint = 1 - 1.0F / 1024;
 constexpr double kDecaySeconds = 60;
 constexpr double kPriorSeconds = 4;  // in mean costs
-constexpr float kMostSurprise = 6;   // L'/μ counts up to here
 constexpr double kLeastSpread = 0.2;
 constexpr double kFloor = 0.1;  // share of the prior in the posterior
 constexpr std::uint32_t kPosteriorEvery = 64;
@@ -65,7 +64,7 @@ bool Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
     const float shrunk = delay + prior * (pool_work_[j] > 0 ? pool : 1.0F);
     const float mean = shrunk / (work + prior) * predicted[j];
     product_[j] *= mean * per_mean_cost;
-    surprise_[j] += std::min(took / mean, kMostSurprise);
+    surprise_[j] += took / mean;
     endpoint.work[j] = work * kForgetEndpoint + predicted[j];
     pool_work_[j] = pool_work_[j] * kForgetPool + predicted[j];
   }
@@ -78,8 +77,8 @@ bool Mixture::add(Endpoint& endpoint, const Observation& o) noexcept {
   return true;
 }
 
-// Takes the last few answers into the evidence: log-likelihoods of exponentials with mean
-// μ_j, where an outlier counts up to a bound. Centred, since only differences matter.
+// Takes the last few answers into the evidence: log-likelihoods of exponentials with mean μ_j.
+// Centred, since only differences matter.
 void Mixture::settle(double weight) noexcept {
   double sum = 0;
   for (std::size_t j = 0; j < kHypotheses; ++j) {

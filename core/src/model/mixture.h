@@ -32,7 +32,7 @@ class Mixture {
   };
 
   struct Observation {
-    double took;       // L', seconds
+    double took;       // L', seconds; an outlier is to be clipped alike for all hypotheses
     double slow_cost;  // x_r'
     double ahead;      // m'
     double q;
@@ -62,7 +62,7 @@ class Mixture {
   Row pool_work_;                             // pB_j
   // Since the last settling: logarithms are dear, so one is taken of a product of means.
   Row product_;   // of μ_j/x̄
-  Row surprise_;  // sum of min(L'/μ_j, 6)
+  Row surprise_;  // sum of L'/μ_j
   std::array<double, kSlots> probability_;
   WaitCurve::Points curve_;
   std::uint32_t samples_;

@@ -22,6 +22,7 @@ constexpr double kAnchor = 0.03;
 constexpr double kAnchorReach = 2;
 constexpr double kSharingWait = 0.02;  // below, a sample tells nothing of sharing
 constexpr std::uint64_t kFitEvery = 256;
+constexpr double kMostSurprise = 32;  // of an answer to the mixture, times what was expected
 
 // The price η and the caution κ grow with the mean wait: dear only when there is queueing.
 constexpr double kPriceLeast = 2;
@@ -102,20 +103,10 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
     s.slowness = s.slowness_before = 1;
     s.ahead = s.mean_ahead = static_cast<float>(mean_cost_);
   }
-  const Costs costs = routes.costs(static_cast<std::uint16_t>(s.route));
-  const double slow_cost = costs.slow > 0    ? double{costs.slow}
-                           : s.slow_cost > 0 ? double{s.slow_cost}
-                                             : mean_cost_;
   if (mixed) {
-    const bool changed = mixture_.add(endpoint.mixture, {.took = s.took,
-                                                         .slow_cost = slow_cost,
-                                                         .ahead = s.ahead,
-                                                         .q = double(s.in_flight),
-                                                         .mean_cost = mean_cost_,
-                                                         .pool_delay = delay_,
-                                                         .spread = spread_,
-                                                         .ms = s.ms});
-    if (changed) renew_waits();
+    const bool was_expected = sample.predicted > 0;
+    learn_slots(s, was_expected ? double{s.slowness_before * s.predicted} : mean_cost_, endpoint,
+                routes);
   }
   delay_ = delay_ * kForgetPool + s.took;
   work_ = work_ * kForgetPool + s.predicted;
@@ -131,6 +122,26 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
     curve_.fit(mean_cost_);
     renew_waits();
   }
+}
+
+// The first answers are not clipped yet. One bound for all hypotheses: a bound on each one's own
+// surprise is in favour of those that predict too little.
+void Model::learn_slots(const Answer& s, double expected, Learned& endpoint,
+                        const Routes& routes) noexcept {
+  const Costs costs = routes.costs(static_cast<std::uint16_t>(s.route));
+  const double slow_cost = costs.slow > 0    ? double{costs.slow}
+                           : s.slow_cost > 0 ? double{s.slow_cost}
+                                             : mean_cost_;
+  const bool changed =
+      mixture_.add(endpoint.mixture, {.took = std::min(double{s.took}, kMostSurprise * expected),
+                                      .slow_cost = slow_cost,
+                                      .ahead = s.ahead,
+                                      .q = double(s.in_flight),
+                                      .mean_cost = mean_cost_,
+                                      .pool_delay = delay_,
+                                      .spread = spread_,
+                                      .ms = s.ms});
+  if (changed) renew_waits();
 }
 
 // What a request would have taken on a server of slowness 1, from its time by its server's

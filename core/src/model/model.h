@@ -60,6 +60,8 @@ class Model {
   void renew_waits() noexcept;
   void renew_caution() noexcept;
   double own_time(double time_by_slowness) const noexcept;
+  void learn_slots(const Answer& s, double expected, Learned& endpoint,
+                   const Routes& routes) noexcept;
   void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 

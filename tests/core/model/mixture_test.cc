@@ -14,8 +14,11 @@ double exponential(Rng& rng, double mean) {
   return -mean * std::log((static_cast<double>(rng.below(1U << 30)) + 0.5) / (1U << 30));
 }
 
+// Nine of ten half the mean, the tenth 5.5 means.
+double bimodal(Rng& rng, double mean) { return rng.below(10) == 0 ? 5.5 * mean : 0.5 * mean; }
+
 // Feeds answers of servers with `slots` slots, at random depths of the queue.
-Mixture learn(double slots, int answers) {
+Mixture learn(double slots, int answers, double (*size)(Rng&, double) = exponential) {
   Mixture mixture;
   mixture.reset();
   Mixture::Endpoint endpoint;
@@ -23,8 +26,7 @@ Mixture learn(double slots, int answers) {
   for (int i = 0; i < answers; ++i) {
     const double q = rng.below(12);
     const double wait = std::max(0.0, (q + 1 - slots) / slots);
-    const double took = exponential(rng, 0.010) + 0.010 * wait;
-    mixture.add(endpoint, {.took = took,
+    mixture.add(endpoint, {.took = size(rng, 0.010) + 0.010 * wait,
                            .slow_cost = 0.010,
                            .ahead = 0.010,
                            .q = q,
@@ -52,6 +54,13 @@ TEST(MixtureTest, FindsTheNumberOfSlots) {
       }
     }
     EXPECT_GT(mixture.probability(slot), 0.6);
+  }
+}
+
+TEST(MixtureTest, FindsTheNumberOfSlotsWhereSizesHaveATail) {
+  for (const std::size_t slot : {2U, 3U}) {  // 4 and 8 slots
+    const Mixture mixture = learn(static_cast<double>(1U << slot), 16'000, bimodal);
+    EXPECT_GT(mixture.probability(slot), 0.6) << slot;
   }
 }
 
