@@ -39,6 +39,10 @@ constexpr std::size_t learned_offset(std::size_t n) noexcept {
 constexpr std::size_t ledger_offset(std::size_t n) noexcept {
   return round_up(learned_offset(n) + n * sizeof(Learned));
 }
+// Whole lines: each process writes its own row with every request.
+constexpr std::size_t ledger_row(std::size_t n) noexcept {
+  return round_up(n * sizeof(LedgerCell));
+}
 
 }  // namespace
 
@@ -53,11 +57,11 @@ std::span<Learned> Shared::learned() const noexcept {
 }
 std::span<Cell<std::int32_t>> Shared::ledger(ProcessSlot slot) const noexcept {
   const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;
-  return {at<LedgerCell>(header_, ledger_offset(capacity_) + row * capacity_ * sizeof(LedgerCell)),
+  return {at<LedgerCell>(header_, ledger_offset(capacity_) + row * ledger_row(capacity_)),
           capacity_};
 }
 std::size_t Shared::bytes_for(std::size_t capacity) noexcept {
-  return round_up(ledger_offset(capacity) + kMaxProcesses * capacity * sizeof(LedgerCell));
+  return ledger_offset(capacity) + kMaxProcesses * ledger_row(capacity);
 }
 
 void forget(const Shared& shared, std::size_t i) noexcept {
