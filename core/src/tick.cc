@@ -44,22 +44,27 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   return lost;
 }
 
-// Renews each endpoint's base from the fastest answers of this window.
+void end_window(state::Hot& hot, BaseDelay::Endpoint& base) noexcept {
+  base.answers = 0;
+  const float window = hot.fastest.take(0);
+  if (window > 0) base.fastest = base.fastest > 0 ? 0.5F * base.fastest + 0.5F * window : window;
+  if (base.fastest > 0 && !(base.least > 0 && base.least < base.fastest)) base.least = base.fastest;
+}
+
+// Renews each endpoint's base from the fastest answers.
 void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   if (due == BaseDelay::Due::kNothing) return;
   auto hot = shared.hot();
   auto learned = shared.learned();
   const auto fastest = [&](std::size_t i) noexcept {
-    return due == BaseDelay::Due::kWindow ? learned[i].base.fastest : hot[i].fastest.get();
+    const BaseDelay::Endpoint& base = learned[i].base;
+    if (base.fastest > 0) return base.fastest;
+    return base.answers >= BaseDelay::kFew ? hot[i].fastest.get() : 0.0F;
   };
   float least = 0;
   for (std::size_t i = 0; i < hot.size(); ++i) {
-    if (due == BaseDelay::Due::kWindow) {
-      const float window = hot[i].fastest.take(0);
-      float& smooth = learned[i].base.fastest;
-      if (window > 0) smooth = smooth > 0 ? 0.5F * smooth + 0.5F * window : window;
-      float& ever = learned[i].base.least;
-      if (smooth > 0 && !(ever > 0 && ever < smooth)) ever = smooth;
+    if (due == BaseDelay::Due::kWindow && learned[i].base.answers >= BaseDelay::kEnough) {
+      end_window(hot[i], learned[i].base);
     }
     const float f = fastest(i);
     if (f > 0 && (least <= 0 || f < least)) least = f;

@@ -131,5 +131,21 @@ TEST_F(TickTest, AZoneThatIsFarAwayHasABase) {
   EXPECT_NEAR(view(2).base, 0.020, 0.002);
 }
 
+// Ten requests in two seconds, one of sixteen of which is short.
+TEST_F(TickTest, WhoIsAskedLittleIsNotFarAway) {
+  make({1, 1});
+  for (int i = 0; i < 600; ++i) {
+    for (int k = 0; k < 20; ++k) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kOk, 5ms);
+    }
+    if (i % 2 == 0) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, 1, now_), Result::kOk,
+             i % 32 == 0 ? 5ms : 40ms);
+    }
+    tick();
+    EXPECT_NEAR(view(1).base, 0, 1e-3) << i;
+  }
+}
+
 }  // namespace
 }  // namespace leastwise

@@ -6,16 +6,22 @@
 
 namespace leastwise {
 
-// The fastest answer of each endpoint in windows of two seconds, half of it from the
-// window before, beyond that of the pool's fastest endpoint. In the first window it is
-// renewed every 64 samples, so that far zones are known early.
+// The fastest answer of each endpoint in a window, half of it from the window before, beyond that
+// of the pool's fastest endpoint. A window lasts two seconds, and until the endpoint has given 32
+// answers: the fastest of a few says more of what was asked than of the way there, and who looks
+// far away is asked less. In the pool's first two seconds it is renewed every 64 samples, from
+// endpoints that have given four, so that far zones are known early.
 //
 // Written by the holder of the tick only.
 class BaseDelay {
  public:
+  static constexpr std::uint32_t kEnough = 32;  // answers for a window to end
+  static constexpr std::uint32_t kFew = 4;      // below, an endpoint's first window tells nothing
+
   struct Endpoint {
-    float fastest = 0;  // smoothed over windows, seconds; 0 = unknown
-    float least = 0;    // that it ever was: what a distance is, and a slow time is not
+    float fastest = 0;          // smoothed over windows, seconds; 0 = unknown
+    float least = 0;            // that it ever was: what a distance is, and a slow time is not
+    std::uint32_t answers = 0;  // of this window
   };
 
   void reset() noexcept {

@@ -95,6 +95,7 @@ void Model::renew_caution() noexcept {
 void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
                 std::int64_t now_ms) noexcept {
   if (!usable(sample)) return;
+  ++endpoint.base.answers;
   Answer s = sample;
   if (mean_cost_ <= 0) mean_cost_ = s.took;
   // Picked before anything was known: what it took stands for what was predicted.
