@@ -14,32 +14,29 @@ constexpr float kJitter = 0.01F;
 
 void ScoreTrees::clear() noexcept {
   for (std::size_t number = 0; number < kTrees; ++number) {
-    std::fill_n(tree(number), 2 * size_, ScoreNode{kBarred, kNoMember});
+    std::fill_n(tree(number), 2 * size_, ScoreNode::of(kBarred, kNoMember));
   }
 }
 
 // The second best is the best of those that the winner met on its way up.
 std::array<MemberIndex, 2> ScoreTrees::best_two(std::size_t number) const noexcept {
   const ScoreNode* nodes = tree(number);
-  const MemberIndex best = nodes[1].member;
-  if (best >= size_ || !(nodes[1].score < kBarred)) return {kNoMember, kNoMember};
-  ScoreNode second{kBarred, kNoMember};
-  for (std::uint32_t at = size_ + best; at > 1; at /= 2) {
-    if (nodes[at ^ 1].score < second.score) second = nodes[at ^ 1];
-  }
-  return {best, second.member};
+  const MemberIndex best = nodes[1].member();
+  if (best >= size_ || !(nodes[1].score() < kBarred)) return {kNoMember, kNoMember};
+  ScoreNode second = ScoreNode::of(kBarred, kNoMember);
+  for (std::uint32_t at = size_ + best; at > 1; at /= 2) second = std::min(second, nodes[at ^ 1]);
+  return {best, second.score() < kBarred ? second.member() : kNoMember};
 }
 
 void ScoreTrees::put(std::size_t number, MemberIndex member, float score) noexcept {
   ScoreNode* nodes = tree(number);
   std::uint32_t at = size_ + member;
-  nodes[at] = {score, member};
-  for (at /= 2; at >= 1; at /= 2) {
-    const ScoreNode& left = nodes[2 * at];
-    const ScoreNode& right = nodes[2 * at + 1];
-    const ScoreNode& least = right.score < left.score ? right : left;
-    // Above, nothing changes where nothing has changed here.
-    if (nodes[at].member == least.member && nodes[at].score == least.score) return;
+  ScoreNode least = ScoreNode::of(score, member);
+  nodes[at] = least;
+  while (at > 1) {
+    least = std::min(least, nodes[at ^ 1]);
+    at /= 2;
+    if (nodes[at] == least) return;  // above, nothing changes where nothing has changed here
     nodes[at] = least;
   }
 }

@@ -8,6 +8,8 @@
 #define LEASTWISE_PICKER_H_
 
 #include <array>
+#include <bit>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -40,10 +42,21 @@ struct RingPoint {
   MemberIndex member = kNoMember;
 };
 
-// Of a tree over the members of a large pool (src/score_trees.h): the least score below.
+// Of a tree over the members of a large pool (src/score_trees.h): the least score below, and whose
+// it is. One word, the score's bits above the member: of scores that are not negative the lesser
+// word is the lesser score.
 struct ScoreNode {
-  float score = 0;
-  MemberIndex member = kNoMember;
+  std::uint64_t word = kNoMember;
+
+  static constexpr ScoreNode of(float score, MemberIndex member) noexcept {
+    return {std::uint64_t{std::bit_cast<std::uint32_t>(score)} << 32 | member};
+  }
+  constexpr float score() const noexcept {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(word >> 32));
+  }
+  constexpr MemberIndex member() const noexcept { return static_cast<MemberIndex>(word); }
+
+  friend constexpr auto operator<=>(ScoreNode, ScoreNode) noexcept = default;
 };
 
 // What a pick is told about a request. Views must live as long as the call only.
