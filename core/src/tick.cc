@@ -109,6 +109,7 @@ void believe_again(const Shared& shared, std::size_t i) noexcept {
   hot.fastest.set(0);
   hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
   base.fastest = base.least;
+  base.answers = 0;
 }
 
 // g as of now: without answers it moves towards the pool's.
