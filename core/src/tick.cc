@@ -57,9 +57,8 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   auto hot = shared.hot();
   auto learned = shared.learned();
   const auto fastest = [&](std::size_t i) noexcept {
-    const BaseDelay::Endpoint& base = learned[i].base;
-    if (base.fastest > 0) return base.fastest;
-    return base.answers >= BaseDelay::kFew ? hot[i].fastest.get() : 0.0F;
+    const float smooth = learned[i].base.fastest;
+    return smooth > 0 ? smooth : hot[i].fastest.get();
   };
   float least = 0;
   for (std::size_t i = 0; i < hot.size(); ++i) {

@@ -7,16 +7,15 @@
 namespace leastwise {
 
 // The fastest answer of each endpoint in a window, half of it from the window before, beyond that
-// of the pool's fastest endpoint. A window lasts two seconds, and until the endpoint has given 32
+// of the pool's fastest endpoint. A window lasts two seconds, and until the endpoint has given 16
 // answers: the fastest of a few says more of what was asked than of the way there, and who looks
-// far away is asked less. In the pool's first two seconds it is renewed every 64 samples, from
-// endpoints that have given four, so that far zones are known early.
+// far away is asked less. Until its first window ends, what was seen of it counts; in the pool's
+// first two seconds that is renewed every 64 samples, so that far zones are known early.
 //
 // Written by the holder of the tick only.
 class BaseDelay {
  public:
-  static constexpr std::uint32_t kEnough = 32;  // answers for a window to end
-  static constexpr std::uint32_t kFew = 4;      // below, an endpoint's first window tells nothing
+  static constexpr std::uint32_t kEnough = 16;  // answers for a window to end
 
   struct Endpoint {
     float fastest = 0;          // smoothed over windows, seconds; 0 = unknown
