@@ -34,7 +34,7 @@ struct Member {
   bool backup = false;  // picked only when no other member can be
 };
 
-// One of a member's places on the circle of keys (src/key_ring.h).
+// One of a member's places on the circle of keys (src/pick/key_ring.h).
 struct RingPoint {
   static constexpr std::size_t kPerMember = 4;
 
@@ -42,7 +42,7 @@ struct RingPoint {
   MemberIndex member = kNoMember;
 };
 
-// Of a tree over the members of a large pool (src/score_trees.h): the least score below, and whose
+// Of a tree over the members of a large pool (src/pick/score_trees.h): the least score below, and whose
 // it is. One word, the score's bits above the member: of scores that are not negative the lesser
 // word is the lesser score.
 struct ScoreNode {

@@ -12,7 +12,7 @@
 
 namespace leastwise {
 
-struct PickContext;  // src/pick_context.h: all that a pick may look at
+struct PickContext;  // src/pick/pick_context.h: all that a pick may look at
 struct Choice;
 
 // A table of functions rather than a class: a policy has no state of its own
@@ -29,11 +29,11 @@ struct Policy {
   // block or call the system.
   Choice (*pick)(PickContext& context) noexcept;
 
-  // Whether finish() keeps each endpoint's average answer time for it (src/answer_time.h).
+  // Whether finish() keeps each endpoint's average answer time for it (src/words/answer_time.h).
   bool keeps_answer_time = false;
-  // Whether the candidates in a large pool follow from Request::key (src/key_ring.h).
+  // Whether the candidates in a large pool follow from Request::key (src/pick/key_ring.h).
   bool by_key = false;
-  // Whether those in a large pool are the best by score (src/score_trees.h).
+  // Whether those in a large pool are the best by score (src/pick/score_trees.h).
   bool by_score = false;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/constants.h"
-#include "packed.h"
+#include "words/constants.h"
+#include "words/packed.h"
 
 namespace leastwise {
 namespace {

@@ -5,13 +5,13 @@
 #include <array>
 #include <cstdint>
 
-#include "model/answer_ring.h"
 #include "model/base_delay.h"
 #include "model/mixture.h"
 #include "model/silence.h"
 #include "model/wait_curve.h"
-#include "plan.h"
-#include "routes.h"
+#include "words/answer_ring.h"
+#include "words/plan.h"
+#include "words/routes.h"
 
 namespace leastwise {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "plan.h"
+#include "words/plan.h"
 
 namespace leastwise {
 

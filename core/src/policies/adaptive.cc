@@ -1,6 +1,6 @@
+#include "pick/score.h"
+#include "pick/transit.h"
 #include "policies/least_conn.h"
-#include "score.h"
-#include "transit.h"
 
 namespace leastwise {
 namespace {

@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "policies/key_distance.h"
+#include "pick/key_distance.h"
 #include "policies/least_conn.h"
 
 namespace leastwise {

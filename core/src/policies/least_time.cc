@@ -1,4 +1,4 @@
-#include "answer_time.h"
+#include "policies/time_cost.h"
 #include "policies/turn.h"
 
 namespace leastwise {

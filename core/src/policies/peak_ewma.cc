@@ -1,5 +1,5 @@
-#include "answer_time.h"
 #include "policies/pick_two.h"
+#include "policies/time_cost.h"
 
 namespace leastwise {
 namespace {

@@ -6,7 +6,7 @@
 #ifndef LEASTWISE_SRC_POLICIES_PICK_TWO_H_
 #define LEASTWISE_SRC_POLICIES_PICK_TWO_H_
 
-#include "pick_context.h"
+#include "pick/pick_context.h"
 
 namespace leastwise {
 

@@ -7,9 +7,9 @@
 #include <limits>
 #include <span>
 
-#include "advice.h"
-#include "float4.h"
-#include "pick_context.h"
+#include "memory/weight.h"
+#include "pick/pick_context.h"
+#include "words/float4.h"
 
 namespace leastwise {
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "demand.h"
+#include "memory/demand.h"
 #include "policies/turn.h"
 
 namespace leastwise {

@@ -6,7 +6,7 @@ namespace leastwise {
 
 void render_directives(Text& out) noexcept {
   out << "# Directives\n\n"
-         "Printed from the table in `core/src/directives.cc`; a test compares.\n"
+         "Printed from the table in `core/src/tune/directives.cc`; a test compares.\n"
          "nginx: inside `upstream {}`, with the prefix `leastwise_` (`policy` is the argument of\n"
          "`leastwise` itself). Agent: inside `backend NAME {}`, without prefix.\n";
   for (const Directive& d : directives()) {

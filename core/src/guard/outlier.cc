@@ -1,0 +1,159 @@
+#include "guard/outlier.h"
+
+#include <algorithm>
+
+#include "guard/median.h"
+#include "leastwise/decay.h"
+#include "words/estimates.h"
+
+namespace leastwise::state {
+namespace {
+
+constexpr std::uint32_t kInARow = 5;
+constexpr float kShareAbove = 0.3F;
+constexpr float kTimesSlower = 4;
+constexpr float kEnoughEvidence = 8;  // in mean predictions
+constexpr std::int64_t kLongestMs = 300'000;
+constexpr std::uint32_t kMostDoublings = 12;
+
+class Watch {
+ public:
+  Watch(const Shared& shared, const Config& config, TimePoint now) noexcept
+      : shared_(shared), config_(config), now_ms_(milliseconds(now)), plan_(shared->plan()) {
+    decay_.set(config.decay, now);
+  }
+
+  void run() noexcept {
+    look_at_all();
+    for (std::size_t i = 0; i < shared_.capacity(); ++i) {
+      if (!takes_part(i)) continue;
+      const Ejection why = judge(i);
+      if (why == Ejection::kNone) {
+        forgive(shared_.records()[i]);
+      } else if (may_eject()) {
+        eject(i, why);
+      }
+    }
+  }
+
+ private:
+  bool in_use(std::size_t i) const noexcept {
+    return shared_.records()[i].use.load(std::memory_order_relaxed) == Use::kInUse &&
+           (shared_.hot()[i].flags.get() & kDown) == 0;
+  }
+  bool takes_part(std::size_t i) const noexcept {
+    return in_use(i) && (shared_.hot()[i].flags.get() & kEjected) == 0;
+  }
+
+  // Ends what is over, counts, and takes the medians.
+  void look_at_all() noexcept {
+    const std::size_t step = std::max<std::size_t>(1, shared_->endpoints.get() / Median::kMost);
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < shared_.capacity(); ++i) {
+      if (!in_use(i)) continue;
+      ++endpoints_;
+      if ((shared_.hot()[i].flags.get() & kEjected) != 0 && !is_over(shared_.records()[i])) {
+        ++ejected_;
+        continue;
+      }
+      if ((shared_.hot()[i].flags.get() & kEjected) != 0) bring_back(i);
+      if (seen++ % step != 0) continue;
+      shares_.add(error_now(shared_.hot()[i].error.get(), now_ms_));
+      if (const float g = slowness_of(i); g > 0) slownesses_.add(g);
+    }
+    median_share_ = shares_.get();
+    median_slowness_ = slownesses_.get();
+  }
+
+  // 0 where too little is known.
+  float slowness_of(std::size_t i) const noexcept {
+    const Speed s = speed::unpack(shared_.hot()[i].speed.get());
+    const float left = decay_.left(s.epoch);
+    if (!(s.work * left > kEnoughEvidence * plan_.mean_predicted.get())) return 0;
+    return slowness(s, left, plan_);
+  }
+
+  Ejection judge(std::size_t i) const noexcept {
+    const float share = error_now(shared_.hot()[i].error.get(), now_ms_);
+    const bool others_fail = median_share_ > kShareAbove;
+    if (shared_.records()[i].failures_in_a_row.get() >= kInARow && !others_fail) {
+      return Ejection::kConsecutive;
+    }
+    if (share > median_share_ + kShareAbove) return Ejection::kFailures;
+    if (median_slowness_ > 0 && slowness_of(i) > kTimesSlower * median_slowness_) {
+      return Ejection::kLatency;
+    }
+    return Ejection::kNone;
+  }
+
+  bool may_eject() const noexcept {
+    const std::size_t most = std::max<std::size_t>(1, endpoints_ * config_.outlier_max.value / 100);
+    return ejected_ < most && ejected_ + 1 < endpoints_;
+  }
+
+  std::int64_t time_for(std::uint32_t times) const noexcept {
+    const std::int64_t base = config_.outlier_time.count() / 1000;
+    return std::min(base << std::min(times, kMostDoublings), std::max(kLongestMs, base));
+  }
+
+  void eject(std::size_t i, Ejection why) noexcept {
+    Record& record = shared_.records()[i];
+    const std::int64_t time = time_for(record.relapses.get());
+    record.ejected_ms.set(time);
+    record.ejected_until_ms.set(now_ms_ + time);
+    record.ejected_why.set(why);
+    record.relapses.set(std::min(record.relapses.get() + 1, kMostDoublings));
+    record.ejections[static_cast<std::size_t>(why)].add(1);
+    ++ejected_;
+    shared_.hot()[i].flags.update([](std::uint32_t flags) noexcept { return flags | kEjected; });
+  }
+
+  // Further ahead than an ejection lasts: the clock went back, or damage.
+  bool is_over(const Record& record) const noexcept {
+    const std::int64_t left = record.ejected_until_ms.get() - now_ms_;
+    return left <= 0 || left > std::max(kLongestMs, time_for(0));
+  }
+
+  void bring_back(std::size_t i) noexcept {
+    forget(shared_, i);
+    shared_.hot()[i].flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
+  }
+
+  // Good for as long as it was out: the next ejection is shorter by half.
+  void forgive(Record& record) const noexcept {
+    if (record.relapses.get() == 0) return;
+    const std::int64_t good_until = record.ejected_until_ms.get() + record.ejected_ms.get();
+    if (now_ms_ < good_until) return;
+    record.relapses.set(record.relapses.get() - 1);
+    record.ejected_until_ms.set(now_ms_);
+  }
+
+  const Shared& shared_;
+  const Config& config_;
+  std::int64_t now_ms_;
+  const Plan& plan_;
+  Decay decay_;
+  std::size_t endpoints_ = 0, ejected_ = 0;
+  Median shares_, slownesses_;
+  float median_share_ = 0, median_slowness_ = 0;
+};
+
+// The directive was switched off: nobody stays out.
+void release_all(const Shared& shared) noexcept {
+  for (Hot& hot : shared.hot()) {
+    if ((hot.flags.get() & kEjected) == 0) continue;
+    hot.flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
+  }
+}
+
+}  // namespace
+
+void watch_outliers(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  if (config.outlier) {
+    Watch(shared, config, now).run();
+  } else {
+    release_all(shared);
+  }
+}
+
+}  // namespace leastwise::state

@@ -1,0 +1,307 @@
+// Pool: the slow half.
+#include <algorithm>
+
+#include "guard/advice.h"
+#include "guard/load_report.h"
+#include "guard/outlier.h"
+#include "guard/slow_start.h"
+#include "leastwise/decay.h"
+#include "leastwise/pool.h"
+#include "memory/state.h"
+#include "pick/transit.h"
+#include "words/answer_time.h"
+#include "words/estimates.h"
+
+namespace leastwise {
+namespace {
+
+using state::Header;
+using state::Shared;
+
+constexpr std::size_t kLeastBatch = 4;  // endpoints looked after per tick,
+constexpr std::size_t kRounds = 16;     // but all of them in so many ticks
+constexpr std::uint64_t kTicksPerSecond = 10;
+constexpr std::uint64_t kPublishAnyway = 8;  // ticks; what was overwritten comes right again
+// The mixture costs as much as the rest of an answer does. It learns from each of the pool's first
+// answers, the earliest of which show servers in all states, since least_conn still chooses; then
+// from the first so many that wait.
+constexpr std::uint64_t kMixAll = 4096;
+constexpr std::uint64_t kMixAtOnce = 32;
+constexpr std::uint64_t kManyAnswers = 160;  // of a lane, that do not wait for the tick
+static_assert(kManyAnswers < AnswerRing::kEntries);
+constexpr std::int64_t kClockSlackUs = 1'000'000;
+
+std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
+  std::uint64_t lost = 0;
+  std::uint64_t seen = 0;
+  for (AnswerRing& lane : shared->lanes) {
+    lost += lane.drain([&](const Answer& sample) noexcept {
+      if (sample.endpoint >= shared.capacity()) return;
+      const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixAtOnce;
+      shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
+    });
+  }
+  return lost;
+}
+
+void end_window(state::Hot& hot, BaseDelay::Endpoint& base) noexcept {
+  base.answers = 0;
+  const float window = hot.fastest.take(0);
+  if (window > 0) base.fastest = base.fastest > 0 ? 0.5F * base.fastest + 0.5F * window : window;
+  if (base.fastest > 0 && !(base.least > 0 && base.least < base.fastest)) base.least = base.fastest;
+}
+
+// Renews each endpoint's base from the fastest answers.
+void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
+  if (due == BaseDelay::Due::kNothing) return;
+  auto hot = shared.hot();
+  auto learned = shared.learned();
+  const auto fastest = [&](std::size_t i) noexcept {
+    const float smooth = learned[i].base.fastest;
+    return smooth > 0 ? smooth : hot[i].fastest.get();
+  };
+  float least = 0;
+  for (std::size_t i = 0; i < hot.size(); ++i) {
+    if (due == BaseDelay::Due::kWindow && learned[i].base.answers >= BaseDelay::kEnough) {
+      end_window(hot[i], learned[i].base);
+    }
+    const float f = fastest(i);
+    if (f > 0 && (least <= 0 || f < least)) least = f;
+  }
+  for (std::size_t i = 0; i < hot.size(); ++i) {
+    const float f = fastest(i);
+    hot[i].base.set(f > 0 ? std::max(0.0F, f - least) : 0.0F);
+  }
+}
+
+// Learns from the answers that wait, and how far away their endpoints are.
+void take_in(const Shared& shared, std::int64_t now_ms) noexcept {
+  shared->samples_lost.add(learn(shared, now_ms));
+  renew_base(shared, shared->model.base().due(now_ms, shared->model.samples()));
+}
+
+void renew_advice(const Shared& shared, const Config& config) noexcept {
+  for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, config, i);
+}
+
+// Whether endpoint i was found slow so long ago that it should be asked again.
+bool asks_again(const Shared& shared, const Config& config, std::size_t i,
+                std::int64_t now_ms) noexcept {
+  const state::Hot& hot = shared.hot()[i];
+  const std::uint64_t due = Silence::kAnswersEach * shared->endpoints.get();
+  const std::int64_t least_ms = config.decay.count() / 1000 / Silence::kDecayPart;
+  const bool is_over = shared.learned()[i].silence.is_over(
+      hot.speed.get(), shared->model.samples() + shared->samples_lost.get(), due, now_ms, least_ms);
+  if (!is_over || load::in_flight(hot.load.get()) != 0) return false;
+  const Plan& plan = shared->plan();
+  const BaseDelay::Endpoint& base = shared.learned()[i].base;
+  return hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
+         base.fastest > base.least + plan.mean_cost.get();
+}
+
+// Takes an endpoint for one of the pool's mean, as far away as it was at its best.
+void believe_again(const Shared& shared, std::size_t i) noexcept {
+  state::Hot& hot = shared.hot()[i];
+  BaseDelay::Endpoint& base = shared.learned()[i].base;
+  hot.speed.set(0);
+  hot.slowness.set(0);
+  hot.fastest.set(0);
+  hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
+  base.fastest = base.least;
+  base.answers = 0;
+}
+
+// g as of now: without answers it moves towards the pool's.
+void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  Decay decay;
+  decay.set(config.decay, now);
+  const Plan& plan = shared->plan();
+  if (!(plan.mean_cost.get() > 0)) return;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    state::Hot& hot = shared.hot()[i];
+    const std::uint64_t word = hot.speed.get();
+    if (word == 0) continue;
+    const Speed s = speed::unpack(word);
+    hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    if (asks_again(shared, config, i, milliseconds(now))) believe_again(shared, i);
+  }
+}
+
+// Whether any endpoint is barred, limited or failing. Cleared before the look, not after:
+// who makes an endpoint special sets its words first and then the mark, so that a mark
+// which this look came too early for is not lost.
+void renew_special(const Shared& shared) noexcept {
+  // seq_cst: the clearing is seen by others before this process reads their words.
+  shared->special.take_ordered(0);
+  for (const state::Hot& hot : shared.hot()) {
+    if ((hot.flags.get() & (kDown | kDraining | state::kLimited | state::kEjected)) != 0 ||
+        hot.health.get() != 0) {
+      shared->special.set(1);
+      return;
+    }
+  }
+}
+
+// An average so old that its stamp would come round again is set to unknown.
+void forget_old(Cell<std::uint64_t>& answer_time, const Config& config,
+                std::int64_t now_ms) noexcept {
+  std::uint64_t word = answer_time.get();
+  if (word == 0) return;
+  const float age = age_seconds(answer_time::unpack(word), now_ms);
+  if (age > kAnswerTimeAges * seconds(config.decay)) answer_time.replace(word, 0);
+}
+
+// Looks after a few endpoints: sums so old that their landmark's number comes round again
+// are set to unknown, and what can not be right is mended.
+void look_after(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  Decay decay;
+  decay.set(config.decay, now);
+  std::size_t at = shared->next_looked_after.get();
+  const std::size_t batch = std::max(kLeastBatch, shared.capacity() / kRounds);
+  for (std::size_t i = 0; i < batch && i < shared.capacity(); ++i) {
+    at = at + 1 < shared.capacity() ? at + 1 : 0;
+    Cell<std::uint64_t>& speed = shared.hot()[at].speed;
+    std::uint64_t word = speed.get();
+    if (word != 0 && decay.left(speed::unpack(word).epoch) <= 0) {
+      speed.replace(word, 0);
+      shared.hot()[at].slowness.set(0);
+    }
+    forget_old(shared.records()[at].answer_time, config, milliseconds(now));
+    state::mend(shared, at);
+  }
+  shared->next_looked_after.set(static_cast<std::uint32_t>(at));
+}
+
+Switchback::Totals totals(const Shared& shared) noexcept {
+  Switchback::Totals sum;
+  for (const state::Record& record : shared.records()) {
+    for (std::size_t r = 0; r < kResults; ++r) {
+      const std::uint64_t count = record.results[r].get();
+      const auto result = static_cast<Result>(r);
+      if (is_failure(result)) sum.failures += count;
+      if (is_failure(result) || result == Result::kOk) sum.answers += count;
+    }
+    sum.micros += record.occupied_us.get();
+  }
+  return sum;
+}
+
+void renew_chooser(const Shared& shared, const Config& config, std::int64_t now_ms) noexcept {
+  if (!config.switchback || !config.chosen_policy().by_score) {
+    shared->switchback = {};
+    return;
+  }
+  // What was compared outlives a model that was found insane and starts afresh.
+  if (shared->plan().learned.get() == 0) return;
+  shared->switchback.advance(now_ms, [&] { return totals(shared); });
+}
+
+// What was learned of the endpoints goes too: it is in units of the costs.
+void start_afresh(const Shared& shared) noexcept {
+  shared->model.reset();
+  shared->routes.clear();
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    shared.hot()[i].speed.set(0);
+    shared.hot()[i].slowness.set(0);
+    shared.learned()[i].mixture = {};
+  }
+}
+
+void publish(Header& header, bool has_transit) noexcept {
+  const Plan& current = header.plan();
+  const Chooser chooser = header.switchback.chooser();
+  const std::uint32_t transit = has_transit ? 1 : 0;
+  const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser &&
+                       current.transit.get() == transit;
+  if (is_told && header.ticks.get() % kPublishAnyway != 0) return;
+  const std::uint32_t index = header.plan_index.load(std::memory_order_relaxed) + 1;
+  Plan& next = header.plans[index % Header::kPlans];
+  next.chooser.set(chooser);
+  next.transit.set(transit);
+  header.model.publish(next);
+  next.plain.set(next.learned.get() != 0 && chooser == Chooser::kPolicy && transit == 0 ? 1 : 0);
+  // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
+  header.plan_index.store(index, std::memory_order_release);
+}
+
+// How far `to` lies after `from`, modulo 2^64: stamps from damaged memory may be anything.
+std::uint64_t ahead(std::int64_t from, std::int64_t to) noexcept {
+  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
+}
+
+bool is_due(const Header& header, TimePoint now) noexcept {
+  const std::uint64_t wait = ahead(now.time_since_epoch().count(), header.tick_due.get());
+  // Further ahead than a tick ever is: the clock went back.
+  return wait == 0 || wait >= kClockSlackUs;
+}
+
+// Enters the tick if nobody is in it, or who is must be dead. Returns the stamp of the entry, 0
+// when refused.
+std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
+  const std::int64_t ms = milliseconds(now) + 1;  // never zero
+  const auto lease = static_cast<std::uint64_t>(Pool::kTickLease.count() / 1000);
+  std::int64_t since = header.tick_since.load(std::memory_order_relaxed);
+  if (since != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return 0;
+  // acquire: pairs with the release in leave_tick(): the model as the last one left it.
+  if (!header.tick_since.compare_exchange_strong(since, ms, std::memory_order_acquire,
+                                                 std::memory_order_relaxed)) {
+    return 0;
+  }
+  return ms;
+}
+
+// Who was taken for dead and wakes up leaves the entry of its successor alone.
+void leave_tick(Header& header, std::int64_t entered) noexcept {
+  // release: pairs with enter_tick() of the next.
+  header.tick_since.compare_exchange_strong(entered, 0, std::memory_order_release,
+                                            std::memory_order_relaxed);
+}
+
+}  // namespace
+
+bool Pool::is_behind(ProcessSlot slot) const noexcept {
+  return header_->lane(slot).waiting() >= kManyAnswers;
+}
+
+void Pool::catch_up(TimePoint now) noexcept {
+  const Shared shared = this->shared();
+  Header& header = *header_;
+  const std::int64_t entered = enter_tick(header, now);
+  if (entered == 0) return;
+  if (header.model.sane()) {  // else the tick starts afresh
+    take_in(shared, milliseconds(now));
+    publish(header, header.plan().transit.get() != 0);
+  }
+  leave_tick(header, entered);
+}
+
+bool Pool::tick(const Config& config, TimePoint now) noexcept {
+  const Shared shared = this->shared();
+  Header& header = *header_;
+  if (!is_due(header, now)) return false;
+  const std::int64_t entered = enter_tick(header, now);
+  if (entered == 0) return false;
+  const std::int64_t us = now.time_since_epoch().count();
+  const std::int64_t now_ms = milliseconds(now);
+  header.tick_due.set(us + kTickPeriod.count());
+  if (!header.model.sane()) start_afresh(shared);
+  if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
+  header.tick_last.set(us);
+  take_in(shared, now_ms);
+  header.ticks.add(1);
+  if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
+  look_after(shared, config, now);
+  state::watch_outliers(shared, config, now);
+  state::renew_warmth(shared, config, now);
+  const bool has_transit = state::renew_transit(shared);
+  state::renew_load(shared, config, now);
+  renew_advice(shared, config);
+  renew_special(shared);
+  renew_chooser(shared, config, now_ms);
+  publish(header, has_transit);
+  renew_slowness(shared, config, now);
+  leave_tick(header, entered);
+  return true;
+}
+
+}  // namespace leastwise

@@ -1,0 +1,185 @@
+// State: what lies in a pool's shared memory, and where.
+//
+//   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | ledger[processes][capacity]
+//
+// No pointers, no locks. Who writes what: Hot and Record by every process, Learned and
+// Header::model by the one that holds the tick, ledger row s by the process in slot s.
+#ifndef LEASTWISE_SRC_MEMORY_STATE_H_
+#define LEASTWISE_SRC_MEMORY_STATE_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "leastwise/endpoint.h"
+#include "leastwise/histogram.h"
+#include "leastwise/outcome.h"
+#include "leastwise/pool.h"
+#include "model/model.h"
+#include "model/switchback.h"
+#include "words/answer_ring.h"
+#include "words/cell.h"
+#include "words/float4.h"
+#include "words/plan.h"
+#include "words/routes.h"
+
+namespace leastwise::state {
+
+inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
+// Raise with every change of what lies in shared memory.
+inline constexpr std::uint32_t kLayout = 8;
+
+// Set beside the owner's flags.
+inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
+inline constexpr std::uint32_t kEjected = 1U << 30;  // an outlier, by the holder of the tick
+
+// What a pick reads and every request writes: one line per endpoint, so that two
+// endpoints never contend.
+struct alignas(64) Hot {
+  Cell<std::uint64_t> load;    // packed.h, load
+  Cell<std::uint64_t> speed;   // packed.h, speed
+  Cell<std::uint64_t> error;   // packed.h, error
+  Cell<std::uint64_t> health;  // packed.h, health
+  Cell<float> base;            // b, seconds: what the way there takes
+  Cell<float> handicap;        // seconds added to the predicted delay; advice.h
+  Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
+  Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
+  Cell<std::uint32_t> max_conns;
+  Cell<std::uint32_t> flags;       // EndpointFlag
+  Cell<float> fastest;             // shortest answer of this window, seconds; 0 = none yet
+  Cell<std::uint32_t> in_transit;  // of those in flight, on their way: transit.h
+
+  // base, handicap, slowness, inverse_weight.
+  Float4 terms() const noexcept { return get_four(&base); }
+};
+static_assert(sizeof(Hot) == 64);
+static_assert(offsetof(Hot, base) % sizeof(Float4) == 0);
+static_assert(offsetof(Hot, inverse_weight) == offsetof(Hot, base) + 3 * sizeof(float));
+
+enum class Use : std::uint32_t { kFree, kClaimed, kInUse, kRetired };
+
+// Picks per second of an endpoint, whatever its memory holds.
+inline constexpr float kMostRate = 1e7F;
+
+// Name and counters of an endpoint.
+struct alignas(64) Record {
+  std::atomic<Use> use;  // name and hash are published by kInUse
+  Cell<std::uint32_t> name_size;
+  Cell<std::uint64_t> name_hash;
+  Cell<std::uint64_t> answer_time;  // packed.h; kept while the policy asks for it
+  std::array<char, kMaxEndpointName + 1> name;
+  Cell<std::uint32_t> weight;
+  Cell<std::uint32_t> max_fails;
+  Cell<std::uint32_t> fail_timeout_ms;
+
+  // Of slow start: see slow_start.h.
+  Cell<std::uint32_t> serves;  // it did, at the last tick
+  Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
+  Cell<std::int64_t> warm_since_ms;
+
+  Cell<float> rate;  // picks per second, smoothed: see transit.h
+
+  // Of load reports: see load_report.h.
+  Cell<std::uint64_t> reported;  // packed.h, reported
+  Cell<std::uint64_t> reports, reports_refused;
+  Cell<float> report_factor;  // times the score; 0 = not yet looked at: 1
+  Cell<float> report_demand;  // d: throughput per utilisation, of the median's; 0 = unknown: 1
+  Cell<float> capacity;       // picks per second at full utilisation, smoothed; 0 = unknown
+
+  // Of the outlier watch: see outlier.h.
+  Cell<std::uint32_t> relapses;
+  Cell<std::int64_t> ejected_until_ms, ejected_ms;
+  Cell<Ejection> ejected_why;
+  std::array<Cell<std::uint64_t>, kEjections> ejections;  // by reason
+
+  // What each answer counts, in two lines: this, and the rest up to results[kOk].
+  alignas(64) Cell<std::uint64_t> picks;
+  Cell<std::uint64_t> bytes_sent, bytes_received;
+  Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
+  std::array<Cell<std::uint64_t>, 6> responses;
+  Cell<std::uint32_t> failures_in_a_row;  // of the outlier watch
+  Cell<std::uint32_t> picks_seen;         // of the rate
+  std::array<Cell<std::uint64_t>, kResults> results;
+  Cell<std::uint64_t> healed;
+  std::array<Cell<std::uint32_t>, Histogram::kBuckets> times;
+};
+static_assert(offsetof(Record, results) % 64 == 56);
+
+// Row of the ledger: whose in-flight counts these are.
+struct Process {
+  // Owner's pid in the low half, 0 = free; in the high half the pid that heals the row.
+  std::atomic<std::uint64_t> owner;
+};
+
+struct alignas(64) Header {
+  std::uint64_t magic;
+  std::uint32_t layout;
+  std::uint32_t capacity;
+  std::uint64_t hash_seed;        // hash of a fixed name: names hash alike in this build
+  Cell<std::uint32_t> endpoints;  // in use
+  // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
+  Cell<std::uint32_t> special;
+
+  // The tick: when it is due (µs), and since when (ms) somebody is in it, 0 = nobody.
+  alignas(64) Cell<std::int64_t> tick_due;
+  std::atomic<std::int64_t> tick_since;
+  Cell<std::int64_t> tick_last;
+  Cell<std::uint64_t> ticks, samples_lost;
+  Cell<std::uint32_t> next_looked_after;
+  Cell<std::uint32_t> rows;  // of the ledger that were ever used
+  std::array<Process, kMaxProcesses> processes;
+
+  // Four buffers, so that a reader may stall for three more before it sees two in one.
+  static constexpr std::size_t kPlans = 4;
+  alignas(64) std::atomic<std::uint32_t> plan_index;
+  std::array<Plan, kPlans> plans;
+
+  Routes routes;
+  static constexpr std::size_t kLanes = 8;  // processes share a lane when there are more
+  std::array<AnswerRing, kLanes> lanes;
+  Model model;
+  Switchback switchback;
+
+  const Plan& plan() const noexcept {
+    // acquire: pairs with the release in publish(), so that the plan is seen whole.
+    return plans[plan_index.load(std::memory_order_acquire) % kPlans];
+  }
+  AnswerRing& lane(ProcessSlot slot) noexcept {
+    return lanes[static_cast<std::size_t>(slot) % kLanes];
+  }
+};
+
+// The whole of a pool's memory, as one process sees it. The capacity is the process's
+// own copy, checked when it attached: damaged memory can not lead out of the memory.
+class Shared {
+ public:
+  Shared(Header* header, std::uint32_t capacity) noexcept : header_(header), capacity_(capacity) {}
+
+  Header* operator->() const noexcept { return header_; }
+  std::uint32_t capacity() const noexcept { return capacity_; }
+  std::span<Hot> hot() const noexcept;
+  std::span<Record> records() const noexcept;
+  std::span<Learned> learned() const noexcept;
+  std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) const noexcept;
+
+  static std::size_t bytes_for(std::size_t capacity) noexcept;
+
+ private:
+  Header* header_;
+  std::uint32_t capacity_;
+};
+
+// Forgets all that was learned of one endpoint; what is in flight stays.
+void forget(const Shared& shared, std::size_t i) noexcept;
+
+void copy_counters(const Record& from, Record& to) noexcept;
+
+// Sets estimates of endpoint i that can not be right to unknown, compares its in-flight
+// count with the ledger, and mends a count that stays wrong. O(processes).
+void mend(const Shared& shared, std::size_t i) noexcept;
+
+}  // namespace leastwise::state
+
+#endif  // LEASTWISE_SRC_MEMORY_STATE_H_

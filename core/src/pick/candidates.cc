@@ -1,0 +1,157 @@
+#include "pick/candidates.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "pick/key_distance.h"
+#include "pick/key_ring.h"
+
+namespace leastwise {
+namespace {
+
+constexpr std::uint32_t kTurnLooks = 256;  // in a large pool, before any will do
+
+// The next in turn of a large pool, by static stride scheduling (as in gRPC): in round r
+// of the cursor a member passes when r times its share of the most passes a whole number,
+// so each is met in proportion to its demand, evenly spread, in O(1) for weights alike.
+bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std::uint32_t round,
+            float most) noexcept {
+  const auto share = double{policy.demand(context, m) / most};
+  const double phase = 0.618033988749895 * m;  // so that equals do not pass all at once
+  return std::floor(phase + share * (round + 1.0)) > std::floor(phase + share * round);
+}
+
+// Of a large pool: for each probe of the key the next on the ring that may be picked.
+void collect_by_key(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  const std::span<const RingPoint> ring = range.ring;
+  Candidates& found = context.candidates;
+  found.by_ring = true;
+  Probes probes(context.request.key);
+  for (std::size_t probe = 0; probe < Candidates::kProbes; ++probe) {
+    const std::uint32_t place = probes.next();
+    std::size_t at = next_on_ring(ring, place);
+    for (std::size_t looked = 0; looked < ring.size(); ++looked) {
+      const MemberIndex m = ring[at].member;
+      if (m >= range.begin && m < range.end && filter(m)) {
+        found.distances[found.count()] = ring[at].at - place;
+        found.add(m);
+        break;
+      }
+      at = at + 1 < ring.size() ? at + 1 : 0;
+    }
+    if (found.count() == 0) return;  // nor will any other probe find one
+  }
+}
+
+// The next in turn.
+void collect_in_turn(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  const std::uint32_t size = range.end - range.begin;
+  for (std::uint32_t look = 0; look < kTurnLooks; ++look) {
+    const std::uint32_t at = range.cursor++;
+    const MemberIndex m = range.begin + at % size;
+    if (!is_due(context, range.policy, m, at / size, range.most_demand) || !filter(m)) continue;
+    context.candidates.add(m);
+    return;
+  }
+}
+
+void collect_random(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  for (std::size_t draw = 0; draw < PickContext::kDraws; ++draw) {
+    const MemberIndex m = range.begin + context.rng.below(range.end - range.begin);
+    if (filter(m)) context.candidates.add(m);
+  }
+}
+
+// The two best of the tree that fits the request's cost. Those that may not be picked after all
+// leave the trees until they are looked at again; false when too many of them stand in front.
+bool collect_best(PickContext& context, const Filter& filter, ScoreTrees& trees) noexcept {
+  constexpr int kLooks = 4;
+  const std::size_t tree = ScoreTrees::tree_for(context.costs.cost, context.plan);
+  for (int look = 0; look < kLooks; ++look) {
+    bool may_be_picked = true;
+    for (const MemberIndex m : trees.best_two(tree)) {
+      if (m == kNoMember || filter(m)) continue;
+      may_be_picked = false;
+      if (filter.tried.contains(m)) return false;  // another request may have it
+      trees.bar(m);
+    }
+    if (!may_be_picked) continue;
+    for (const MemberIndex m : trees.best_two(tree)) {
+      if (m != kNoMember) context.candidates.add(m);
+    }
+    return context.candidates.count() > 0;
+  }
+  return false;
+}
+
+void collect_any(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  const std::uint32_t size = range.end - range.begin;
+  const std::uint32_t start = context.rng.below(size);
+  for (std::uint32_t i = 0; i < size && context.candidates.count() == 0; ++i) {
+    const MemberIndex m = range.begin + (start + i) % size;
+    if (filter(m)) context.candidates.add(m);
+  }
+}
+
+void collect_few(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  if (range.begin == 0 && filter.passes_all()) {
+    return context.candidates.set_first(range.end);
+  }
+  for (MemberIndex m = range.begin; m != range.end; ++m) {
+    if (filter(m)) context.candidates.add(m);
+  }
+}
+
+void collect_many(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  if (range.policy.demand != nullptr) {
+    collect_in_turn(context, filter, range);
+  } else if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
+    collect_random(context, filter, range);
+  }
+  if (context.candidates.count() == 0) collect_any(context, filter, range);
+}
+
+// Of a large pool: the member that the key belongs to. Leaves no candidates.
+void find_home(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  collect_by_key(context, filter, range);
+  if (context.candidates.count() > 0) context.home = nearest_to_key(context);
+  context.candidates.clear();
+  context.candidates.by_ring = false;
+}
+
+}  // namespace
+
+bool out_of_service(const state::Hot& endpoint, const state::Record& record,
+                    std::int64_t now_ms) noexcept {
+  const std::uint64_t word = endpoint.health.get();
+  if (word == 0) return false;
+  const std::uint32_t max_fails = record.max_fails.get();
+  const Health h = health::unpack(word);
+  if (max_fails == 0 || h.fails < max_fails) return false;
+  // Further ahead than a failure can put it: the clock went back.
+  const std::int64_t left = h.until_ms - now_ms;
+  return left > 0 && left <= std::int64_t{record.fail_timeout_ms.get()};
+}
+
+void collect(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  Candidates& found = context.candidates;
+  found.clear();
+  found.by_ring = false;
+  context.home = kNoMember;
+  const bool has_key = context.request.key != 0;
+  const bool has_home = has_key && range.policy.by_score && context.config.affinity.value > 0;
+  if (range.end - range.begin <= PickContext::kMost) {
+    collect_few(context, filter, range);
+    if (has_home && found.count() > 0) context.home = nearest_to_key(context);
+    return;
+  }
+  if (has_key && range.policy.by_key) return collect_by_key(context, filter, range);
+  if (has_home) find_home(context, filter, range);
+  collect_many(context, filter, range);
+  if (context.home == kNoMember) return;
+  if (std::ranges::find(context.all(), context.home) == context.all().end()) {
+    found.add(context.home);
+  }
+}
+
+}  // namespace leastwise

@@ -1,0 +1,59 @@
+// Candidates: which members may be picked for a request, and which of them a policy looks at.
+#ifndef LEASTWISE_SRC_PICK_CANDIDATES_H_
+#define LEASTWISE_SRC_PICK_CANDIDATES_H_
+
+#include <cstdint>
+#include <span>
+
+#include "pick/pick_context.h"
+#include "pick/score_trees.h"
+
+namespace leastwise {
+
+// Failed too often of late (max_fails), and not due for another try.
+bool out_of_service(const state::Hot& endpoint, const state::Record& record,
+                    std::int64_t now_ms) noexcept;
+
+// Whether a member may be picked.
+struct Filter {
+  const PickContext& context;
+  const Tried& tried;
+  std::uint32_t barred;  // flags that exclude
+  bool special;          // some endpoint may be barred, limited or failing
+  bool first_try = tried.empty();
+
+  bool passes_all() const noexcept { return first_try && !special; }
+
+  [[gnu::always_inline]] bool operator()(MemberIndex member) const noexcept {
+    const state::Hot& endpoint = context.endpoint(member);
+    const std::uint32_t flags = endpoint.flags.get();
+    if ((flags & (barred | state::kLimited)) == 0 && endpoint.health.get() == 0) {
+      return first_try || !tried.contains(member);
+    }
+    if ((flags & barred) != 0 ||
+        out_of_service(endpoint, context.record(member), milliseconds(context.now)))
+      return false;
+    const std::uint32_t limit = endpoint.max_conns.get();
+    if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;
+    return first_try || !tried.contains(member);
+  }
+};
+
+// Members [begin, end), and how to find some of them when they are many.
+struct Range {
+  MemberIndex begin, end;
+  const Policy& policy;
+  std::span<const RingPoint> ring;
+  ScoreTrees* trees;  // nullptr: none, or not to be used for this request
+  float most_demand;  // that a member could have
+  std::uint32_t& cursor;
+};
+
+// Fills the candidates: with all, when they are few; of more, with the next in turn, what the
+// request's key leads to, the two that score best, or a random draw. Only when none of those may
+// be picked, all are looked at.
+void collect(PickContext& context, const Filter& filter, const Range& range) noexcept;
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_SRC_PICK_CANDIDATES_H_

@@ -1,0 +1,196 @@
+// The hot half of Picker: the choice. What the answer teaches is in learn/finish.cc.
+#include <algorithm>
+#include <array>
+
+#include "leastwise/picker.h"
+#include "pick/candidates.h"
+#include "pick/score.h"
+#include "pick/transit.h"
+
+namespace leastwise {
+namespace {
+
+constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
+
+// One attempt is sent to see whether it is back; until that answers, or for another
+// fail_timeout, the others stay away.
+void start_probe(state::Hot& endpoint, const state::Record& record, std::int64_t now_ms) noexcept {
+  std::uint64_t word = endpoint.health.get();
+  const std::uint32_t max_fails = record.max_fails.get();
+  Health h = health::unpack(word);
+  if (word == 0 || max_fails == 0 || h.fails < max_fails) return;
+  h.probing = true;
+  h.until_ms = now_ms + record.fail_timeout_ms.get();
+  // When another process was faster, two probes are on their way: no harm.
+  endpoint.health.replace(word, health::pack(h));
+}
+
+// Adds to the load, but never above max_conns.
+bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
+  const std::uint32_t limit = endpoint.max_conns.get();
+  if (limit == 0) [[likely]] {
+    endpoint.load.add(added);
+    return true;
+  }
+  std::uint64_t word = endpoint.load.get();
+  do {
+    if (load::in_flight(word) >= limit) return false;
+  } while (!endpoint.load.replace(word, word + added));
+  return true;
+}
+
+}  // namespace
+
+// What a policy may look at, all but the candidates.
+PickContext Picker::look(const Config& config, const Request& request, TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  const Plan& plan = shared->plan();
+  const std::uint16_t route = shared->routes.find(request.route);
+  Costs costs = shared->routes.costs(route);
+  if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
+  return {.config = config,
+          .request = request,
+          .plan = plan,
+          .endpoints = shared.hot(),
+          .records = shared.records(),
+          .members = members(),
+          .turn = turn_,
+          .rng = rng_,
+          .now = now,
+          .route = route,
+          .costs = costs};
+}
+
+Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
+                    TimePoint now) noexcept {
+  struct Round {
+    MemberIndex begin, end;
+    std::uint32_t barred;
+    Reason reason;
+  };
+  // Backups come before panic: draining servers and outliers are the last resort.
+  const Round rounds[] = {{0, primaries_, kBarred, Reason::kPolicy},
+                          {primaries_, count_, kBarred, Reason::kBackup},
+                          {0, count_, kDown, Reason::kPanic}};
+  const state::Shared shared = pool_.shared();
+  PickContext context = look(config, request, now);
+  const Policy& policy = config.chosen_policy();
+  ScoreTrees trees(trees_, primaries_);
+  const bool by_score = keeps_trees(config) && request.in_flight.empty() &&
+                        context.plan.chooser.get() == Chooser::kPolicy && are_trees_grown(now);
+  for (const Round& round : rounds) {
+    // A place may be taken by another process between the look and the step: try again.
+    for (int again = 0; again < 4 && round.begin != round.end; ++again) {
+      collect(context, {context, tried, round.barred, shared->special.get() != 0},
+              {.begin = round.begin,
+               .end = round.end,
+               .policy = policy,
+               .ring = {ring_, count_ * RingPoint::kPerMember},
+               .trees = by_score && round.reason == Reason::kPolicy ? &trees : nullptr,
+               .most_demand = most_demand_,
+               .cursor = cursor_});
+      if (context.candidates.count() == 0) break;
+      Choice choice = context.candidates.count() == 1
+                          ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
+                          : policy.pick(context);
+      if (round.reason != Reason::kPolicy) choice.reason = round.reason;
+      Ticket ticket = start(context, choice);
+      if (!ticket) continue;
+      tried.insert(ticket.member);
+      if (by_score) renew_leaves(ticket, now);
+      return ticket;
+    }
+  }
+  return {};
+}
+
+bool Picker::keeps_trees(const Config& config) const noexcept {
+  return trees_ != nullptr && config.chosen_policy().by_score;
+}
+
+// False until every leaf was looked at since the pool has learned: a few with each pick.
+bool Picker::are_trees_grown(TimePoint now) noexcept {
+  constexpr std::uint32_t kAtOnce = 32;
+  if (pool_.shared()->plan().learned.get() == 0) {
+    swept_ = 0;
+    return false;
+  }
+  if (swept_ >= primaries_) return true;
+  const std::uint32_t to = std::min(primaries_, swept_ + kAtOnce);
+  for (; swept_ < to; ++swept_) renew_leaves(std::array{swept_}, now);
+  return false;
+}
+
+void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  ScoreTrees trees(trees_, primaries_);
+  const auto score = ScoreTrees::score_for(shared->plan(), now);
+  for (const MemberIndex m : members) {
+    if (m >= primaries_) continue;  // a backup, or none
+    trees.renew(m, shared.hot()[index(members_[m].id)], score, kBarred, rng_);
+  }
+}
+
+// The member's own leaf and the next of the sweep, in which numbers from primaries_ on are the
+// second round and all after it.
+void Picker::renew_leaves(const Ticket& ticket, TimePoint now) noexcept {
+  renew_leaves(std::array{ticket.member, swept_ - primaries_}, now);
+  if (++swept_ == 2 * primaries_) swept_ = primaries_;
+}
+
+Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,
+                     TimePoint now) noexcept {
+  if (member >= count_) return {};
+  PickContext context = look(config, request, now);
+  return start(context, {.member = member, .reason = Reason::kFrontEnd});
+}
+
+// Counts the attempt and writes down what was predicted, since finish() learns from the
+// difference and must take away exactly what was added.
+Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
+  const EndpointId id = members_[choice.member].id;
+  state::Hot& endpoint = context.endpoints[index(id)];
+  const Plan& plan = context.plan;
+  const std::uint64_t before = endpoint.load.get();
+  const std::uint32_t n = context.in_flight(choice.member, before);
+  const AtServer there = at_server(endpoint, before, n);
+  const float cost = context.costs.cost;
+  const std::uint64_t added = load::of(cost);
+  if (choice.reason == Reason::kFrontEnd) {
+    endpoint.load.add(added);
+  } else if (!take_place(endpoint, added)) {
+    return {};
+  }
+  pool_.shared().ledger(slot_)[index(id)].add(1);
+  state::Record& record = context.records[index(id)];
+  record.picks.add(1);
+  if (endpoint.health.get() != 0) [[unlikely]] {
+    start_probe(endpoint, record, milliseconds(context.now));
+  }
+
+  const float m = mean_ahead(there.word, there.n, plan.mean_cost.get());
+  const float psi = plan.sharing.get();
+  Ticket ticket;
+  ticket.member = choice.member;
+  ticket.second = choice.second;
+  ticket.id = id;
+  ticket.in_flight = n;
+  ticket.at_server = there.n;
+  ticket.load = added;
+  ticket.start = context.now;
+  ticket.cost = cost;
+  ticket.slow_cost = context.costs.slow;
+  ticket.mean_ahead = m;
+  ticket.ahead = psi * cost + (1 - psi) * m;
+  ticket.wait = plan.wait_at(there.n);
+  ticket.predicted = cost + ticket.wait * ticket.ahead;
+  const float g = endpoint.slowness.get();
+  ticket.delay = endpoint.base.get() + (g > 0 ? g : plan.slowness.get()) * ticket.predicted;
+  ticket.score = choice.score;
+  ticket.second_score = choice.second_score;
+  ticket.route = context.route;
+  ticket.reason = choice.reason;
+  return ticket;
+}
+
+}  // namespace leastwise

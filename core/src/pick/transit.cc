@@ -1,0 +1,45 @@
+#include "pick/transit.h"
+
+#include "leastwise/pool.h"
+
+namespace leastwise::state {
+namespace {
+
+constexpr float kRateSeconds = 2;
+constexpr float kMostTransit = 1e6F;  // more than can be in flight
+
+void renew_rate(Record& record) noexcept {
+  const float period = seconds(Pool::kTickPeriod);
+  const auto picks = static_cast<std::uint32_t>(record.picks.get());
+  const float now = static_cast<float>(picks - record.picks_seen.get()) / period;
+  record.picks_seen.set(picks);
+  const float old = record.rate.get() >= 0 ? std::min(record.rate.get(), kMostRate) : 0;
+  const float step = old > 0 ? period / kRateSeconds : 1;
+  record.rate.set(old + step * (std::min(now, kMostRate) - old));
+}
+
+// Distances below the work of a mean request count as none: so much lies between the fastest
+// answers of servers that differ in speed alone.
+std::uint32_t in_transit(float rate, float base, float mean_work) noexcept {
+  const float count = rate * base;
+  if (!(base >= mean_work) || !(count >= 1)) return 0;
+  return static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F);
+}
+
+}  // namespace
+
+bool renew_transit(const Shared& shared) noexcept {
+  bool any = false;
+  const float mean_work = shared->plan().mean_cost.get() * shared->plan().slowness.get();
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    Hot& hot = shared.hot()[i];
+    renew_rate(shared.records()[i]);
+    const std::uint32_t count =
+        in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work);
+    hot.in_transit.set(count);
+    any |= count != 0;
+  }
+  return any;
+}
+
+}  // namespace leastwise::state

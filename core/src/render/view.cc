@@ -1,0 +1,137 @@
+// Pool: copies of what is known, for status pages and tests.
+#include <algorithm>
+
+#include "guard/load_report.h"
+#include "leastwise/decay.h"
+#include "leastwise/pool.h"
+#include "memory/demand.h"
+#include "memory/state.h"
+#include "words/estimates.h"
+
+namespace leastwise {
+namespace {
+
+constexpr double kMicro = 1e-6;
+
+double to_seconds(const Cell<std::uint64_t>& us) noexcept {
+  return static_cast<double>(us.get()) * kMicro;
+}
+
+void copy_report(const state::Record& r, std::int64_t now_ms, EndpointView& v) noexcept {
+  v.reports = r.reports.get();
+  v.reports_refused = r.reports_refused.get();
+  if (state::utilisation_now(r, now_ms) < 0) return;
+  const Reported said = reported::unpack(r.reported.get());
+  v.reported_utilisation = said.utilisation;
+  v.reported_cpu = said.cpu;
+  v.reported_memory = said.memory;
+  v.report_factor = std::max(1.0F, r.report_factor.get());
+}
+
+void copy_counters(const state::Record& r, EndpointView& v) noexcept {
+  v.picks = r.picks.get();
+  for (std::size_t i = 0; i < kResults; ++i) v.results[i] = r.results[i].get();
+  for (std::size_t i = 0; i < v.responses.size(); ++i) v.responses[i] = r.responses[i].get();
+  v.bytes_sent = r.bytes_sent.get();
+  v.bytes_received = r.bytes_received.get();
+  v.healed = r.healed.get();
+  v.connects = r.connects.get();
+  v.first_bytes = r.first_bytes.get();
+  for (const auto& c : r.times) v.occupied += c.get();
+  v.connect_seconds = to_seconds(r.connect_us);
+  v.first_byte_seconds = to_seconds(r.first_byte_us);
+  v.occupied_seconds = to_seconds(r.occupied_us);
+}
+
+constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
+                                                         "latency"};
+
+}  // namespace
+
+// Checked, since it comes from shared memory.
+std::string_view name(Ejection why) noexcept {
+  const auto i = static_cast<std::size_t>(why);
+  return kEjectionNames[i < kEjections ? i : 0];
+}
+
+EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) const noexcept {
+  EndpointView v;
+  if (index(id) >= capacity()) return v;
+  const state::Hot& hot = shared().hot()[index(id)];
+  const state::Record& record = shared().records()[index(id)];
+  const Plan& plan = header_->plan();
+  Decay decay;
+  decay.set(config.decay, now);
+  const Speed s = speed::unpack(hot.speed.get());
+  const float left = decay.left(s.epoch);
+  const Health h = health::unpack(hot.health.get());
+
+  v.name = {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
+  v.id = id;
+  v.settings = settings(id);
+  if (const float warmth = record.warmth.get(); warmth > 0) v.warmth = warmth;
+  v.ejected = (hot.flags.get() & state::kEjected) != 0;
+  if (v.ejected) {
+    v.ejected_why = record.ejected_why.get();
+    v.ejected_for = static_cast<float>(record.ejected_until_ms.get() - milliseconds(now)) * 1e-3F;
+  }
+  for (std::size_t i = 0; i < kEjections; ++i) v.ejections[i] = record.ejections[i].get();
+  v.fails = h.fails;
+  v.unavailable = v.settings.max_fails != 0 && h.fails >= v.settings.max_fails &&
+                  milliseconds(now) < h.until_ms;
+  v.in_flight = load::in_flight(hot.load.get());
+  v.in_transit = hot.in_transit.get();
+  v.work_in_flight = load::work(hot.load.get());
+  v.known = s.work * left > 0;
+  v.evidence = s.work * left;
+  v.slowness = plan.mean_cost.get() > 0 ? slowness(s, left, plan) : plan.slowness.get();
+  v.error_share = error_now(hot.error.get(), milliseconds(now));
+  v.base = hot.base.get();
+  copy_counters(record, v);
+  copy_report(record, milliseconds(now), v);
+  v.demand = state::demand(config, plan, hot, record);
+  return v;
+}
+
+PoolView Pool::view() const noexcept {
+  PoolView v;
+  if (header_ == nullptr) return v;
+  const Plan& plan = header_->plan();
+  v.capacity = capacity_;
+  v.endpoints = header_->endpoints.get();
+  for (const auto& p : header_->processes) {
+    if (p.owner.load(std::memory_order_relaxed) != 0) ++v.processes;
+  }
+  v.ticks = header_->ticks.get();
+  v.samples = plan.samples.get();
+  v.samples_lost = header_->samples_lost.get();
+  v.learned = plan.learned.get() != 0;
+  v.mean_cost = plan.mean_cost.get();
+  v.slowness = plan.slowness.get();
+  v.sharing = plan.sharing.get();
+  v.mean_wait = plan.mean_wait.get();
+  v.price = plan.price.get();
+  v.caution = plan.caution_exponent.get();
+  v.chooser = chooser();
+  v.policy_seconds = header_->switchback.adaptive().typical();
+  v.control_seconds = header_->switchback.control().typical();
+  for (const auto& r : shared().records()) v.healed += r.healed.get();
+  return v;
+}
+
+Chooser Pool::chooser() const noexcept {
+  const Chooser chooser = header_->plan().chooser.get();
+  return chooser <= Chooser::kFallback ? chooser : Chooser::kPolicy;  // whatever memory holds
+}
+
+std::string_view name(Chooser chooser) noexcept {
+  constexpr std::string_view kNames[] = {"policy", "control", "fallback"};
+  return kNames[static_cast<std::size_t>(chooser)];
+}
+
+std::uint32_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {
+  if (index(id) >= capacity() || bucket >= Histogram::kBuckets) return 0;
+  return shared().records()[index(id)].times[bucket].get();
+}
+
+}  // namespace leastwise
