@@ -10,7 +10,7 @@
 namespace leastwise::nginx {
 namespace {
 
-constexpr int kRenders = 3;
+constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
 
 std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
   auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
@@ -26,36 +26,36 @@ std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
   return {pools, n};
 }
 
-void render(StatusFormat format, std::span<const NamedPool> pools, Text& out) noexcept {
-  const TimePoint at = now();
-  if (format == StatusFormat::kPrometheus) {
-    render_prometheus("nginx", pools, at, out);
-  } else {
-    render_json("nginx", pools, at, out);
-  }
+PageFormat format_of(StatusFormat format) noexcept {
+  return format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson;
 }
 
-// nullptr when memory ran out.
-ngx_buf_t* render_page(ngx_http_request_t* r, StatusFormat format) noexcept {
+// The page as a chain of buffers; nullptr when memory ran out.
+ngx_chain_t* render_page(ngx_http_request_t* r, StatusFormat format, off_t& length) noexcept {
   const auto pools = pools_of(r);
-  Text nothing({});
-  render(format, pools, nothing);
-  std::size_t size = nothing.size();
-  for (int i = 0; i < kRenders; ++i) {
-    // Counters move between two renderings: leave room for a few more digits.
-    size += size / 8 + 1024;
-    ngx_buf_t* b = ngx_create_temp_buf(r->pool, size);
-    if (b == nullptr) return nullptr;
-    Text text({reinterpret_cast<char*>(b->pos), size});
-    render(format, pools, text);
-    size = text.size();
-    if (!text.fits()) continue;
-    b->last = b->pos + size;
-    b->last_buf = r == r->main;
-    b->last_in_chain = 1;
-    return b;
+  const std::size_t n = StatusPage::peers_of(pools);
+  auto* peers = static_cast<PeerView*>(ngx_palloc(r->pool, n * sizeof(PeerView) + 1));
+  if (peers == nullptr) return nullptr;
+  for (std::size_t i = 0; i < n; ++i) new (&peers[i]) PeerView;
+  StatusPage page(format_of(format), "nginx", pools, {peers, n}, now());
+  ngx_chain_t* first = nullptr;
+  ngx_chain_t** next = &first;
+  length = 0;
+  for (bool more = true; more;) {
+    ngx_buf_t* b = ngx_create_temp_buf(r->pool, kPartSize);
+    ngx_chain_t* link = ngx_alloc_chain_link(r->pool);
+    if (b == nullptr || link == nullptr) return nullptr;
+    Text text({reinterpret_cast<char*>(b->pos), kPartSize});
+    more = page.render(text);
+    b->last = b->pos + text.size();
+    b->last_buf = !more && r == r->main;
+    b->last_in_chain = !more;
+    length += static_cast<off_t>(text.size());
+    *link = {b, nullptr};
+    *next = link;
+    next = &link->next;
   }
-  return nullptr;
+  return first;
 }
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
@@ -88,12 +88,12 @@ ngx_int_t handle(ngx_http_request_t* r) noexcept {
   if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
   const auto& location =
       *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
-  ngx_buf_t* page = render_page(r, location.status);
+  off_t length = 0;
+  ngx_chain_t* page = render_page(r, location.status, length);
   if (page == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  const ngx_int_t rc = send_header(r, location.status, page->last - page->pos);
+  const ngx_int_t rc = send_header(r, location.status, length);
   if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) return rc;
-  ngx_chain_t out{page, nullptr};
-  return ngx_http_output_filter(r, &out);
+  return ngx_http_output_filter(r, page);
 }
 
 }  // namespace

@@ -64,6 +64,19 @@ std::string written(const std::function<void(Text&)>& write) {
   return out;
 }
 
+std::string page_of(PageFormat format, std::span<const NamedPool> pools, TimePoint now) {
+  std::vector<PeerView> peers(StatusPage::peers_of(pools));
+  StatusPage page(format, "haproxy", pools, peers, now);
+  std::string whole;
+  std::string part(2 * StatusPage::kLeastRoom, '\0');
+  for (bool more = true; more;) {
+    Text text{std::span<char>(part)};
+    more = page.render(text);
+    whole += text.view();
+  }
+  return whole;
+}
+
 class Pools {
  public:
   explicit Pools(const Registry& registry) : snapshots_(registry.pools()) {
@@ -120,8 +133,7 @@ void write_gauge(std::string_view name, std::string_view help, std::uint64_t val
 
 std::string status_json(const StatusSources& sources, TimePoint now) {
   const Pools pools(sources.registry);
-  std::string document =
-      written([&](Text& out) { render_json("haproxy", pools.named(), now, out); });
+  std::string document = page_of(PageFormat::kJson, pools.named(), now);
   const std::string agent = written([&](Text& out) { write_agent(sources, now, out); });
   return document.insert(1, "\"agent\":" + agent + ',');
 }
@@ -129,14 +141,13 @@ std::string status_json(const StatusSources& sources, TimePoint now) {
 std::string status_prometheus(const StatusSources& sources, TimePoint now) {
   const Pools pools(sources.registry);
   const HaproxyView haproxy = sources.learner.haproxy();
-  return written([&](Text& out) {
-    render_prometheus("haproxy", pools.named(), now, out);
-    write_metrics("picks", pick_figures(sources.picks), out);
-    write_metrics("feedback", feedback_figures(sources.feedback), out);
-    write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
-    write_gauge("haproxy_stale", "1 while HAProxy's runtime API gives no answer",
-                haproxy.is_stale ? 1 : 0, out);
-  });
+  return page_of(PageFormat::kPrometheus, pools.named(), now) + written([&](Text& out) {
+           write_metrics("picks", pick_figures(sources.picks), out);
+           write_metrics("feedback", feedback_figures(sources.feedback), out);
+           write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
+           write_gauge("haproxy_stale", "1 while HAProxy's runtime API gives no answer",
+                       haproxy.is_stale ? 1 : 0, out);
+         });
 }
 
 }  // namespace leastwise::agent

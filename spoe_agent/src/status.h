@@ -17,11 +17,11 @@ struct StatusSources {
   const FeedbackCounters& feedback;
 };
 
-// The document of leastwise::render_json() with one more member:
+// The document of leastwise::StatusPage as JSON with one more member:
 //   "agent":{"haproxy":{"configured","stale","age_ms","error"},"picks":{…},"feedback":{…}}
 std::string status_json(const StatusSources& sources, TimePoint now);
 
-// The text of leastwise::render_prometheus(), and leastwise_agent_* for the agent.
+// The text of leastwise::StatusPage as metrics, and leastwise_agent_* for the agent.
 std::string status_prometheus(const StatusSources& sources, TimePoint now);
 
 }  // namespace leastwise::agent

@@ -2,6 +2,8 @@
 #ifndef LEASTWISE_STATUS_PAGE_H_
 #define LEASTWISE_STATUS_PAGE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -18,15 +20,55 @@ struct NamedPool {
   Pool pool;
 };
 
-// {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"model":{…}}}}: peers in the shape
-// of NGINX Plus' API where it has a word for it, all else under one key "leastwise".
-// `proxy` is "nginx" or "haproxy".
-void render_json(std::string_view proxy, std::span<const NamedPool> pools, TimePoint now,
-                 Text& out) noexcept;
+// What a page says of one endpoint.
+struct PeerView {
+  EndpointView view;
+  float share = -1;        // d_i / Σ d_j under a policy that goes by demand, else -1
+  std::uint32_t pool = 0;  // which of the page's
+};
 
-// Prometheus text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer.
-void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools, TimePoint now,
-                       Text& out) noexcept;
+// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"model":{…}}}}: peers in the
+//             shape of NGINX Plus' API where it has a word for it, all else under "leastwise"
+// prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer
+enum class PageFormat : std::uint8_t { kJson, kPrometheus };
+
+// A page, rendered part by part into buffers of the caller, so that thousands of endpoints neither
+// stop an event loop nor need all of the text in memory. All parts tell of the same instant: every
+// endpoint is looked at once, when the page is made (the buckets of histograms are read late).
+//
+// Private to one thread. What it was given must outlive it.
+class StatusPage {
+ public:
+  // What a part takes at most, and as much again: names are no longer than kMaxEndpointName.
+  static constexpr std::size_t kLeastRoom = 32 * 1024;
+
+  // How many PeerView a page of these pools needs; endpoints that come later are left out.
+  static std::size_t peers_of(std::span<const NamedPool> pools) noexcept;
+
+  // `proxy` is "nginx" or "haproxy". O(endpoints).
+  StatusPage(PageFormat format, std::string_view proxy, std::span<const NamedPool> pools,
+             std::span<PeerView> peers, TimePoint now) noexcept;
+
+  // Appends whole parts while they fit. True when more is to come.
+  // REQUIRES: kLeastRoom of room in `out`.
+  bool render(Text& out) noexcept;
+
+ private:
+  // Where the rendering stands: of JSON a pool and a place in it, of metrics a family and a peer.
+  struct Position {
+    std::uint32_t section = 0;
+    std::uint32_t item = 0;
+    bool is_end = false;
+  };
+  Position write_json(Position at, Text& out) const noexcept;
+  Position write_prometheus(Position at, Text& out) const noexcept;
+
+  PageFormat format_;
+  std::string_view proxy_;
+  std::span<const NamedPool> pools_;
+  std::span<PeerView> peers_;
+  Position at_;
+};
 
 // docs/directives.md.
 void render_directives(Text& out) noexcept;

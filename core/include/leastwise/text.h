@@ -34,6 +34,8 @@ class Text {
   Text& label(std::string_view s) noexcept;
 
   std::size_t size() const noexcept { return size_; }
+  // Takes back all that was written after the text had that size.
+  void cut(std::size_t size) noexcept { size_ = size < size_ ? size : size_; }
   bool fits() const noexcept { return size_ <= buffer_.size(); }
   // What was written. Only the part that fits.
   std::string_view view() const noexcept {

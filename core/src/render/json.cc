@@ -1,5 +1,4 @@
 #include "leastwise/status_page.h"
-#include "render/shares.h"
 
 namespace leastwise {
 namespace {
@@ -48,7 +47,6 @@ void render_responses(const EndpointView& v, Text& out) noexcept {
   out << "\"total\":" << total << '}';
 }
 
-// All that NGINX Plus' API has no word for.
 // null where nothing is known.
 void render_figure(std::string_view name, float value, Text& out) noexcept {
   out << '"' << name << "\":";
@@ -69,6 +67,7 @@ void render_report(const EndpointView& v, Text& out) noexcept {
       << ",\"refused\":" << v.reports_refused << "},";
 }
 
+// All that NGINX Plus' API has no word for.
 void render_own(const EndpointView& v, float share, Text& out) noexcept {
   out << "\"leastwise\":{";
   render_report(v, out);
@@ -125,36 +124,36 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"capacity\":" << std::uint64_t{v.capacity} << '}';
 }
 
-void render_pool(const NamedPool& named, TimePoint now, Text& out) noexcept {
-  out << '"';
-  out.json(named.name) << "\":{\"policy\":\"" << named.config->chosen_policy().name
-                       << "\",\"peers\":[";
-  bool first = true;
-  const Shares shares(named, now);
-  named.pool.for_each([&](EndpointId id) noexcept {
-    if (!first) out << ',';
-    first = false;
-    const EndpointView v = named.pool.view(id, *named.config, now);
-    render_peer(v, shares.of(v), out);
-  });
+}  // namespace
+
+// A section for each pool; items are the peers of all. A pool begins with its first peer, or with
+// its end when it has none.
+StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexcept {
+  if (at.section == 0 && at.item == 0) {
+    out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
+    out.json(proxy_) << "\",\"upstreams\":{";
+  }
+  if (at.section == pools_.size()) {
+    out << "}}\n";
+    return {.is_end = true};
+  }
+  const NamedPool& named = pools_[at.section];
+  const bool begins = at.item == 0 || peers_[at.item - 1].pool != at.section;
+  const bool has_peer = at.item < peers_.size() && peers_[at.item].pool == at.section;
+  if (begins) {
+    out << (at.section == 0 ? "\"" : ",\"");
+    out.json(named.name) << "\":{\"policy\":\"" << named.config->chosen_policy().name
+                         << "\",\"peers\":[";
+  }
+  if (has_peer) {
+    out << (begins ? "" : ",");
+    render_peer(peers_[at.item].view, peers_[at.item].share, out);
+    return {.section = at.section, .item = at.item + 1};
+  }
   out << "],";
   render_model(named.pool.view(), out);
   out << '}';
-}
-
-}  // namespace
-
-void render_json(std::string_view proxy, std::span<const NamedPool> pools, TimePoint now,
-                 Text& out) noexcept {
-  out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
-  out.json(proxy) << "\",\"upstreams\":{";
-  bool first = true;
-  for (const NamedPool& pool : pools) {
-    if (!first) out << ',';
-    first = false;
-    render_pool(pool, now, out);
-  }
-  out << "}}\n";
+  return {.section = at.section + 1, .item = at.item};
 }
 
 }  // namespace leastwise

@@ -1,6 +1,8 @@
+#include <array>
+
 #include "leastwise/histogram.h"
 #include "leastwise/status_page.h"
-#include "render/shares.h"
+#include "render/serves.h"
 
 namespace leastwise {
 namespace {
@@ -8,201 +10,159 @@ namespace {
 // Every eighth bucket of the histogram is shown: a factor of four from one to the next.
 constexpr std::size_t kShownEvery = 8;
 
-struct Page {
-  std::string_view proxy;
-  std::span<const NamedPool> pools;
-  TimePoint now;
+// The lines of one metric for one peer or pool.
+struct Lines {
+  std::string_view metric, proxy;
+  const NamedPool& pool;
+  std::string_view peer;  // empty: of the pool
   Text& out;
 
-  void help(std::string_view metric, std::string_view type, std::string_view text) const noexcept {
-    out << "# HELP " << metric << ' ' << text << "\n# TYPE " << metric << ' ' << type << '\n';
-  }
-
-  void labels(const NamedPool& pool, std::string_view peer) const noexcept {
-    out << "{proxy=\"";
+  Text& open(std::string_view suffix = {}) const noexcept {
+    out << metric << suffix << "{proxy=\"";
     out.label(proxy) << "\",upstream=\"";
     out.label(pool.name);
     if (!peer.empty()) {
       out << "\",peer=\"";
       out.label(peer);
     }
-    out << '"';
+    return out << '"';
   }
-
-  template <typename Use>
-  void each_peer(Use use) const noexcept {
-    for (const NamedPool& pool : pools) {
-      pool.pool.for_each(
-          [&](EndpointId id) noexcept { use(pool, pool.pool.view(id, *pool.config, now)); });
-    }
-  }
-
   template <typename Value>
-  void peers(std::string_view metric, std::string_view type, std::string_view text,
-             Value value) const noexcept {
-    help(metric, type, text);
-    each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-      out << metric;
-      labels(pool, v.name);
-      out << "} " << value(v) << '\n';
-    });
+  void line(Value value) const noexcept {
+    open() << "} " << value << '\n';
   }
-
-  template <typename Value>
-  void models(std::string_view metric, std::string_view type, std::string_view text,
-              Value value) const noexcept {
-    help(metric, type, text);
-    for (const NamedPool& pool : pools) {
-      out << metric;
-      labels(pool, {});
-      out << "} " << value(pool.pool.view()) << '\n';
-    }
+  void line(std::string_view label, std::string_view is, std::uint64_t value) const noexcept {
+    open() << ',' << label << "=\"" << is << "\"} " << value << '\n';
   }
 };
 
-void render_results(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_peer_requests_total";
-  page.help(kMetric, "counter", "Attempts that ended, by result.");
-  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-    for (std::size_t i = 0; i < kResults; ++i) {
-      page.out << kMetric;
-      page.labels(pool, v.name);
-      page.out << ",result=\"" << name(static_cast<Result>(i)) << "\"} " << v.results[i] << '\n';
-    }
-  });
-}
-
-void render_ejections(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_ejections_total";
-  page.help(kMetric, "counter", "How often the peer was left out as an outlier, by reason.");
-  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-    for (std::size_t i = 1; i < kEjections; ++i) {
-      page.out << kMetric;
-      page.labels(pool, v.name);
-      page.out << ",reason=\"" << name(static_cast<Ejection>(i)) << "\"} " << v.ejections[i]
-               << '\n';
-    }
-  });
-}
-
-void render_reports(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_reports_total";
-  page.help(kMetric, "counter", "Load reports of the peer, by whether they could be read.");
-  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-    for (const bool accepted : {true, false}) {
-      page.out << kMetric;
-      page.labels(pool, v.name);
-      page.out << ",result=\"" << (accepted ? "accepted" : "refused") << "\"} "
-               << (accepted ? v.reports : v.reports_refused) << '\n';
-    }
-  });
-}
-
-// Only of peers that report.
-void render_utilisation(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_peer_reported_utilisation";
-  page.help(kMetric, "gauge", "How full the peer says it is, of late.");
-  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-    if (v.reported_utilisation < 0) return;
-    page.out << kMetric;
-    page.labels(pool, v.name);
-    page.out << "} " << double{v.reported_utilisation} << '\n';
-  });
-}
-
-// Only under policies that go by demand.
-void render_shares(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_peer_share";
-  page.help(kMetric, "gauge", "Part of the requests that the peer gets by its demand.");
-  for (const NamedPool& pool : page.pools) {
-    const Shares shares(pool, page.now);
-    pool.pool.for_each([&](EndpointId id) noexcept {
-      const EndpointView v = pool.pool.view(id, *pool.config, page.now);
-      const float share = shares.of(v);
-      if (share < 0) return;
-      page.out << kMetric;
-      page.labels(pool, v.name);
-      page.out << "} " << double{share} << '\n';
-    });
+void write_results(const Lines& lines, const PeerView& p) noexcept {
+  for (std::size_t i = 0; i < kResults; ++i) {
+    lines.line("result", name(static_cast<Result>(i)), p.view.results[i]);
   }
 }
 
-void render_times(const Page& page) noexcept {
-  constexpr std::string_view kMetric = "leastwise_peer_response_time_seconds";
-  page.help(kMetric, "histogram", "Time for which requests occupied the peer.");
-  page.each_peer([&](const NamedPool& pool, const EndpointView& v) noexcept {
-    std::uint64_t below = 0;
-    for (std::size_t b = 0; b < Histogram::kBuckets; ++b) {
-      below += pool.pool.histogram_count(v.id, b);
-      if (b % kShownEvery != kShownEvery - 1) continue;
-      page.out << kMetric << "_bucket";
-      page.labels(pool, v.name);
-      const bool last = b + 1 == Histogram::kBuckets;
-      page.out << ",le=\"";
-      if (last) {
-        page.out << "+Inf";
-      } else {
-        page.out << double{seconds(Histogram::upper_bound(b))};
-      }
-      page.out << "\"} " << below << '\n';
+void write_ejections(const Lines& lines, const PeerView& p) noexcept {
+  for (std::size_t i = 1; i < kEjections; ++i) {
+    lines.line("reason", name(static_cast<Ejection>(i)), p.view.ejections[i]);
+  }
+}
+
+void write_reports(const Lines& lines, const PeerView& p) noexcept {
+  lines.line("result", "accepted", p.view.reports);
+  lines.line("result", "refused", p.view.reports_refused);
+}
+
+// Only of peers that report.
+void write_utilisation(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.reported_utilisation >= 0) lines.line(double{p.view.reported_utilisation});
+}
+
+// Only under policies that go by demand.
+void write_share(const Lines& lines, const PeerView& p) noexcept {
+  if (p.share >= 0) lines.line(double{p.share});
+}
+
+void write_times(const Lines& lines, const PeerView& p) noexcept {
+  std::uint64_t below = 0;
+  for (std::size_t b = 0; b < Histogram::kBuckets; ++b) {
+    below += lines.pool.pool.histogram_count(p.view.id, b);
+    if (b % kShownEvery != kShownEvery - 1) continue;
+    Text& out = lines.open("_bucket") << ",le=\"";
+    if (b + 1 == Histogram::kBuckets) {
+      out << "+Inf";
+    } else {
+      out << double{seconds(Histogram::upper_bound(b))};
     }
-    page.out << kMetric << "_sum";
-    page.labels(pool, v.name);
-    page.out << "} " << v.occupied_seconds << '\n' << kMetric << "_count";
-    page.labels(pool, v.name);
-    page.out << "} " << below << '\n';
-  });
+    out << "\"} " << below << '\n';
+  }
+  lines.open("_sum") << "} " << p.view.occupied_seconds << '\n';
+  lines.open("_count") << "} " << below << '\n';
+}
+
+using Peer = const PeerView&;
+using Model = const PoolView&;
+
+// A metric: of peers, or else of pools.
+struct Family {
+  std::string_view name, type, help;
+  void (*peer)(const Lines&, Peer);
+  void (*model)(const Lines&, Model) = nullptr;
+};
+
+constexpr std::string_view kCounter = "counter", kGauge = "gauge";
+
+constexpr Family kFamilies[] = {
+    {"leastwise_peer_requests_total", kCounter, "Attempts that ended, by result.", write_results},
+    {"leastwise_ejections_total", kCounter,
+     "How often the peer was left out as an outlier, by reason.", write_ejections},
+    {"leastwise_reports_total", kCounter,
+     "Load reports of the peer, by whether they could be read.", write_reports},
+    {"leastwise_peer_reported_utilisation", kGauge, "How full the peer says it is, of late.",
+     write_utilisation},
+    {"leastwise_peer_share", kGauge, "Part of the requests that the peer gets by its demand.",
+     write_share},
+    {"leastwise_peer_response_time_seconds", "histogram",
+     "Time for which requests occupied the peer.", write_times},
+    {"leastwise_peer_picks_total", kCounter, "Attempts that began.",
+     [](const Lines& l, Peer p) { l.line(p.view.picks); }},
+    {"leastwise_peer_inflight", kGauge, "Attempts in flight.",
+     [](const Lines& l, Peer p) { l.line(p.view.in_flight); }},
+    {"leastwise_peer_weight", kGauge, "Configured weight.",
+     [](const Lines& l, Peer p) { l.line(p.view.settings.weight); }},
+    {"leastwise_peer_up", kGauge, "1 if the peer may be picked.",
+     [](const Lines& l, Peer p) { l.line(std::uint32_t{serves(p.view)}); }},
+    {"leastwise_peer_warmth", kGauge, "Part of its weight that the peer has: slow start.",
+     [](const Lines& l, Peer p) { l.line(double{p.view.warmth}); }},
+    {"leastwise_peer_local", kGauge, "1 if the peer is in the locality, or none is set.",
+     [](const Lines& l, Peer p) { l.line(std::uint32_t{(p.view.settings.flags & kRemote) == 0}); }},
+    {"leastwise_peer_slowness", kGauge, "Seconds of delay per second of predicted work.",
+     [](const Lines& l, Peer p) { l.line(double{p.view.slowness}); }},
+    {"leastwise_peer_error_share", kGauge, "Decayed share of failures.",
+     [](const Lines& l, Peer p) { l.line(double{p.view.error_share}); }},
+    {"leastwise_peer_received_bytes_total", kCounter, "Bytes received from the peer.",
+     [](const Lines& l, Peer p) { l.line(p.view.bytes_received); }},
+    {"leastwise_peer_sent_bytes_total", kCounter, "Bytes sent to the peer.",
+     [](const Lines& l, Peer p) { l.line(p.view.bytes_sent); }},
+    {"leastwise_peer_healed_total", kCounter, "Attempts given back for processes that died.",
+     [](const Lines& l, Peer p) { l.line(p.view.healed); }},
+    {"leastwise_mean_cost_seconds", kGauge, "Mean work of a request.", nullptr,
+     [](const Lines& l, Model m) { l.line(double{m.mean_cost}); }},
+    {"leastwise_fallback", kGauge,
+     "1 while least_conn chooses since adaptive did worse: switchback.", nullptr,
+     [](const Lines& l, Model m) { l.line(m.chooser == Chooser::kFallback ? 1.0 : 0.0); }},
+    {"leastwise_samples_total", kCounter, "Answers that the model learned from.", nullptr,
+     [](const Lines& l, Model m) { l.line(m.samples); }},
+    {"leastwise_samples_lost_total", kCounter, "Answers that came too fast to learn from.", nullptr,
+     [](const Lines& l, Model m) { l.line(m.samples_lost); }},
+};
+
+void write_help(const Family& f, Text& out) noexcept {
+  out << "# HELP " << f.name << ' ' << f.help << "\n# TYPE " << f.name << ' ' << f.type << '\n';
 }
 
 }  // namespace
 
-void render_prometheus(std::string_view proxy, std::span<const NamedPool> pools, TimePoint now,
-                       Text& out) noexcept {
-  const Page page{proxy, pools, now, out};
-  page.help("leastwise_build_info", "gauge", "Version of Leastwise.");
-  out << "leastwise_build_info{version=\"" << LEASTWISE_VERSION << "\"} 1\n";
-  render_results(page);
-  render_ejections(page);
-  render_reports(page);
-  render_utilisation(page);
-  render_shares(page);
-  render_times(page);
-  page.peers("leastwise_peer_picks_total", "counter", "Attempts that began.",
-             [](const EndpointView& v) noexcept { return v.picks; });
-  page.peers("leastwise_peer_inflight", "gauge", "Attempts in flight.",
-             [](const EndpointView& v) noexcept { return v.in_flight; });
-  page.peers("leastwise_peer_weight", "gauge", "Configured weight.",
-             [](const EndpointView& v) noexcept { return v.settings.weight; });
-  page.peers("leastwise_peer_up", "gauge", "1 if the peer may be picked.",
-             [](const EndpointView& v) noexcept { return std::uint32_t{serves(v)}; });
-  page.peers("leastwise_peer_warmth", "gauge", "Part of its weight that the peer has: slow start.",
-             [](const EndpointView& v) noexcept { return double{v.warmth}; });
-  page.peers("leastwise_peer_local", "gauge", "1 if the peer is in the locality, or none is set.",
-             [](const EndpointView& v) noexcept {
-               return std::uint32_t{(v.settings.flags & kRemote) == 0};
-             });
-  page.peers("leastwise_peer_slowness", "gauge", "Seconds of delay per second of predicted work.",
-             [](const EndpointView& v) noexcept { return double{v.slowness}; });
-  page.peers("leastwise_peer_error_share", "gauge", "Decayed share of failures.",
-             [](const EndpointView& v) noexcept { return double{v.error_share}; });
-  page.peers("leastwise_peer_received_bytes_total", "counter", "Bytes received from the peer.",
-             [](const EndpointView& v) noexcept { return v.bytes_received; });
-  page.peers("leastwise_peer_sent_bytes_total", "counter", "Bytes sent to the peer.",
-             [](const EndpointView& v) noexcept { return v.bytes_sent; });
-  page.peers("leastwise_peer_healed_total", "counter",
-             "Attempts given back for processes that died.",
-             [](const EndpointView& v) noexcept { return v.healed; });
-  page.models("leastwise_mean_cost_seconds", "gauge", "Mean work of a request.",
-              [](const PoolView& v) noexcept { return double{v.mean_cost}; });
-  page.models(
-      "leastwise_fallback", "gauge",
-      "1 while least_conn chooses since adaptive did worse: switchback.",
-      [](const PoolView& v) noexcept { return v.chooser == Chooser::kFallback ? 1.0 : 0.0; });
-  page.models("leastwise_samples_total", "counter", "Answers that the model learned from.",
-              [](const PoolView& v) noexcept { return v.samples; });
-  page.models("leastwise_samples_lost_total", "counter",
-              "Answers that came too fast to learn from.",
-              [](const PoolView& v) noexcept { return v.samples_lost; });
+// A section for each metric; of its items the first is the help, the rest are peers or pools.
+StatusPage::Position StatusPage::write_prometheus(Position at, Text& out) const noexcept {
+  if (at.section == std::size(kFamilies)) return {.is_end = true};
+  const Family& f = kFamilies[at.section];
+  if (at.item == 0) {
+    if (at.section == 0) {
+      write_help({"leastwise_build_info", kGauge, "Version of Leastwise.", nullptr}, out);
+      out << "leastwise_build_info{version=\"" << LEASTWISE_VERSION << "\"} 1\n";
+    }
+    write_help(f, out);
+  } else if (f.peer != nullptr) {
+    const PeerView& p = peers_[at.item - 1];
+    f.peer({f.name, proxy_, pools_[p.pool], p.view.name, out}, p);
+  } else {
+    const NamedPool& named = pools_[at.item - 1];
+    f.model({f.name, proxy_, named, {}, out}, named.pool.view());
+  }
+  const std::size_t items = f.peer != nullptr ? peers_.size() : pools_.size();
+  if (at.item < items) return {.section = at.section, .item = at.item + 1};
+  return {.section = at.section + 1};
 }
 
 }  // namespace leastwise

@@ -174,7 +174,8 @@ TEST_F(LoadReportTest, WeightedSharesByThroughputPerUtilisation) {
   const std::array<NamedPool, 1> named = {{{"api", &config_, pool_}}};
   std::string page(100000, '\0');
   Text text(page);
-  render_json("nginx", named, now_, text);
+  std::vector<PeerView> peers(StatusPage::peers_of(named));
+  EXPECT_FALSE(StatusPage(PageFormat::kJson, "nginx", named, peers, now_).render(text));
   const auto json = nlohmann::json::parse(text.view());
   double sum = 0;
   for (const auto& peer : json["upstreams"]["api"]["peers"]) {

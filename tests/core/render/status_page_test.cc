@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "core/pool_fixture.h"
 
@@ -14,16 +18,22 @@ using namespace std::chrono_literals;
 
 class StatusPageTest : public PoolFixture {
  protected:
-  template <typename Render>
-  std::string render(Render f, std::string_view upstream = "api") {
+  // In parts of `room` bytes.
+  std::string render(PageFormat format, std::string_view upstream = "api",
+                     std::size_t room = StatusPage::kLeastRoom) {
     const std::array<NamedPool, 1> named = {{{upstream, &config_, pool_}}};
-    Text size({});
-    f("nginx", named, now_, size);
-    std::string page(size.size(), '\0');
-    Text text(page);
-    f("nginx", named, now_, text);
-    EXPECT_TRUE(text.fits());
-    return page;
+    std::vector<PeerView> peers(StatusPage::peers_of(named));
+    StatusPage page(format, "nginx", named, peers, now_);
+    std::string whole;
+    std::string part(room, '\0');
+    for (bool more = true; more;) {
+      Text text(part);
+      more = page.render(text);
+      EXPECT_TRUE(text.fits());
+      EXPECT_GT(text.size(), 0U);
+      whole += text.view();
+    }
+    return whole;
   }
 };
 
@@ -34,7 +44,7 @@ TEST_F(StatusPageTest, JsonHasTheShapeOfNginxPlusAndOurOwnKeysApart) {
       {.status = 200, .first_byte = 4ms, .occupied = 6ms, .bytes_sent = 1, .bytes_received = 2},
       now_);
   pick();
-  const auto page = nlohmann::json::parse(render(render_json));
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
   EXPECT_EQ(page["proxy"], "nginx");
   const auto& upstream = page["upstreams"]["api"];
   EXPECT_EQ(upstream["policy"], "adaptive");
@@ -61,7 +71,7 @@ TEST_F(StatusPageTest, StatesAreNamedAsNginxPlusNamesThem) {
   settle(1, {.flags = kDraining});
   settle(2, {.max_fails = 1});
   finish(picker_.adopt(config_, {}, 2, now_), Result::kReset, 1ms);
-  const auto page = nlohmann::json::parse(render(render_json));
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
   std::map<std::string, std::string> states;
   for (const auto& peer : page["upstreams"]["api"]["peers"]) states[peer["server"]] = peer["state"];
   EXPECT_EQ(states["10.0.0.0:80"], "down");
@@ -74,17 +84,17 @@ TEST_F(StatusPageTest, NamesCanNotBreakOut) {
   make({1});
   const std::string hostile = "a\"},{\n</script><b>\\";
   pool_.add(hostile);
-  const auto page = nlohmann::json::parse(render(render_json, hostile));
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson, hostile));
   EXPECT_TRUE(page["upstreams"].contains(hostile));
-  EXPECT_EQ(render(render_json, hostile).find("</script"), std::string::npos);
-  const std::string metrics = render(render_prometheus, hostile);
+  EXPECT_EQ(render(PageFormat::kJson, hostile).find("</script"), std::string::npos);
+  const std::string metrics = render(PageFormat::kPrometheus, hostile);
   EXPECT_NE(metrics.find("upstream=\"a\\\"},{\\n</script><b>\\\\\""), std::string::npos);
 }
 
 TEST_F(StatusPageTest, PrometheusHistogramsAddUp) {
   make({1});
   for (int i = 0; i < 5; ++i) finish(pick(), Result::kOk, 10ms);
-  const std::string page = render(render_prometheus);
+  const std::string page = render(PageFormat::kPrometheus);
   const std::string label = "{proxy=\"nginx\",upstream=\"api\",peer=\"http/test/10.0.0.0:80\"";
   EXPECT_NE(page.find("leastwise_peer_response_time_seconds_bucket" + label + ",le=\"+Inf\"} 5\n"),
             std::string::npos);
@@ -94,6 +104,60 @@ TEST_F(StatusPageTest, PrometheusHistogramsAddUp) {
             std::string::npos);
   EXPECT_NE(page.find("leastwise_peer_requests_total" + label + ",result=\"ok\"} 5\n"),
             std::string::npos);
+}
+
+TEST_F(StatusPageTest, PartsOfAnySizeMakeTheSamePage) {
+  make(std::vector<int>(40, 1));
+  for (int i = 0; i < 100; ++i) finish(pick(), Result::kOk, 10ms);
+  for (const PageFormat format : {PageFormat::kJson, PageFormat::kPrometheus}) {
+    const std::string whole = render(format, "api", 1 << 20);
+    EXPECT_EQ(render(format, "api", 8'192), whole);
+    EXPECT_GT(whole.size(), 3U * 8'192);
+  }
+}
+
+TEST_F(StatusPageTest, APartOfTheLongestNamesFits) {
+  make({1});
+  const std::string longest(kMaxEndpointName, '\x01');  // six times as long in JSON
+  ASSERT_NE(pool_.add(longest), kNoEndpoint);
+  const std::string quotes(kMaxEndpointName, '"');  // twice as long in both
+  ASSERT_NE(pool_.add(quotes), kNoEndpoint);
+  for (const PageFormat format : {PageFormat::kJson, PageFormat::kPrometheus}) {
+    for (const std::string& upstream : {longest, quotes}) {
+      EXPECT_GT(render(format, upstream, StatusPage::kLeastRoom / 2).size(), 0U);
+    }
+  }
+}
+
+TEST_F(StatusPageTest, LinesOfAMetricStandTogether) {
+  make({1, 1, 1});
+  const std::string page = render(PageFormat::kPrometheus);
+  std::istringstream lines(page);
+  std::set<std::string> ended;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# HELP ")) continue;
+    const std::string metric = line.substr(7, line.find(' ', 7) - 7);
+    EXPECT_TRUE(ended.insert(metric).second) << metric;
+  }
+  EXPECT_EQ(ended.size(), 22U);
+}
+
+TEST_F(StatusPageTest, PoolsWithoutPeersAreShown) {
+  make({1});
+  alignas(64) static std::array<std::byte, 1 << 20> memory;
+  Pool empty;
+  ASSERT_TRUE(Pool::create(memory, 4, empty).ok());
+  const std::array<NamedPool, 3> named = {
+      {{"a", &config_, empty}, {"b", &config_, pool_}, {"c", &config_, empty}}};
+  std::vector<PeerView> peers(StatusPage::peers_of(named));
+  StatusPage page(PageFormat::kJson, "nginx", named, peers, now_);
+  std::string buffer(StatusPage::kLeastRoom, '\0');
+  Text text(buffer);
+  EXPECT_FALSE(page.render(text));
+  const auto json = nlohmann::json::parse(text.view());
+  EXPECT_EQ(json["upstreams"]["a"]["peers"].size(), 0U);
+  EXPECT_EQ(json["upstreams"]["b"]["peers"].size(), 1U);
+  EXPECT_EQ(json["upstreams"]["c"]["peers"].size(), 0U);
 }
 
 }  // namespace
