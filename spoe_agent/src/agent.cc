@@ -5,11 +5,11 @@
 #include <memory>
 #include <thread>
 
-#include "admin.h"
-#include "learner.h"
-#include "pick_handler.h"
-#include "server.h"
-#include "sockets.h"
+#include "admin/admin.h"
+#include "balance/learner.h"
+#include "balance/pick_handler.h"
+#include "serve/server.h"
+#include "serve/sockets.h"
 
 namespace leastwise::agent {
 namespace {

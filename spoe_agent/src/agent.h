@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "config_file.h"
+#include "config/file.h"
 
 namespace leastwise::agent {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "agent.h"
-#include "config_file.h"
-#include "spoe_config.h"
+#include "config/file.h"
+#include "haproxy/spoe_config.h"
 
 namespace leastwise::agent {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "config_file.h"
+#include "config/file.h"
 
 using namespace leastwise::agent;
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "termination.h"
+#include "haproxy/termination.h"
 
 using namespace leastwise;
 using namespace leastwise::agent;

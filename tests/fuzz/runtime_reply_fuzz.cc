@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "runtime_api.h"
+#include "haproxy/runtime_api.h"
 
 using namespace leastwise::agent;
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "counters.h"
-#include "feedback.h"
-#include "registry.h"
-#include "state_store.h"
+#include "balance/feedback.h"
+#include "balance/registry.h"
+#include "balance/state_store.h"
+#include "serve/counters.h"
 
 namespace leastwise::agent {
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "address.h"
-#include "sockets.h"
+#include "config/address.h"
+#include "serve/sockets.h"
 #include "spop/buffer.h"
 #include "spop/reader.h"
 #include "spop/writer.h"

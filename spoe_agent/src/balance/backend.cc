@@ -1,0 +1,308 @@
+#include "balance/backend.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "balance/tickets.h"
+#include "serve/log.h"
+#include "spop/pick_message.h"
+
+namespace leastwise::agent {
+namespace {
+
+constexpr std::size_t kFirstCapacity = 64;
+constexpr std::size_t kMostArguments = 255;  // of an SPOE message
+constexpr std::uint32_t kNotSaid = std::numeric_limits<std::uint32_t>::max();
+constexpr Outcome kNeverSent{.result = Result::kCancelled};
+
+// Nobody but us can be using the pool: the state file is locked. So whoever left something in
+// flight is dead, even if our pid, or another process, is now what it was.
+bool is_alive(std::uint32_t) noexcept { return false; }
+
+ProcessSlot join(Pool& pool) noexcept {
+  return pool.join(static_cast<std::uint32_t>(::getpid()), is_alive);
+}
+
+Picker make_picker(const Pool& pool, ProcessSlot slot, const std::vector<Member>& members,
+                   std::vector<std::byte>& memory, std::uint64_t seed) {
+  Picker picker;
+  memory.resize(Picker::bytes_for(members.size() + 1));  // not null, also for none
+  const Status made = Picker::create(pool, slot, members, memory, seed, picker);
+  if (!made.ok()) throw std::runtime_error(made.message());
+  return picker;
+}
+
+bool is_same_server(const ServerInfo& a, const ServerInfo& b) noexcept {
+  return a.name == b.name && a.address == b.address && a.backup == b.backup;
+}
+
+// The address without its port and brackets; nothing of a unix socket.
+std::string_view host_of(std::string_view address) noexcept {
+  if (address.starts_with('/')) return {};
+  if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
+  return address.substr(0, address.rfind(':'));
+}
+
+// What HAProxy says of a server, and what follows from our own configuration.
+EndpointSettings settings_of(const Config& config, const ServerInfo& server) noexcept {
+  EndpointSettings settings = server.settings;
+  const std::string_view host = host_of(server.address);
+  if (config.locality.empty() || host.empty()) return settings;
+  if (!config.locality.contains(host)) settings.flags |= kRemote;
+  return settings;
+}
+
+bool has_same_settings(const EndpointSettings& a, const EndpointSettings& b) noexcept {
+  return a.weight == b.weight && a.max_conns == b.max_conns && a.flags == b.flags;
+}
+
+}  // namespace
+
+Backend::Backend(std::string name, const Config& config, StateStore& store)
+    : name_(std::move(name)), config_(config), store_(store) {
+  Pool pool;
+  const auto kept = store_.find(name_);
+  if (kept.empty() || !Pool::attach(kept, pool).ok()) {
+    if (!kept.empty()) {
+      log(LogLevel::kWarning, {"state of backend ", name_, ": of another version, started afresh"});
+    }
+    pool = make_pool(kFirstCapacity);
+  }
+  // Until HAProxy says who is there, nobody is.
+  pool.for_each([&](EndpointId id) { pool.retire(id); });
+  slot_ = join(pool);
+  use(pool, std::make_unique<Roster>());
+}
+
+Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,
+                     TimePoint now) noexcept {
+  Roster& roster = *roster_;
+  if (!active_ || roster.members.empty()) return {};
+  Tried tried;
+  request.in_flight = read_loads(loads, tried);
+  const Ticket ticket = roster.picker.pick(config_, request, tried, now);
+  if (!ticket) return {};
+  if (ticket.reason == Reason::kPanic) {
+    // All that is left is draining: HAProxy knows better what to do then.
+    cancel(ticket, now);
+    return {};
+  }
+  const bool has_second = ticket.second != kNoMember;
+  return {ticket, roster.names[ticket.member],
+          has_second ? std::string_view(roster.names[ticket.second]) : std::string_view()};
+}
+
+void Backend::cancel(const Ticket& ticket, TimePoint now) noexcept {
+  roster_->picker.finish(config_, ticket, kNeverSent, now);
+}
+
+// The arguments come in the same order each time: only the first request looks names up.
+MemberIndex Backend::member_of(std::size_t position, std::string_view server) noexcept {
+  Roster& roster = *roster_;
+  if (position >= roster.member_at.size()) return kNoMember;
+  MemberIndex& member = roster.member_at[position];
+  if (member != kNoMember && roster.names[member] == server) return member;
+  const auto found = roster.by_name.find(server);
+  if (found == roster.by_name.end()) return kNoMember;
+  return member = found->second;
+}
+
+// HAProxy's counts by member; none unless they are known for all, since those of half of the
+// servers can not be compared with our own of the others.
+std::span<const std::uint32_t> Backend::read_loads(std::span<const spop::ServerLoad> loads,
+                                                   Tried& down) noexcept {
+  Roster& roster = *roster_;
+  std::ranges::fill(roster.in_flight, kNotSaid);
+  std::size_t missing = roster.in_flight.size();
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const spop::ServerLoad& load = loads[i];
+    const MemberIndex member = member_of(i, load.name);
+    if (member == kNoMember) continue;
+    if (load.is_up == false) down.insert(member);
+    if (!load.in_flight) continue;
+    std::uint32_t& in_flight = roster.in_flight[member];
+    if (in_flight == kNotSaid) --missing;
+    // What waits in the server's queue is ahead of us, too.
+    in_flight = std::min(kNotSaid - 1, *load.in_flight + load.queued.value_or(0));
+  }
+  if (missing > 0) return {};
+  return roster.in_flight;
+}
+
+bool Backend::update(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now) {
+  if (is_same_list(info.servers)) {
+    configure_changed(info.servers);
+    return false;
+  }
+  auto roster = std::make_unique<Roster>();
+  if (add_all(pool_, info, *roster)) {
+    const std::lock_guard lock(gate);
+    use(pool_, std::move(roster));
+  } else {
+    grow(info, gate, open, now);
+  }
+  pool_.for_each([&](EndpointId id) {
+    if (std::ranges::find(roster_->members, id, &Member::id) == roster_->members.end()) {
+      pool_.retire(id);
+    }
+  });
+  return true;
+}
+
+bool Backend::is_same_list(const std::vector<ServerInfo>& servers) const noexcept {
+  return std::ranges::equal(servers, roster_->servers, is_same_server);
+}
+
+void Backend::configure_changed(const std::vector<ServerInfo>& servers) noexcept {
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    ServerInfo& known = roster_->servers[i];
+    const EndpointId id = find(known.name);
+    known.settings = servers[i].settings;
+    if (id == kNoEndpoint) continue;
+    const EndpointSettings wanted = settings_of(config_, known);
+    if (!has_same_settings(wanted, pool_.settings(id))) pool_.configure(id, wanted);
+  }
+}
+
+Pool Backend::make_pool(std::size_t capacity) {
+  Pool pool;
+  const auto memory = store_.create(name_, Pool::bytes_for(capacity));
+  const Status status = Pool::create(memory, capacity, pool);
+  if (!status.ok()) throw std::runtime_error("backend " + name_ + ": " + status.message());
+  return pool;
+}
+
+// False when the pool is full.
+bool Backend::add_all(Pool& pool, const BackendInfo& info, Roster& roster) const {
+  roster.servers = info.servers;
+  roster.names.reserve(info.servers.size());  // by_name has views of them
+  for (const ServerInfo& server : info.servers) {
+    const std::string name = endpoint_name(server);
+    if (name.size() > kMaxEndpointName) {
+      log(LogLevel::kWarning, {"server ", name, ": its name is too long, it will not be picked"});
+      continue;
+    }
+    const EndpointId id = pool.add(name);
+    if (id == kNoEndpoint) return false;
+    pool.configure(id, settings_of(config_, server));
+    const auto member = static_cast<MemberIndex>(roster.members.size());
+    roster.members.push_back({.id = id, .backup = server.backup});
+    roster.by_name.emplace(roster.names.emplace_back(server.name), member);
+  }
+  return true;
+}
+
+// Gate held, or nobody picks yet.
+void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
+  Roster& r = *roster;
+  r.member_at.assign(kMostArguments, kNoMember);
+  r.in_flight.assign(r.members.size(), 0);
+  const std::uint64_t seed = text_hash(name_);
+  r.picker = make_picker(pool, slot_, r.members, r.picker_memory, seed);
+  r.learner = make_picker(pool, slot_, r.members, r.learner_memory, ~seed);
+  pool_ = pool;
+  roster_ = std::move(roster);
+}
+
+void Backend::grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now) {
+  const std::size_t wanted = std::max(pool_.capacity(), info.servers.size()) * 2;
+  if (info.servers.size() > kMaxEndpoints) {
+    throw std::runtime_error("backend " + name_ + ": more than 65536 servers");
+  }
+  Pool next = make_pool(std::min(wanted, kMaxEndpoints));
+  const std::lock_guard lock(gate);
+  // What is open ends in the old pool and begins again in the new one, so that in both there is
+  // one finish for each pick.
+  open.for_each(
+      [&](OpenTicket& t) {
+        if (t.backend == this) finish(t.ticket, kNeverSent, now);
+      },
+      now);
+  if (const Status moved = next.migrate(pool_); !moved.ok()) {
+    log(LogLevel::kWarning, {"backend ", name_, ": ", moved.message()});
+  }
+  auto roster = std::make_unique<Roster>();
+  if (!add_all(next, info, *roster)) throw std::runtime_error("backend " + name_ + ": full");
+  const Pool old = pool_;
+  slot_ = join(next);
+  use(next, std::move(roster));
+  move_over(old, open, now);
+}
+
+void Backend::move_over(const Pool& old, OpenPicks& open, TimePoint now) {
+  open.for_each(
+      [&](OpenTicket& t) {
+        if (t.backend != this) return;
+        const EndpointId id = pool_.find(old.view(t.ticket.id, config_, now).name);
+        const auto member = std::ranges::find(roster_->members, id, &Member::id);
+        const auto i = static_cast<MemberIndex>(member - roster_->members.begin());
+        const Ticket again = roster_->learner.adopt(config_, {}, i, now);
+        t.ticket.member = again.member;
+        t.ticket.id = again.id;
+        t.ticket.load = again.load;
+      },
+      now);
+}
+
+void Backend::retire(OpenPicks& open, TimePoint now) {
+  cancel_all(open, now);
+  active_ = false;
+  use(pool_, std::make_unique<Roster>());
+  pool_.for_each([&](EndpointId id) { pool_.retire(id); });
+}
+
+void Backend::leave(OpenPicks& open, TimePoint now) {
+  cancel_all(open, now);
+  active_ = false;
+  pool_.leave(slot_, static_cast<std::uint32_t>(::getpid()));
+}
+
+void Backend::cancel_all(OpenPicks& open, TimePoint now) {
+  open.for_each(
+      [&](OpenTicket& t) {
+        if (t.backend != this) return;
+        finish(t.ticket, kNeverSent, now);
+        t.ticket.id = kNoEndpoint;
+      },
+      now);
+}
+
+EndpointId Backend::find(std::string_view server) const noexcept {
+  const auto found = roster_->by_name.find(server);
+  return found == roster_->by_name.end() ? kNoEndpoint : roster_->members[found->second].id;
+}
+
+Ticket Backend::adopt(std::string_view server, TimePoint now) noexcept {
+  const auto found = roster_->by_name.find(server);
+  if (found == roster_->by_name.end()) return {};
+  return roster_->learner.adopt(config_, {}, found->second, now);
+}
+
+void Backend::tick(TimePoint now) noexcept {
+  const Chooser before = pool_.chooser();
+  pool_.tick(config_, now);
+  const Chooser after = pool_.chooser();
+  if (after == before) return;
+  if (after == Chooser::kFallback) {
+    log(LogLevel::kWarning,
+        {"\"adaptive\" answered slower than \"least_conn\" would in backend \"", name_,
+         "\": least_conn has it for a while; see \"model\" in the status"});
+  } else if (before == Chooser::kFallback) {
+    log(LogLevel::kInfo, {"\"adaptive\" has backend \"", name_, "\" back, to be compared anew"});
+  }
+}
+
+void Backend::finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
+  roster_->learner.finish(config_, ticket, outcome, now);
+  if (pool_.is_behind(slot_)) pool_.catch_up(now);
+}
+
+// The address is part of it: a server that moved is another one, of which nothing is known.
+std::string Backend::endpoint_name(const ServerInfo& server) const {
+  return "haproxy/" + name_ + '/' + server.name + '@' + server.address;
+}
+
+}  // namespace leastwise::agent

@@ -1,0 +1,135 @@
+// Backend: one backend of HAProxy: its pool, its servers, and how it is picked from.
+//
+// Two threads use it. The pick thread calls pick() and nothing else, with the gate of its
+// Registry held; the learning thread calls all the rest, and holds the gate while it replaces
+// what pick() reads. The gate is held for memory work only, never over a system call that waits,
+// and the pick thread only ever tries it: if it is taken, HAProxy balances that one request.
+#ifndef LEASTWISE_SPOE_AGENT_BALANCE_BACKEND_H_
+#define LEASTWISE_SPOE_AGENT_BALANCE_BACKEND_H_
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "balance/state_store.h"
+#include "haproxy/runtime_api.h"
+#include "leastwise/picker.h"
+#include "leastwise/pool.h"
+
+namespace leastwise::spop {
+struct ServerLoad;
+}
+
+namespace leastwise::agent {
+
+struct OpenTicket;
+
+// All picks that have no finish yet, wherever they are on their way.
+class OpenPicks {
+ public:
+  // Gate held. `visit` may change the ticket.
+  virtual void for_each(const std::function<void(OpenTicket&)>& visit, TimePoint now) = 0;
+
+ protected:
+  ~OpenPicks() = default;
+};
+
+// A server that was picked, by name. Views of the backend, valid while the gate is held.
+struct Picked {
+  Ticket ticket;
+  std::string_view server;
+  std::string_view second;  // the runner-up, empty if there is none
+};
+
+class Backend {
+ public:
+  // Takes over what an earlier run learned, if the store has it. Throws std::runtime_error when
+  // there is no memory.
+  Backend(std::string name, const Config& config, StateStore& store);
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+
+  // ---- the pick thread, gate held
+
+  // A false ticket when no server may be picked. O(servers).
+  Picked pick(Request request, std::span<const spop::ServerLoad> loads, TimePoint now) noexcept;
+
+  // Finishes a pick that nobody will tell the outcome of.
+  void cancel(const Ticket& ticket, TimePoint now) noexcept;
+
+  // ---- the learning thread
+
+  // Brings the pool up to date with what HAProxy says. Takes the gate when servers came or went.
+  // Open picks move along with a pool that has to grow. True if servers came or went.
+  bool update(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now);
+
+  // Cancels what is open and forgets the servers; gate held. For a backend that leaves the
+  // configuration.
+  void retire(OpenPicks& open, TimePoint now);
+
+  // The same at the end of the process, but what was learned of the servers stays as it is.
+  void leave(OpenPicks& open, TimePoint now);
+
+  void set_config(const Config& config) noexcept { config_ = config; }  // gate held
+  const Config& config() const noexcept { return config_; }
+  bool active() const noexcept { return active_; }
+  void set_active(bool active) noexcept { active_ = active; }  // gate held
+
+  // kNoEndpoint if there is no server of that name.
+  EndpointId find(std::string_view server) const noexcept;
+  Ticket adopt(std::string_view server, TimePoint now) noexcept;
+  void finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept;
+  void tick(TimePoint now) noexcept;
+
+  const Pool& pool() const noexcept { return pool_; }
+  std::size_t servers() const noexcept { return roster_->names.size(); }
+
+ private:
+  // What picks go by; immutable but for the Pickers' own state.
+  struct Roster {
+    std::vector<ServerInfo> servers;                            // as told, to see what changed
+    std::vector<std::string> names;                             // by MemberIndex
+    std::unordered_map<std::string_view, MemberIndex> by_name;  // views of names
+    std::vector<Member> members;
+    std::vector<std::byte> picker_memory, learner_memory;
+    Picker picker;   // the pick thread's
+    Picker learner;  // the learning thread's
+    // The pick thread's: which member the argument at a position was, the last time.
+    std::vector<MemberIndex> member_at;
+    std::vector<std::uint32_t> in_flight;
+  };
+
+  // The pick thread's.
+  MemberIndex member_of(std::size_t position, std::string_view server) noexcept;
+  std::span<const std::uint32_t> read_loads(std::span<const spop::ServerLoad> loads,
+                                            Tried& down) noexcept;
+
+  bool is_same_list(const std::vector<ServerInfo>& servers) const noexcept;
+  void configure_changed(const std::vector<ServerInfo>& servers) noexcept;
+  Pool make_pool(std::size_t capacity);
+  bool add_all(Pool& pool, const BackendInfo& info, Roster& roster) const;
+  void use(Pool pool, std::unique_ptr<Roster> roster);
+  void grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now);
+  void move_over(const Pool& next, OpenPicks& open, TimePoint now);
+  void cancel_all(OpenPicks& open, TimePoint now);
+  std::string endpoint_name(const ServerInfo& server) const;
+
+  const std::string name_;
+  Config config_;
+  StateStore& store_;
+  Pool pool_;
+  ProcessSlot slot_{};
+  std::unique_ptr<Roster> roster_;
+  bool active_ = true;
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_BALANCE_BACKEND_H_

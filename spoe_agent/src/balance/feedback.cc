@@ -1,0 +1,133 @@
+#include "balance/feedback.h"
+
+#include <array>
+
+#include "haproxy/termination.h"
+#include "reports/base64.h"
+#include "reports/orca.h"
+
+namespace leastwise::agent {
+namespace {
+
+constexpr Outcome kNeverSent{.result = Result::kCancelled};
+
+// The header as HAProxy gave it to its log: in base64, since it may hold anything.
+LoadReport report_of(const FeedbackLine& line, const ReportMetric& metric) noexcept {
+  if (line.report.empty() || !metric.is_on()) return {};
+  std::array<char, kMostReportBytes> buffer;
+  std::string_view header;
+  if (!decode_base64(line.report, buffer, header)) {
+    return {.state = LoadReport::State::kRefused};
+  }
+  return read_orca(header, metric);
+}
+
+Outcome outcome_of(const FeedbackLine& line, const Config& config, Duration since_pick) noexcept {
+  Outcome outcome = agent::outcome_of(line, config.sample, since_pick);
+  outcome.report = report_of(line, config.report);
+  return outcome;
+}
+
+// Counted by `again`, predicted by `first`: what was known when the request began.
+Ticket with_prediction_of(const Ticket& first, Ticket again) noexcept {
+  Ticket ticket = first;
+  ticket.member = again.member;
+  ticket.id = again.id;
+  ticket.load = again.load;
+  return ticket;
+}
+
+}  // namespace
+
+void Feedback::on_line(std::string_view text, TimePoint now) {
+  FeedbackLine line;
+  switch (parse_feedback_line(text, line)) {
+    case LineKind::kForeign:
+      return counters_.foreign.add();
+    case LineKind::kGarbled:
+      return counters_.garbled.add();
+    case LineKind::kOurs:
+      counters_.lines.add();
+  }
+  if (line.id.empty()) return counters_.unknown.add();
+  drain(now);
+  OpenTicket ticket;
+  switch (tickets_.close(request_id(line.id), now, ticket)) {
+    case Tickets::Closed::kOpen:
+      counters_.by_log.add();
+      finish(ticket, line, now);
+      break;
+    case Tickets::Closed::kLate:
+      counters_.late.add();
+      learn_late(ticket, line, now);
+      break;
+    case Tickets::Closed::kUnknown:
+      counters_.unknown.add();
+  }
+  count_open();
+}
+
+void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoint now) noexcept {
+  if (!open.ticket) return;  // its backend left the configuration
+  Backend& backend = *open.backend;
+  if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
+  if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
+  const Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
+  backend.finish(open.ticket, outcome, now);
+}
+
+// The picked server was not used: it could not be reached (redispatch), or HAProxy had no answer
+// in time and balanced by itself, or used the runner-up.
+void Feedback::finish_elsewhere(const OpenTicket& open, const FeedbackLine& line,
+                                TimePoint now) noexcept {
+  counters_.elsewhere.add();
+  Backend& backend = *open.backend;
+  const bool was_tried = line.redispatched && line.retries > 0;
+  backend.finish(open.ticket, was_tried ? Outcome{.result = Result::kRefused} : kNeverSent, now);
+  const Ticket real = backend.adopt(line.server, now);
+  if (!real) return;
+  Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
+  // The time includes the attempts on the first server, and says little of the second's.
+  if (was_tried) outcome.occupied = kUnknownDuration;
+  backend.finish(real, outcome, now);
+}
+
+// It was finished when it was overdue. Slow answers are those that teach most, so it is counted
+// again, as a second attempt that begins and ends now, with the prediction of the first.
+void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
+                          TimePoint now) noexcept {
+  if (!late.ticket || line.server.empty()) return;
+  Backend& backend = *late.backend;
+  const Ticket again = backend.adopt(line.server, now);
+  if (!again) return;
+  const bool is_same = again.id == late.ticket.id;
+  backend.finish(is_same ? with_prediction_of(late.ticket, again) : again,
+                 outcome_of(line, backend.config(), now - late.ticket.start), now);
+}
+
+void Feedback::drain(TimePoint now) {
+  OpenTicket ticket;
+  while (ring_.pop(ticket)) {
+    counters_.opened.add();
+    const Tickets::Opened opened = tickets_.open(ticket, now);
+    if (opened == Tickets::Opened::kYes) continue;
+    (opened == Tickets::Opened::kLogCameFirst ? counters_.early : counters_.cancelled).add();
+    ticket.backend->finish(ticket.ticket, kNeverSent, now);
+  }
+  count_open();
+}
+
+void Feedback::expire(TimePoint now) {
+  tickets_.expire(now, [&](const OpenTicket& overdue) {
+    counters_.expired.add();
+    overdue.backend->finish(overdue.ticket, kNeverSent, now);
+  });
+  count_open();
+}
+
+void Feedback::for_each(const std::function<void(OpenTicket&)>& visit, TimePoint now) {
+  drain(now);
+  tickets_.for_each_open(visit);
+}
+
+}  // namespace leastwise::agent

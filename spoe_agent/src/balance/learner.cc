@@ -1,0 +1,175 @@
+#include "balance/learner.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <exception>
+
+#include "serve/clock.h"
+#include "serve/sockets.h"
+
+namespace leastwise::agent {
+namespace {
+
+constexpr Duration kBeat = std::chrono::milliseconds(50);
+// Lines are let gather for so long: a wake-up for each would cost more than all that is done
+// with it, and their time stamps are the kernel's.
+constexpr timespec kGather = {.tv_sec = 0, .tv_nsec = 1'000'000};
+constexpr std::size_t kMostBatches = 64;  // before time is kept again
+
+}  // namespace
+
+Learner::Learner(Registry& registry, StateStore& store, Feedback& feedback,
+                 FeedbackCounters& counters, Fd socket, std::optional<Address> haproxy_socket)
+    : registry_(registry),
+      store_(store),
+      feedback_(feedback),
+      counters_(counters),
+      wake_(make_event()) {
+  if (socket) datagrams_.emplace(std::move(socket));
+  haproxy_.is_configured = haproxy_socket.has_value();
+  runtime_.set_address(std::move(haproxy_socket));
+}
+
+void Learner::run() noexcept {
+  while (!stopping_.load(std::memory_order_acquire)) {
+    try {
+      round();
+    } catch (const std::exception& error) {
+      if (may_complain_.allows(now_)) log(LogLevel::kError, {error.what()});
+    }
+  }
+  finish_all();
+}
+
+void Learner::stop() noexcept {
+  stopping_.store(true, std::memory_order_release);
+  signal_event(wake_);
+}
+
+void Learner::reload(AgentConfig config) {
+  {
+    const std::lock_guard lock(mutex_);
+    next_config_ = std::move(config);
+  }
+  signal_event(wake_);
+}
+
+HaproxyView Learner::haproxy() const {
+  const std::lock_guard lock(mutex_);
+  HaproxyView view = haproxy_;
+  view.is_stale = view.last_answer == TimePoint{} || now() - view.last_answer > kStale;
+  return view;
+}
+
+void Learner::round() {
+  wait(kBeat);
+  now_ = now();
+  if (has_datagrams_) receive();
+  feedback_.drain(now_);
+  if (now_ >= next_beat_) keep_time();
+  ask_haproxy();
+  apply_reload();
+}
+
+void Learner::wait(Duration most) noexcept {
+  std::array<pollfd, 3> fds = {
+      pollfd{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+      pollfd{.fd = datagrams_ ? datagrams_->descriptor() : -1, .events = POLLIN, .revents = 0},
+      pollfd{.fd = runtime_.descriptor(), .events = runtime_.events(), .revents = 0}};
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(most);
+  if (::poll(fds.data(), fds.size(), static_cast<int>(ms.count())) < 0) return;
+  if (fds[0].revents != 0) clear_event(wake_);
+  has_datagrams_ = fds[1].revents != 0;
+  runtime_is_ready_ = fds[2].revents != 0;
+}
+
+void Learner::receive() noexcept {
+  for (std::size_t batch = 0; batch < kMostBatches; ++batch) {
+    const std::size_t n = datagrams_->receive();
+    for (std::size_t i = 0; i < n; ++i) {
+      feedback_.on_line(datagrams_->line(i), datagrams_->arrived(i));
+    }
+    if (n < Datagrams::kBatch) break;
+  }
+  counters_.lost.set(datagrams_->dropped());
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kGather, nullptr);
+}
+
+void Learner::keep_time() {
+  next_beat_ = now_ + kBeat;
+  feedback_.expire(now_);
+  if (now_ < next_tick_) return;
+  next_tick_ = now_ + Pool::kTickPeriod;
+  for (const auto& backend : registry_.backends()) backend->tick(now_);
+  store_.stamp(now_);
+}
+
+void Learner::ask_haproxy() {
+  if (runtime_is_ready_) {
+    runtime_is_ready_ = false;
+    const RuntimeClient::Progress progress = runtime_.on_ready(now_);
+    if (progress == RuntimeClient::Progress::kAnswered) on_servers(runtime_.take());
+    if (progress != RuntimeClient::Progress::kGoesOn) {
+      report(progress == RuntimeClient::Progress::kAnswered);
+    }
+  }
+  if (runtime_.poll(now_)) report(false);
+}
+
+void Learner::on_servers(const std::vector<BackendInfo>& infos) {
+  bool changed = false;
+  for (const auto& backend : registry_.backends()) {
+    if (!backend->active()) continue;
+    const auto info = std::ranges::find(infos, backend->name(), &BackendInfo::name);
+    const BackendInfo none{.name = backend->name(), .servers = {}};
+    const BackendInfo& told = info == infos.end() ? none : *info;
+    if (!backend->update(told, registry_.gate(), feedback_, now_)) continue;
+    changed = true;
+    log(LogLevel::kInfo,
+        {"backend ", backend->name(), ": ", std::to_string(backend->servers()), " servers"});
+  }
+  if (changed) registry_.publish();
+}
+
+void Learner::report(bool answered) {
+  (answered ? counters_.polls : counters_.failed_polls).add();
+  const std::lock_guard lock(mutex_);
+  haproxy_.error = runtime_.error();
+  if (answered) haproxy_.last_answer = now_;
+  if (answered && was_lost_) log(LogLevel::kInfo, {"HAProxy answers again"});
+  // A short silence is a reload of HAProxy, and not worth a line.
+  if (!answered && !was_lost_ && now_ - haproxy_.last_answer > kStale) {
+    was_lost_ = true;
+    log(LogLevel::kWarning,
+        {"HAProxy's runtime API: ", runtime_.error(), "; servers are kept as they are"});
+  }
+  if (answered) was_lost_ = false;
+}
+
+void Learner::apply_reload() {
+  std::optional<AgentConfig> config;
+  {
+    const std::lock_guard lock(mutex_);
+    config.swap(next_config_);
+    if (config) haproxy_.is_configured = config->haproxy_socket.has_value();
+  }
+  if (!config) return;
+  registry_.configure(config->backends, feedback_, now_);
+  runtime_.set_address(std::move(config->haproxy_socket));
+}
+
+// The pick thread has ended: nothing is added any more.
+void Learner::finish_all() {
+  now_ = now();
+  if (datagrams_) receive();
+  for (const auto& backend : registry_.backends()) {
+    const std::lock_guard lock(registry_.gate());
+    backend->leave(feedback_, now_);
+  }
+  store_.stamp(now_);
+}
+
+}  // namespace leastwise::agent

@@ -1,0 +1,83 @@
+// Learner: the agent's second thread. It takes HAProxy's log lines in, asks the runtime API for
+// the servers, finishes what is overdue, and runs the pools' slow half.
+#ifndef LEASTWISE_SPOE_AGENT_BALANCE_LEARNER_H_
+#define LEASTWISE_SPOE_AGENT_BALANCE_LEARNER_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "balance/feedback.h"
+#include "balance/registry.h"
+#include "balance/state_store.h"
+#include "config/file.h"
+#include "haproxy/datagrams.h"
+#include "haproxy/runtime_client.h"
+#include "serve/counters.h"
+#include "serve/log.h"
+
+namespace leastwise::agent {
+
+// What is known of HAProxy itself, for the status page.
+struct HaproxyView {
+  bool is_configured = false;
+  bool is_stale = true;  // no good answer for kStale: servers are as they were then
+  TimePoint last_answer{};
+  std::string error;
+};
+
+class Learner {
+ public:
+  static constexpr Duration kStale = std::chrono::seconds(3);
+
+  // `feedback` may be empty: nothing is learned then. Throws std::runtime_error.
+  Learner(Registry& registry, StateStore& store, Feedback& feedback, FeedbackCounters& counters,
+          Fd socket, std::optional<Address> haproxy_socket);
+
+  // For the pick thread, when picks wait to be taken over.
+  const Fd& wake() const noexcept { return wake_; }
+
+  void run() noexcept;
+
+  // By any thread. stop() after the pick thread has ended: whatever is open is cancelled then.
+  void stop() noexcept;
+  void reload(AgentConfig config);
+  HaproxyView haproxy() const;
+
+ private:
+  void wait(Duration most) noexcept;
+  void round();
+  void receive() noexcept;
+  void keep_time();
+  void ask_haproxy();
+  void on_servers(const std::vector<BackendInfo>& backends);
+  void report(bool answered);
+  void apply_reload();
+  void finish_all();
+
+  Registry& registry_;
+  StateStore& store_;
+  Feedback& feedback_;
+  FeedbackCounters& counters_;
+  std::optional<Datagrams> datagrams_;
+  Fd wake_;
+  RuntimeClient runtime_;
+  bool runtime_is_ready_ = false;
+  bool has_datagrams_ = false;
+  TimePoint now_{};
+  TimePoint next_beat_{};
+  TimePoint next_tick_{};
+  Throttle may_complain_{std::chrono::seconds(60)};
+  bool was_lost_ = false;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;  // of the two below; never taken by the pick thread
+  std::optional<AgentConfig> next_config_;
+  HaproxyView haproxy_;
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_BALANCE_LEARNER_H_

@@ -1,0 +1,45 @@
+#include "balance/pick_handler.h"
+
+#include <mutex>
+
+#include "haproxy/request_id.h"
+#include "serve/sockets.h"
+
+namespace leastwise::agent {
+
+void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noexcept {
+  if (!message_.read(messages)) return counters_.not_understood.add();
+  counters_.asked.add();
+  if (is_outdated_) return counters_.outdated.add();
+  const std::unique_lock lock(registry_.gate(), std::try_to_lock);
+  if (!lock) return counters_.busy.add();
+  Backend* backend = registry_.find(message_.backend());
+  if (backend == nullptr) return counters_.unknown_backend.add();
+  const Picked picked = backend->pick(
+      {.route = text_hash(message_.route()), .key = text_hash(message_.key()), .in_flight = {}},
+      message_.servers(), now_);
+  if (!picked.ticket) return counters_.no_server.add();
+  track(*backend, picked.ticket);
+  counters_.picked.add();
+  actions.set_var(spop::Scope::kTransaction, "srv", picked.server);
+  if (!picked.second.empty()) {
+    actions.set_var(spop::Scope::kTransaction, "srv2", picked.second);
+  }
+}
+
+void PickHandler::on_hello(const spop::Hello& hello) noexcept {
+  if (hello.is_health_check) counters_.health_checks.add();
+}
+
+// Before the answer is sent: the log line can not overtake it then.
+void PickHandler::track(Backend& backend, const Ticket& ticket) noexcept {
+  const std::string_view id = message_.id();
+  const bool has_id = !id.empty() && id.size() <= kMaxIdLength;
+  if (!has_id || !ring_.push({request_id(id), &backend, ticket})) {
+    counters_.untracked.add();
+    return backend.cancel(ticket, now_);
+  }
+  if (++pushed_ % (ring_.capacity() / 4) == 0) signal_event(wake_);
+}
+
+}  // namespace leastwise::agent

@@ -1,0 +1,49 @@
+// PickHandler: answers HAProxy's question with the name of a server.
+#ifndef LEASTWISE_SPOE_AGENT_BALANCE_PICK_HANDLER_H_
+#define LEASTWISE_SPOE_AGENT_BALANCE_PICK_HANDLER_H_
+
+#include "balance/feedback.h"
+#include "balance/registry.h"
+#include "serve/counters.h"
+#include "spop/connection.h"
+#include "spop/pick_message.h"
+
+namespace leastwise::agent {
+
+// Sets txn.leastwise.srv, and txn.leastwise.srv2 to the runner-up, for when HAProxy finds the
+// first one down. Whenever there is no good answer it gives none, and HAProxy balances by itself:
+// an invented name would end HAProxy's list of use-server rules.
+//
+// Belongs to the pick thread. No system call, lock that waits, allocation or exception.
+class PickHandler final : public spop::Handler {
+ public:
+  // `wake` is signalled each time a quarter of the ring was filled.
+  PickHandler(Registry& registry, TicketRing& ring, const Fd& wake, PickCounters& counters) noexcept
+      : registry_(registry), ring_(ring), wake_(wake), counters_(counters) {}
+
+  // Before each batch of frames. `is_outdated`: they have waited for so long that HAProxy has
+  // given them up; an answer now could be taken for that of another question.
+  void begin(TimePoint now, bool is_outdated) noexcept {
+    now_ = now;
+    is_outdated_ = is_outdated;
+  }
+
+  void on_notify(spop::Messages messages, spop::Actions& actions) noexcept override;
+  void on_hello(const spop::Hello& hello) noexcept override;
+
+ private:
+  void track(Backend& backend, const Ticket& ticket) noexcept;
+
+  Registry& registry_;
+  TicketRing& ring_;
+  const Fd& wake_;
+  PickCounters& counters_;
+  TimePoint now_{};
+  bool is_outdated_ = false;
+  std::size_t pushed_ = 0;
+  spop::PickMessage message_;
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_BALANCE_PICK_HANDLER_H_

@@ -1,0 +1,218 @@
+#include "config/file.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <map>
+
+#include "config/near_match.h"
+#include "serve/sockets.h"
+
+namespace leastwise::agent {
+namespace {
+
+constexpr std::size_t kMostBackends = 1000;
+constexpr std::size_t kMaxBackendName = 100;  // leaves room for the server's in kMaxEndpointName
+
+using Kind = Token::Kind;
+
+// Reads a value into the configuration; false when it is refused.
+struct Option {
+  std::string_view name;
+  std::string_view accepted;
+  bool (*read)(const std::string& value, AgentConfig& config);
+};
+
+bool read_optional(const std::string& value, bool allow_unix, std::optional<Address>& out) {
+  return parse_address(value, allow_unix, out.emplace());
+}
+
+bool is_absolute(const std::string& path) { return path.size() > 1 && path.front() == '/'; }
+
+bool read_level(const std::string& value, AgentConfig& config) {
+  constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
+  const auto* found = std::ranges::find(kNames, value);
+  if (found == std::end(kNames)) return false;
+  config.log_level = static_cast<LogLevel>(found - std::begin(kNames));
+  return true;
+}
+
+constexpr Option kOptions[] = {
+    {"listen", kAcceptedStreamAddress,
+     [](const std::string& v, AgentConfig& c) { return parse_address(v, true, c.listen); }},
+    {"feedback", kAcceptedAddress,
+     [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.feedback); }},
+    {"haproxy_socket", "expected the absolute path of a stats socket, or IP:PORT",
+     [](const std::string& v, AgentConfig& c) {
+       return read_optional(is_absolute(v) ? "unix:" + v : v, true, c.haproxy_socket);
+     }},
+    {"status", kAcceptedAddress,
+     [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.status); }},
+    {"state", "expected an absolute path",
+     [](const std::string& v, AgentConfig& c) {
+       c.state = v;
+       return is_absolute(v);
+     }},
+    {"log_level", "expected debug, info, warning or error", read_level},
+};
+
+bool is_for_agent(const Directive& d) noexcept { return d.scope == Scope::kBoth; }
+
+std::vector<std::string_view> top_level_names() {
+  std::vector<std::string_view> names;
+  for (const Option& option : kOptions) names.push_back(option.name);
+  names.push_back("backend");
+  return names;
+}
+
+std::vector<std::string_view> backend_names() {
+  std::vector<std::string_view> names;
+  for (const Directive& d : directives()) {
+    if (is_for_agent(d)) names.push_back(d.name);
+  }
+  return names;
+}
+
+std::string unknown_directive(std::string_view word, const std::vector<std::string_view>& names) {
+  const std::string_view meant = near_match(word, names);
+  if (!meant.empty()) return "unknown directive; did you mean \"" + std::string(meant) + "\"?";
+  std::string text = "unknown directive; accepted here:";
+  for (const std::string_view name : names)
+    text += (text.back() == ':' ? " " : ", ") + std::string(name);
+  return text;
+}
+
+// The characters that HAProxy accepts.
+bool is_backend_name(std::string_view name) noexcept {
+  constexpr std::string_view kOthers = "-_.:";
+  return !name.empty() && name.size() <= kMaxBackendName && std::ranges::all_of(name, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != kOthers.npos;
+  });
+}
+
+class Parser {
+ public:
+  Parser(std::string_view file, std::string_view text) : file_(file), lexer_(file, text) {}
+
+  AgentConfig parse() {
+    for (advance(); token_.kind != Kind::kEnd;) directive();
+    if (config_.listen.length == 0) {
+      fail(token_, "listen", "required, such as: listen unix:/run/leastwise/spoa.sock;");
+    }
+    if (config_.backends.empty()) {
+      fail(token_, "backend", "required, such as: backend app { policy adaptive; }");
+    }
+    return std::move(config_);
+  }
+
+ private:
+  using Seen = std::map<std::string, std::uint32_t, std::less<>>;
+
+  [[noreturn]] void fail(const Token& at, std::string_view value, std::string_view message) {
+    throw ConfigError(file_, at.line, value, message);
+  }
+
+  void advance() { token_ = lexer_.next(); }
+
+  Token take_name() {
+    if (token_.kind == Kind::kClose) fail(token_, "}", "there is no \"{\" before it");
+    if (token_.kind != Kind::kWord) fail(token_, token_.text, "expected the name of a directive");
+    Token name = std::move(token_);
+    advance();
+    return name;
+  }
+
+  // The one value of `name`, and the ";" behind it.
+  Token take_value(const Token& name) {
+    if (token_.kind != Kind::kWord) fail(name, name.text, "expected one value and \";\" after it");
+    Token value = std::move(token_);
+    advance();
+    if (token_.kind == Kind::kWord && token_.line == value.line) {
+      fail(token_, token_.text, "expected \";\": \"" + name.text + "\" takes one value");
+    }
+    if (token_.kind != Kind::kSemicolon) fail(value, value.text, "expected \";\" after it");
+    advance();
+    return value;
+  }
+
+  void refuse_duplicate(Seen& seen, const Token& name, const std::string& key) {
+    const auto [first, is_new] = seen.emplace(key, name.line);
+    if (is_new) return;
+    fail(name, name.text, "duplicate; it is already set in line " + std::to_string(first->second));
+  }
+
+  void directive() {
+    const Token name = take_name();
+    if (name.text == "backend") return backend();
+    const auto* option = std::ranges::find(kOptions, name.text, &Option::name);
+    if (option == std::end(kOptions)) {
+      fail(name, name.text, unknown_directive(name.text, top_level_names()));
+    }
+    refuse_duplicate(seen_, name, name.text);
+    const Token value = take_value(name);
+    if (!option->read(value.text, config_)) fail(value, value.text, option->accepted);
+  }
+
+  void backend() {
+    Token name = std::move(token_);
+    if (name.kind != Kind::kWord) fail(name, "backend", "expected a name and \"{\" after it");
+    if (!is_backend_name(name.text)) {
+      fail(name, name.text,
+           "expected the name of a backend: up to 100 letters, digits, \"-\", \"_\", \".\", \":\"");
+    }
+    refuse_duplicate(backends_seen_, name, name.text);
+    if (config_.backends.size() == kMostBackends) fail(name, name.text, "expected at most 1000");
+    advance();
+    if (token_.kind != Kind::kOpen) fail(name, name.text, "expected \"{\" after it");
+    advance();
+    BackendConfig& backend = config_.backends.emplace_back();
+    for (Seen seen; token_.kind != Kind::kClose;) {
+      if (token_.kind == Kind::kEnd) fail(name, name.text, "its \"{\" is never closed");
+      setting(backend, seen);
+    }
+    backend.name = name.text;
+    advance();
+  }
+
+  void setting(BackendConfig& backend, Seen& seen) {
+    const Token name = take_name();
+    const Directive* found = find_directive(name.text);
+    if (found == nullptr || !is_for_agent(*found)) {
+      fail(name, name.text, unknown_directive(name.text, backend_names()));
+    }
+    refuse_duplicate(seen, name, name.text);
+    const Token value = take_value(name);
+    if (set(backend.settings, *found, value.text).ok()) return;
+    std::array<char, 256> buffer;
+    Text what(buffer);
+    accepted(*found, what);
+    fail(value, value.text, "expected " + std::string(what.view()));
+  }
+
+  std::string_view file_;
+  ConfigLexer lexer_;
+  Token token_;
+  AgentConfig config_;
+  Seen seen_;
+  Seen backends_seen_;
+};
+
+}  // namespace
+
+AgentConfig parse_config(std::string_view file, std::string_view text) {
+  return Parser(file, text).parse();
+}
+
+AgentConfig read_config_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(with_errno(path));
+  // Throws std::ios_base::failure, a std::runtime_error, for a folder.
+  std::string text;
+  for (std::array<char, 4096> part; file.read(part.data(), part.size()) || file.gcount() > 0;) {
+    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  return parse_config(path, text);
+}
+
+}  // namespace leastwise::agent

@@ -1,0 +1,48 @@
+// The agent's configuration file, in directive syntax:
+//
+//   listen unix:/run/leastwise/spoa.sock;         # where HAProxy asks; required
+//   feedback 127.0.0.1:9877;                      # where its log lines arrive
+//   haproxy_socket /run/haproxy/admin.sock;       # where its servers are learned from
+//   status 127.0.0.1:9878;                        # HTTP status page
+//   state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
+//   log_level info;
+//   backend app { policy adaptive; decay 8s; }    # at least one; leastwise::directives()
+#ifndef LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_
+#define LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/address.h"
+#include "config/lexer.h"
+#include "leastwise/config.h"
+#include "serve/log.h"
+
+namespace leastwise::agent {
+
+struct BackendConfig {
+  std::string name;  // HAProxy's
+  Config settings;
+};
+
+struct AgentConfig {
+  Address listen;
+  std::optional<Address> feedback;
+  std::optional<Address> haproxy_socket;
+  std::optional<Address> status;
+  std::string state;  // empty: what was learned is lost with the process
+  LogLevel log_level = LogLevel::kInfo;
+  std::vector<BackendConfig> backends;
+};
+
+// Pure: `file` is the name for messages only. Throws ConfigError.
+AgentConfig parse_config(std::string_view file, std::string_view text);
+
+// Throws ConfigError, and std::runtime_error when the file can not be read.
+AgentConfig read_config_file(const std::string& path);
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_

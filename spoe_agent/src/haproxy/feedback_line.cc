@@ -1,0 +1,115 @@
+#include "haproxy/feedback_line.h"
+
+#include <charconv>
+#include <concepts>
+#include <system_error>
+
+#include "haproxy/request_id.h"
+
+namespace leastwise::agent {
+namespace {
+
+constexpr std::string_view kMagic = "leastwise ";
+constexpr std::size_t kMaxServerName = 256;
+constexpr std::int64_t kMaxTime = std::int64_t{1000} * 86400 * 366;  // a year; more is nonsense
+
+template <std::integral Number>
+bool read_number(std::string_view text, Number least, Number most, Number& out) noexcept {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return false;
+  if (number < least || number > most) return false;
+  out = number;
+  return true;
+}
+
+std::string_view without_plus(std::string_view text) noexcept {
+  return text.starts_with('+') ? text.substr(1) : text;
+}
+
+// With `option logasap` totals are marked by a plus.
+bool read_time(std::string_view text, std::int64_t& out) noexcept {
+  return read_number<std::int64_t>(without_plus(text), -1, kMaxTime, out);
+}
+
+bool read_bytes(std::string_view text, std::uint64_t& out) noexcept {
+  return read_number<std::uint64_t>(without_plus(text), 0, UINT64_MAX, out);
+}
+
+bool read_status(std::string_view text, int& out) noexcept {
+  if (text == "-" || text == "-1") return true;
+  return read_number(text, 0, 999, out);
+}
+
+bool read_retries(std::string_view text, FeedbackLine& out) noexcept {
+  out.redispatched = text.starts_with('+');
+  return read_number<std::uint32_t>(without_plus(text), 0, UINT32_MAX, out.retries);
+}
+
+bool read_termination(std::string_view text, FeedbackLine& out) noexcept {
+  if (text.size() != 2 && text.size() != 4) return false;
+  out.cause = text[0];
+  out.phase = text[1];
+  return true;
+}
+
+bool read_server(std::string_view text, FeedbackLine& out) noexcept {
+  if (text.empty() || text.size() > kMaxServerName) return false;
+  out.server = text == "-" || text.front() == '<' ? std::string_view() : text;
+  return true;
+}
+
+bool read_id(std::string_view text, FeedbackLine& out) noexcept {
+  if (text.empty() || text.size() > kMaxIdLength) return false;
+  out.id = text == "-" ? std::string_view() : text;
+  return true;
+}
+
+// What must be there, as bits.
+enum Seen : unsigned { kId = 1, kServer = 2, kTermination = 4, kAll = 7 };
+
+bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
+                unsigned& seen) noexcept {
+  if (key == "id") return seen |= kId, read_id(value, out);
+  if (key == "s") return seen |= kServer, read_server(value, out);
+  if (key == "tsc" || key == "ts") return seen |= kTermination, read_termination(value, out);
+  if (key == "st") return read_status(value, out.status);
+  if (key == "Tw") return read_time(value, out.queue);
+  if (key == "Tc") return read_time(value, out.connect);
+  if (key == "Tr") return read_time(value, out.answer);
+  if (key == "Ta" || key == "Tt") return read_time(value, out.total);
+  if (key == "B") return read_bytes(value, out.bytes_received);
+  if (key == "U") return read_bytes(value, out.bytes_sent);
+  if (key == "rc") return read_retries(value, out);
+  if (key == "report" && value != "-") out.report = value;
+  return true;
+}
+
+bool starts_word(std::string_view line, std::size_t at) noexcept {
+  return at == 0 || line[at - 1] == ' ';
+}
+
+}  // namespace
+
+LineKind parse_feedback_line(std::string_view line, FeedbackLine& out) noexcept {
+  const std::size_t magic = line.find(kMagic);
+  if (magic == line.npos || !starts_word(line, magic)) return LineKind::kForeign;
+  line.remove_prefix(magic + kMagic.size());
+  line = line.substr(0, line.find_first_of(std::string_view("\r\n\0", 3)));
+  FeedbackLine parsed;
+  unsigned seen = 0;
+  while (!line.empty()) {
+    const std::string_view word = line.substr(0, line.find(' '));
+    line.remove_prefix(word.size() < line.size() ? word.size() + 1 : word.size());
+    const std::size_t equals = word.find('=');
+    if (equals == word.npos) continue;
+    if (!read_field(word.substr(0, equals), word.substr(equals + 1), parsed, seen)) {
+      return LineKind::kGarbled;
+    }
+  }
+  if (seen != kAll) return LineKind::kGarbled;
+  out = parsed;
+  return LineKind::kOurs;
+}
+
+}  // namespace leastwise::agent

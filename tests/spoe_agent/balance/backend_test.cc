@@ -1,0 +1,177 @@
+#include "balance/backend.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "spoe_agent/agent_fixture.h"
+#include "spop/pick_message.h"
+
+namespace leastwise::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using Loads = std::vector<spop::ServerLoad>;
+
+class BackendTest : public AgentFixture {
+ protected:
+  std::map<std::string, int> picks(int n, const Loads& loads = {}) {
+    std::map<std::string, int> counts;
+    for (int i = 0; i < n; ++i) {
+      const Picked picked = app().pick({}, loads, now_);
+      ++counts[std::string(picked.server)];
+      app().cancel(picked.ticket, now_);
+    }
+    return counts;
+  }
+  BackendInfo with_flags(std::uint32_t s1, std::uint32_t s2) {
+    BackendInfo info = app_with({"s1", "s2"});
+    info.servers[0].settings.flags = s1;
+    info.servers[1].settings.flags = s2;
+    return info;
+  }
+};
+
+TEST_F(BackendTest, BeforeAnythingIsDiscoveredNothingIsPicked) {
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+}
+
+TEST_F(BackendTest, UnlearnedAndIdleTheServersTakeTurns) {
+  servers(app_with({"s1", "s2", "s3"}));
+  EXPECT_EQ(picks(9), (std::map<std::string, int>{{"s1", 3}, {"s2", 3}, {"s3", 3}}));
+}
+
+TEST_F(BackendTest, TheRunnerUpIsAnotherServer) {
+  servers(app_with({"s1", "s2"}));
+  const Picked picked = app().pick({}, {}, now_);
+  EXPECT_FALSE(picked.second.empty());
+  EXPECT_NE(picked.server, picked.second);
+}
+
+TEST_F(BackendTest, HaproxysCountsDecide) {
+  servers(app_with({"s1", "s2", "s3"}));
+  const Loads loads = {{"s1", 5, {}, {}}, {"s2", 1, {}, {}}, {"s3", 4, {}, {}}};
+  EXPECT_EQ(picks(4, loads), (std::map<std::string, int>{{"s2", 4}}));
+  // Also in another order, with servers that are not ours, and with what waits in the queue.
+  const Loads other = {{"s3", 4, {}, {}}, {"x", 0, {}, {}}, {"s1", 2, {}, {}}, {"s2", 1, 9, {}}};
+  EXPECT_EQ(picks(4, other), (std::map<std::string, int>{{"s1", 4}}));
+}
+
+TEST_F(BackendTest, CountsOfSomeServersOnlyAreNotCompared) {
+  servers(app_with({"s1", "s2"}));
+  EXPECT_EQ(picks(4, {{"s1", 5, {}, {}}}), (std::map<std::string, int>{{"s1", 2}, {"s2", 2}}));
+}
+
+TEST_F(BackendTest, AServerThatHaproxySaysIsDownIsNotPicked) {
+  servers(app_with({"s1", "s2"}));
+  EXPECT_EQ(picks(4, {{"s1", 0, {}, false}, {"s2", 9, {}, true}}),
+            (std::map<std::string, int>{{"s2", 4}}));
+}
+
+TEST_F(BackendTest, DownAndDrainingServersAreNotPicked) {
+  servers(with_flags(kDown, 0));
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"s2", 4}}));
+  EXPECT_FALSE(servers(with_flags(0, kDraining))) << "the list is the same";
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"s1", 4}}));
+}
+
+TEST_F(BackendTest, WhenAllThatIsLeftIsDrainingHaproxyDecides) {
+  servers(with_flags(kDown, kDraining));
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+  EXPECT_EQ(sums().in_flight, 0U);
+}
+
+TEST_F(BackendTest, AServerAtItsLimitIsNotPicked) {
+  BackendInfo info = app_with({"s1", "s2"});
+  info.servers[0].settings.max_conns = 1;
+  servers(info);
+  for (const char* id : {"a", "b", "c", "d"}) pick(id);
+  EXPECT_EQ(view("s1").in_flight, 1U);
+  EXPECT_EQ(view("s2").in_flight, 3U);
+}
+
+TEST_F(BackendTest, AServerThatMovedIsAnotherOne) {
+  BackendInfo info = app_with({"s1"});
+  servers(info);
+  pick("a");
+  line("id=a s=s1 tsc=---- st=200");
+  EXPECT_EQ(view("s1").picks, 1U);
+  info.servers[0].address = "10.0.0.2:80";
+  EXPECT_TRUE(servers(info));
+  EXPECT_EQ(view("s1").picks, 0U);
+}
+
+TEST_F(BackendTest, AServerThatComesBackIsKnown) {
+  servers(app_with({"s1", "s2"}));
+  pick("a");
+  pick("b");
+  line("id=a s=s1 tsc=---- st=200");
+  servers(app_with({"s2"}));
+  servers(app_with({"s1", "s2"}));
+  EXPECT_EQ(view("s1").picks, 1U);
+}
+
+TEST_F(BackendTest, GrowsWithWhatItLearnedAndWithWhatIsOpen) {
+  servers(app_with({"s1", "s2"}));
+  const std::string first = pick("a");
+  const std::string second = pick("b");
+  line("id=a s=" + first + " tsc=---- st=200");
+  BackendInfo many = app_with({"s1", "s2"});
+  for (int i = 0; i < 500; ++i) {
+    many.servers.push_back(
+        {.name = "w" + std::to_string(i), .address = "10.0.1.1:80", .settings = {}});
+  }
+  EXPECT_TRUE(servers(many));
+  EXPECT_GE(app().pool().capacity(), 502U);
+  EXPECT_EQ(results(first, Result::kOk), 1U);
+  EXPECT_EQ(view(second).in_flight, 1U);
+  line("id=b s=" + second + " tsc=---- st=200");
+  const Sums s = sums();
+  EXPECT_EQ(s.in_flight, 0U);
+  EXPECT_EQ(s.picks, s.finishes);
+  EXPECT_EQ(results(second, Result::kOk), 1U);
+}
+
+TEST_F(BackendTest, RetiredItCancelsWhatIsOpenAndPicksNoMore) {
+  servers(app_with({"s1"}));
+  pick("a");
+  registry_.configure({{"other", {}}}, feedback_, now_);
+  EXPECT_EQ(registry_.find("app"), nullptr);
+  EXPECT_NE(registry_.find("other"), nullptr);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+  line("id=a s=s1 tsc=---- st=200");  // its line comes after all
+  registry_.configure({{"app", {}}}, feedback_, now_);
+  EXPECT_EQ(registry_.find("app"), &app());
+  EXPECT_TRUE(servers(app_with({"s1"})));
+  EXPECT_EQ(results("s1", Result::kCancelled), 1U);
+  EXPECT_EQ(sums().in_flight, 0U);
+}
+
+TEST_F(BackendTest, ANameThatIsTooLongIsLeftOut) {
+  const std::string longest(kMaxEndpointName, 'x');
+  servers(app_with({"s1", longest.c_str()}));
+  EXPECT_EQ(app().servers(), 1U);
+  EXPECT_EQ(picks(2), (std::map<std::string, int>{{"s1", 2}}));
+}
+
+TEST_F(BackendTest, ServersOutsideTheLocalityAreRemote) {
+  Config config;
+  ASSERT_TRUE(Networks::parse("10.0.0.0/8,fd00::/8", config.locality).ok());
+  Backend backend("app", config, store_);
+  BackendInfo info = app_with({"s1", "s2", "s3", "s4"});
+  info.servers[0].address = "10.1.2.3:80";
+  info.servers[1].address = "11.1.2.3:80";
+  info.servers[2].address = "[fd00::1]:80";
+  info.servers[3].address = "/run/app.sock";
+  backend.update(info, registry_.gate(), feedback_, now_);
+  const auto is_remote = [&](const char* server) {
+    return (backend.pool().settings(backend.find(server)).flags & kRemote) != 0;
+  };
+  EXPECT_FALSE(is_remote("s1"));
+  EXPECT_TRUE(is_remote("s2"));
+  EXPECT_FALSE(is_remote("s3"));
+  EXPECT_FALSE(is_remote("s4")) << "a socket of this machine";
+}
+
+}  // namespace
+}  // namespace leastwise::agent

@@ -1,0 +1,156 @@
+#include "balance/feedback.h"
+
+#include <gtest/gtest.h>
+
+#include "spoe_agent/agent_fixture.h"
+
+namespace leastwise::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+class FeedbackTest : public AgentFixture {
+ protected:
+  FeedbackTest() { servers(app_with({"s1", "s2"})); }
+
+  static std::string ended(const std::string& id, const std::string& server,
+                           const std::string& rest = "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0") {
+    return "id=" + id + " s=" + server + ' ' + rest;
+  }
+  static const char* other(const std::string& server) { return server == "s1" ? "s2" : "s1"; }
+};
+
+TEST_F(FeedbackTest, ALineFinishesItsPick) {
+  const std::string server = pick("a");
+  now_ += 5ms;
+  line(ended("a", server));
+  EXPECT_EQ(results(server, Result::kOk), 1U);
+  EXPECT_EQ(view(server).in_flight, 0U);
+  EXPECT_DOUBLE_EQ(view(server).occupied_seconds, 0.005);
+  EXPECT_EQ(counters_.by_log.get(), 1U);
+}
+
+TEST_F(FeedbackTest, ALoadReportComesInBase64) {
+  Config config;
+  config.report = {"on"};
+  registry_.configure({{"app", config}}, feedback_, now_);
+  const std::string server = pick("a");
+  // "TEXT cpu_utilization=0.5"
+  const std::string good = " report=VEVYVCBjcHVfdXRpbGl6YXRpb249MC41";
+  line(ended("a", server, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0" + good));
+  EXPECT_NEAR(view(server).reported_cpu, 0.5, 0.001);
+  const std::string second = pick("b");
+  line(ended("b", second, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0 report=!!"));
+  const std::string third = pick("c");
+  line(ended("c", third, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0 report=-"));
+  EXPECT_EQ(view("s1").reports + view("s2").reports, 1U);
+  EXPECT_EQ(view("s1").reports_refused + view("s2").reports_refused, 1U);
+}
+
+TEST_F(FeedbackTest, AnErrorAndAnAbortAreToldApart) {
+  const std::string first = pick("a");
+  line(ended("a", first, "st=502 tsc=SH-- Tw=0 Tc=0 Tr=-1 Ta=5"));
+  EXPECT_EQ(results(first, Result::kReset), 1U);
+  const std::string second = pick("b");
+  line(ended("b", second, "st=-1 tsc=CH-- Tw=0 Tc=0 Tr=-1 Ta=5"));
+  EXPECT_EQ(results(second, Result::kClientGone), 1U);
+}
+
+TEST_F(FeedbackTest, WithoutALineThePickIsCancelledWhenOverdue) {
+  const std::string server = pick("a");
+  feedback_.drain(now_);
+  feedback_.expire(now_ + 100ms);
+  EXPECT_EQ(view(server).in_flight, 1U);
+  feedback_.expire(now_ + 400ms);
+  EXPECT_EQ(view(server).in_flight, 0U);
+  EXPECT_EQ(results(server, Result::kCancelled), 1U);
+  EXPECT_EQ(counters_.expired.get(), 1U);
+}
+
+TEST_F(FeedbackTest, ALateLineIsStillLearnedFrom) {
+  const std::string server = pick("a");
+  feedback_.drain(now_);
+  feedback_.expire(now_ + 400ms);
+  now_ += 3s;
+  line(ended("a", server, "st=200 tsc=---- Tw=0 Tc=0 Tr=3000 Ta=3000"));
+  EXPECT_EQ(results(server, Result::kOk), 1U);
+  EXPECT_DOUBLE_EQ(view(server).occupied_seconds, 3.0);
+  const Sums s = sums();
+  EXPECT_EQ(s.picks, 2U);
+  EXPECT_EQ(s.finishes, 2U);
+  EXPECT_EQ(s.in_flight, 0U);
+}
+
+TEST_F(FeedbackTest, APickWhoseLineCameFirstEndsAtOnce) {
+  line(ended("a", "s1"));
+  EXPECT_EQ(counters_.unknown.get(), 1U);
+  now_ += 30ms;
+  const std::string server = pick("a");
+  feedback_.drain(now_);
+  EXPECT_EQ(counters_.early.get(), 1U);
+  EXPECT_EQ(view(server).in_flight, 0U);
+}
+
+TEST_F(FeedbackTest, ARedispatchBlamesTheFirstAndAccountsTheSecond) {
+  const std::string server = pick("a");
+  line(ended("a", other(server), "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=6 rc=+1"));
+  EXPECT_EQ(results(server, Result::kRefused), 1U);
+  EXPECT_EQ(results(other(server), Result::kOk), 1U);
+  EXPECT_EQ(counters_.elsewhere.get(), 1U);
+  EXPECT_EQ(sums().in_flight, 0U);
+}
+
+TEST_F(FeedbackTest, APickThatWasNotObeyedIsCancelled) {
+  const std::string server = pick("a");
+  line(ended("a", other(server)));
+  EXPECT_EQ(results(server, Result::kCancelled), 1U);
+  EXPECT_EQ(results(other(server), Result::kOk), 1U);
+  const Sums s = sums();
+  EXPECT_EQ(s.picks, s.finishes);
+}
+
+TEST_F(FeedbackTest, ARequestThatReachedNoServerIsCancelled) {
+  const std::string server = pick("a");
+  line(ended("a", "<NOSRV>", "st=503 tsc=SC-- Tc=-1"));
+  EXPECT_EQ(results(server, Result::kCancelled), 1U);
+  EXPECT_EQ(sums().picks, 1U);
+}
+
+TEST_F(FeedbackTest, AServerThatIsUnknownByNowIsNotInvented) {
+  pick("a");
+  line(ended("a", "gone"));
+  const Sums s = sums();
+  EXPECT_EQ(s.picks, 1U);
+  EXPECT_EQ(s.finishes, 1U);
+}
+
+TEST_F(FeedbackTest, ADuplicateIdEndsTheNewPick) {
+  pick("a");
+  pick("a");
+  feedback_.drain(now_);
+  EXPECT_EQ(counters_.cancelled.get(), 1U);
+  EXPECT_EQ(sums().in_flight, 1U);
+}
+
+TEST_F(FeedbackTest, GarbageAndForeignLinesAreCountedOnly) {
+  pick("a");
+  feedback_.on_line("something else", now_);
+  line("id=a s=s1 tsc=---- Ta=x");
+  line("id=- s=s1 tsc=----");
+  EXPECT_EQ(counters_.foreign.get(), 1U);
+  EXPECT_EQ(counters_.garbled.get(), 1U);
+  EXPECT_EQ(counters_.unknown.get(), 1U);
+  EXPECT_EQ(sums().finishes, 0U);
+}
+
+TEST_F(FeedbackTest, AServerThatWasRemovedMeanwhileIsFinishedAllTheSame) {
+  std::string server;
+  for (int i = 0; i < 2; ++i) server = pick(std::string(1, static_cast<char>('a' + i)));
+  const EndpointId id = app().find(server);
+  EXPECT_TRUE(servers(app_with({other(server)})));
+  line(ended("b", server));
+  EXPECT_EQ(app().pool().view(id, app().config(), now_).in_flight, 0U);
+}
+
+}  // namespace
+}  // namespace leastwise::agent

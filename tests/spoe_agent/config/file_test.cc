@@ -1,0 +1,163 @@
+#include "config/file.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace leastwise::agent {
+namespace {
+
+constexpr std::string_view kComplete = R"(
+# a comment; with } and {
+listen unix:/run/leastwise/spoa.sock;
+feedback 127.0.0.1:9877; haproxy_socket "/run/haproxy/admin.sock";
+status [::1]:9878;
+state '/var/lib/leastwise/spoa.state';
+log_level warning;
+backend app { policy least_conn; decay 20s; }
+backend api{}
+)";
+
+TEST(ConfigFile, ReadsEveryDirective) {
+  const AgentConfig config = parse_config("f", kComplete);
+  EXPECT_EQ(config.listen.path, "/run/leastwise/spoa.sock");
+  EXPECT_EQ(config.feedback->port, 9877);
+  EXPECT_EQ(config.haproxy_socket->path, "/run/haproxy/admin.sock");
+  EXPECT_EQ(config.status->host, "::1");
+  EXPECT_EQ(config.state, "/var/lib/leastwise/spoa.state");
+  EXPECT_EQ(config.log_level, LogLevel::kWarning);
+  ASSERT_EQ(config.backends.size(), 2U);
+  EXPECT_EQ(config.backends[0].name, "app");
+  EXPECT_EQ(config.backends[0].settings.chosen_policy().name, "least_conn");
+  EXPECT_EQ(config.backends[0].settings.decay, std::chrono::seconds(20));
+  EXPECT_EQ(config.backends[1].settings.chosen_policy().name, "adaptive");
+}
+
+TEST(ConfigFile, WhatIsAbsentStaysOff) {
+  const AgentConfig config = parse_config("f", "listen 127.0.0.1:9876; backend app {}");
+  EXPECT_FALSE(config.feedback || config.haproxy_socket || config.status);
+  EXPECT_TRUE(config.state.empty());
+}
+
+TEST(ConfigFile, AnEscapedCharacterLosesItsMeaning) {
+  EXPECT_EQ(parse_config("f", "listen unix:/a\\;b; backend app {}").listen.path, "/a;b");
+  EXPECT_EQ(parse_config("f", "listen \"unix:/a\\\"b\"; backend app {}").listen.path, "/a\"b");
+}
+
+struct BadFile {
+  std::string text;
+  std::string message;
+};
+
+const std::string kAddresses =
+    "expected unix:/PATH or IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
+const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
+const std::string kBackendWords =
+    "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
+    "locality, locality_price, switchback, affinity";
+const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
+
+const std::vector<BadFile>& bad_files() {
+  static const std::vector<BadFile> files = {
+      {"", "f:1: \"listen\": required, such as: listen unix:/run/leastwise/spoa.sock;"},
+      {"\n\nbackend app {}\n",
+       "f:4: \"listen\": required, such as: listen unix:/run/leastwise/spoa.sock;"},
+      {"listen 127.0.0.1:1;",
+       "f:1: \"backend\": required, such as: backend app { policy adaptive; }"},
+      {"lisen 127.0.0.1:1;", "f:1: \"lisen\": unknown directive; did you mean \"listen\"?"},
+      {"\nworkers 4;", "f:2: \"workers\": unknown directive; accepted here: " + kTopWords},
+      {"mode weights;", "f:1: \"mode\": unknown directive; accepted here: " + kTopWords},
+      {"listen;", "f:1: \"listen\": expected one value and \";\" after it"},
+      {"listen 127.0.0.1:1", "f:1: \"127.0.0.1:1\": expected \";\" after it"},
+      {"listen 127.0.0.1:1\nstatus 127.0.0.1:2;", "f:1: \"127.0.0.1:1\": expected \";\" after it"},
+      {"listen 127.0.0.1:1 2;", "f:1: \"2\": expected \";\": \"listen\" takes one value"},
+      {"listen 127.0.0.1:1;\nlisten 127.0.0.1:2;",
+       "f:2: \"listen\": duplicate; it is already set in line 1"},
+      {"listen localhost:1;", "f:1: \"localhost:1\": " + kAddresses},
+      {"listen 127.0.0.1:0;", "f:1: \"127.0.0.1:0\": " + kAddresses},
+      {"listen 127.0.0.1:65536;", "f:1: \"127.0.0.1:65536\": " + kAddresses},
+      {"listen unix:run/spoa.sock;", "f:1: \"unix:run/spoa.sock\": " + kAddresses},
+      {"feedback unix:/run/f.sock;", "f:1: \"unix:/run/f.sock\": " + kIpOnly},
+      {"status 9878;", "f:1: \"9878\": " + kIpOnly},
+      {"haproxy_socket admin.sock;",
+       "f:1: \"admin.sock\": expected the absolute path of a stats socket, or IP:PORT"},
+      {"state spoa.state;", "f:1: \"spoa.state\": expected an absolute path"},
+      {"log_level loud;", "f:1: \"loud\": expected debug, info, warning or error"},
+      {"}", "f:1: \"}\": there is no \"{\" before it"},
+      {"listen {}", "f:1: \"listen\": expected one value and \";\" after it"},
+      {"; ", "f:1: \";\": expected the name of a directive"},
+      {"listen \"unix:/a;\nbackend app {}", "f:1: \"unix:/a;\": the quote \" is never closed"},
+      {"listen 127.0.0.1:1\x01;", "f:1: \"127.0.0.1:1\": control character"},
+      {"backend {}", "f:1: \"backend\": expected a name and \"{\" after it"},
+      {"backend app;", "f:1: \"app\": expected \"{\" after it"},
+      {"backend a/b {}",
+       "f:1: \"a/b\": expected the name of a backend: up to 100 letters, digits, \"-\", \"_\", "
+       "\".\", \":\""},
+      {"backend app {}\nbackend app {}", "f:2: \"app\": duplicate; it is already set in line 1"},
+      {"backend app {\n policy adaptive;\n", "f:1: \"app\": its \"{\" is never closed"},
+      {"backend app {\n polcy adaptive; }",
+       "f:2: \"polcy\": unknown directive; did you mean \"policy\"?"},
+      {"backend app { route /x; }",
+       "f:1: \"route\": unknown directive; accepted here: " + kBackendWords},
+      {"backend app { listen 127.0.0.1:1; }",
+       "f:1: \"listen\": unknown directive; accepted here: " + kBackendWords},
+      {"backend app { decay 8; }",
+       "f:1: \"8\": expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"},
+      {"backend app { decay 2h; }",
+       "f:1: \"2h\": expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"},
+      {"backend app { decay 8s; decay 9s; }",
+       "f:1: \"decay\": duplicate; it is already set in line 1"},
+      {"backend app { demand cpu; }", "f:1: \"cpu\": expected static, speed or report"},
+      {"backend app { report yes; }",
+       "f:1: \"yes\": expected off, on, cpu_utilization, mem_utilization, "
+       "application_utilization, utilization.NAME or named_metrics.NAME"},
+      {"backend app { sample half; }", "f:1: \"half\": expected auto, first_byte or full"},
+      {"backend app { locality 10.0.0.1/8; }",
+       "f:1: \"10.0.0.1/8\": expected 1 to 16 networks with commas between, as in "
+       "10.1.0.0/16,fd00::/8"},
+      {"backend app { locality_price -1; }", "f:1: \"-1\": expected a whole number from 0 to 1000"},
+      {"backend app { policy adaptive }", "f:1: \"adaptive\": expected \";\" after it"},
+  };
+  return files;
+}
+
+class BadFiles : public testing::TestWithParam<BadFile> {};
+
+TEST_P(BadFiles, AreRefusedWithFileLineValueAndWhatIsAccepted) {
+  try {
+    parse_config("f", GetParam().text);
+    FAIL() << "accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.what(), GetParam().message);
+  }
+}
+
+void PrintTo(const BadFile& file, std::ostream* out) { *out << file.text.size(); }
+INSTANTIATE_TEST_SUITE_P(Table, BadFiles, testing::ValuesIn(bad_files()));
+
+TEST(ConfigFile, APolicyThatIsNoneIsRefusedWithTheListOfThem) {
+  try {
+    parse_config("f", "backend app { policy fastest; }");
+    FAIL() << "accepted";
+  } catch (const ConfigError& error) {
+    const std::string message = error.what();
+    EXPECT_TRUE(message.starts_with("f:1: \"fastest\": expected adaptive, ")) << message;
+    for (const Policy* policy : policies()) {
+      EXPECT_NE(message.find(policy->name), message.npos) << policy->name;
+    }
+  }
+}
+
+TEST(ConfigFile, AFileThatCanNotBeReadIsNamed) {
+  EXPECT_THROW(read_config_file("/"), std::runtime_error);
+  try {
+    read_config_file("/no/such/file");
+    FAIL() << "read";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "/no/such/file: No such file or directory");
+  }
+}
+
+}  // namespace
+}  // namespace leastwise::agent
