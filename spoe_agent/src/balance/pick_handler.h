@@ -4,8 +4,8 @@
 
 #include "balance/feedback.h"
 #include "balance/registry.h"
+#include "serve/batch_handler.h"
 #include "serve/counters.h"
-#include "spop/connection.h"
 #include "spop/pick_message.h"
 
 namespace leastwise::agent {
@@ -15,15 +15,13 @@ namespace leastwise::agent {
 // an invented name would end HAProxy's list of use-server rules.
 //
 // Belongs to the pick thread. No system call, lock that waits, allocation or exception.
-class PickHandler final : public spop::Handler {
+class PickHandler final : public BatchHandler {
  public:
   // `wake` is signalled each time a quarter of the ring was filled.
   PickHandler(Registry& registry, TicketRing& ring, const Fd& wake, PickCounters& counters) noexcept
       : registry_(registry), ring_(ring), wake_(wake), counters_(counters) {}
 
-  // Before each batch of frames. `is_outdated`: they have waited for so long that HAProxy has
-  // given them up; an answer now could be taken for that of another question.
-  void begin(TimePoint now, bool is_outdated) noexcept {
+  void begin(TimePoint now, bool is_outdated) noexcept override {
     now_ = now;
     is_outdated_ = is_outdated;
   }

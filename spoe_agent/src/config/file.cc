@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <map>
 
 #include "config/near_match.h"
-#include "serve/sockets.h"
 
 namespace leastwise::agent {
 namespace {
@@ -206,7 +207,7 @@ AgentConfig parse_config(std::string_view file, std::string_view text) {
 
 AgentConfig read_config_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(with_errno(path));
+  if (!file) throw std::runtime_error(path + ": " + std::strerror(errno));
   // Throws std::ios_base::failure, a std::runtime_error, for a folder.
   std::string text;
   for (std::array<char, 4096> part; file.read(part.data(), part.size()) || file.gcount() > 0;) {

@@ -17,8 +17,8 @@
 
 #include "config/address.h"
 #include "config/lexer.h"
+#include "config/log_level.h"
 #include "leastwise/config.h"
-#include "serve/log.h"
 
 namespace leastwise::agent {
 

@@ -2,15 +2,13 @@
 #ifndef LEASTWISE_SPOE_AGENT_SERVE_LOG_H_
 #define LEASTWISE_SPOE_AGENT_SERVE_LOG_H_
 
-#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
+#include "config/log_level.h"
 #include "leastwise/clock.h"
 
 namespace leastwise::agent {
-
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 void set_log_level(LogLevel level);
 

@@ -28,7 +28,7 @@ bool would_block(ssize_t n) noexcept { return n < 0 && (errno == EAGAIN || errno
 
 }  // namespace
 
-Server::Server(Fd listener, PickHandler& handler, PickCounters& counters)
+Server::Server(Fd listener, BatchHandler& handler, PickCounters& counters)
     : listener_(std::move(listener)),
       epoll_(make_epoll()),
       stopped_(make_event()),

@@ -13,7 +13,7 @@
 #include <memory>
 #include <vector>
 
-#include "balance/pick_handler.h"
+#include "serve/batch_handler.h"
 #include "serve/counters.h"
 #include "serve/fd.h"
 #include "spop/buffer.h"
@@ -33,7 +33,7 @@ class Server {
   static constexpr Duration kOutdated = std::chrono::milliseconds(100);
 
   // `listener` accepts; `handler` outlives the server. Throws std::runtime_error.
-  Server(Fd listener, PickHandler& handler, PickCounters& counters);
+  Server(Fd listener, BatchHandler& handler, PickCounters& counters);
 
   // Serves until stop(); then answers what has arrived, says goodbye, and closes.
   void run() noexcept;
@@ -43,7 +43,7 @@ class Server {
 
  private:
   struct Peer {
-    Peer(Fd accepted, PickHandler& handler, TimePoint until) noexcept
+    Peer(Fd accepted, BatchHandler& handler, TimePoint until) noexcept
         : fd(std::move(accepted)), connection(handler), deadline(until) {}
 
     Fd fd;
@@ -72,7 +72,7 @@ class Server {
   Fd listener_;
   Fd epoll_;
   Fd stopped_;
-  PickHandler& handler_;
+  BatchHandler& handler_;
   PickCounters& counters_;
   TimePoint now_{};
   TimePoint next_sweep_{};

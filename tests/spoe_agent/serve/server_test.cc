@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "balance/pick_handler.h"
 #include "serve/sockets.h"
 #include "spoe_agent/agent_fixture.h"
 #include "spop/reader.h"
