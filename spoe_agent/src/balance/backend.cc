@@ -207,6 +207,8 @@ void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
   roster_ = std::move(roster);
 }
 
+// What is open is cancelled, as when it is overdue: its log line comes late, then, and is learned
+// from in the new pool.
 void Backend::grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now) {
   const std::size_t wanted = std::max(pool_.capacity(), info.servers.size()) * 2;
   if (info.servers.size() > kMaxEndpoints) {
@@ -214,37 +216,14 @@ void Backend::grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, T
   }
   Pool next = make_pool(std::min(wanted, kMaxEndpoints));
   const std::lock_guard lock(gate);
-  // What is open ends in the old pool and begins again in the new one, so that in both there is
-  // one finish for each pick.
-  open.for_each(
-      [&](OpenTicket& t) {
-        if (t.backend == this) finish(t.ticket, kNeverSent, now);
-      },
-      now);
+  cancel_all(open, now);
   if (const Status moved = next.migrate(pool_); !moved.ok()) {
     log(LogLevel::kWarning, {"backend ", name_, ": ", moved.message()});
   }
   auto roster = std::make_unique<Roster>();
   if (!add_all(next, info, *roster)) throw std::runtime_error("backend " + name_ + ": full");
-  const Pool old = pool_;
   slot_ = join(next);
   use(next, std::move(roster));
-  move_over(old, open, now);
-}
-
-void Backend::move_over(const Pool& old, OpenPicks& open, TimePoint now) {
-  open.for_each(
-      [&](OpenTicket& t) {
-        if (t.backend != this) return;
-        const EndpointId id = pool_.find(old.view(t.ticket.id, config_, now).name);
-        const auto member = std::ranges::find(roster_->members, id, &Member::id);
-        const auto i = static_cast<MemberIndex>(member - roster_->members.begin());
-        const Ticket again = roster_->learner.adopt(config_, {}, i, now);
-        t.ticket.member = again.member;
-        t.ticket.id = again.id;
-        t.ticket.load = again.load;
-      },
-      now);
 }
 
 void Backend::retire(OpenPicks& open, TimePoint now) {

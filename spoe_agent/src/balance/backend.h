@@ -67,7 +67,7 @@ class Backend {
   // ---- the learning thread
 
   // Brings the pool up to date with what HAProxy says. Takes the gate when servers came or went.
-  // Open picks move along with a pool that has to grow. True if servers came or went.
+  // A pool that has to grow cancels what is open. True if servers came or went.
   bool update(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now);
 
   // Cancels what is open and forgets the servers; gate held. For a backend that leaves the
@@ -117,7 +117,6 @@ class Backend {
   bool add_all(Pool& pool, const BackendInfo& info, Roster& roster) const;
   void use(Pool pool, std::unique_ptr<Roster> roster);
   void grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now);
-  void move_over(const Pool& next, OpenPicks& open, TimePoint now);
   void cancel_all(OpenPicks& open, TimePoint now);
   std::string endpoint_name(const ServerInfo& server) const;
 

@@ -68,7 +68,7 @@ void Feedback::on_line(std::string_view text, TimePoint now) {
 }
 
 void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoint now) noexcept {
-  if (!open.ticket) return;  // its backend left the configuration
+  if (!open.ticket) return learn_late(open, line, now);  // cancelled when its pool changed
   Backend& backend = *open.backend;
   if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
   if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
@@ -96,7 +96,7 @@ void Feedback::finish_elsewhere(const OpenTicket& open, const FeedbackLine& line
 // again, as a second attempt that begins and ends now, with the prediction of the first.
 void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
                           TimePoint now) noexcept {
-  if (!late.ticket || line.server.empty()) return;
+  if (line.server.empty()) return;
   Backend& backend = *late.backend;
   const Ticket again = backend.adopt(line.server, now);
   if (!again) return;

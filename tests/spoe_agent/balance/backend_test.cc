@@ -111,7 +111,7 @@ TEST_F(BackendTest, AServerThatComesBackIsKnown) {
   EXPECT_EQ(view("s1").picks, 1U);
 }
 
-TEST_F(BackendTest, GrowsWithWhatItLearnedAndWithWhatIsOpen) {
+TEST_F(BackendTest, GrowsWithWhatItLearnedAndLearnsFromWhatWasOpen) {
   servers(app_with({"s1", "s2"}));
   const std::string first = pick("a");
   const std::string second = pick("b");
@@ -124,12 +124,15 @@ TEST_F(BackendTest, GrowsWithWhatItLearnedAndWithWhatIsOpen) {
   EXPECT_TRUE(servers(many));
   EXPECT_GE(app().pool().capacity(), 502U);
   EXPECT_EQ(results(first, Result::kOk), 1U);
-  EXPECT_EQ(view(second).in_flight, 1U);
-  line("id=b s=" + second + " tsc=---- st=200");
+  EXPECT_EQ(results(second, Result::kCancelled), 1U);
+  EXPECT_EQ(sums().in_flight, 0U);
+  now_ += 3s;
+  line("id=b s=" + second + " tsc=---- st=200 Tw=0 Tc=0 Tr=3000 Ta=3000");
+  EXPECT_EQ(results(second, Result::kOk), 1U);
+  EXPECT_DOUBLE_EQ(view(second).occupied_seconds, 3.0);
   const Sums s = sums();
   EXPECT_EQ(s.in_flight, 0U);
   EXPECT_EQ(s.picks, s.finishes);
-  EXPECT_EQ(results(second, Result::kOk), 1U);
 }
 
 TEST_F(BackendTest, RetiredItCancelsWhatIsOpenAndPicksNoMore) {
