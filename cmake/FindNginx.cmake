@@ -1,8 +1,11 @@
 # Finds the nginx sources and configures them out of tree, so that a module built
-# here has the signature of the nginx it will be loaded into.
+# here has the signature of the nginx it will be loaded into. Nothing is written to the
+# sources: nginx's configure leaves a Makefile where it is started, which may be the one
+# that their owner builds with, so it is started in a folder of links to them.
 #
 #   NGINX_SOURCE_DIR  has auto/, src/ and configure. Default: nginx-dev's.
 #   NGINX_CONFIGURE_FLAGS  default: those the package was built with, else --with-compat.
+#                          Paths in it are absolute.
 #
 # Defines the target Nginx::headers and the variable NGINX_MODULES_DIR.
 set(NGINX_SOURCE_DIR "/usr/share/nginx/src" CACHE PATH "nginx source tree")
@@ -37,15 +40,19 @@ if(NOT old_key STREQUAL key)
   else()
     set(flags --with-compat --with-threads)
   endif()
-  if(EXISTS ${NGINX_SOURCE_DIR}/configure)
-    set(configure ${NGINX_SOURCE_DIR}/configure)
-  else()
-    set(configure ${NGINX_SOURCE_DIR}/auto/configure)  # a checkout of the repository
-  endif()
   message(STATUS "Configuring nginx ${NGINX_VERSION} headers in ${objs}")
-  file(MAKE_DIRECTORY ${objs})
-  execute_process(COMMAND ${configure} --builddir=${objs} ${flags}
-                  WORKING_DIRECTORY ${NGINX_SOURCE_DIR}
+  file(REMOVE_RECURSE ${objs}/sources)
+  file(MAKE_DIRECTORY ${objs}/sources)
+  # A checkout of the repository has no configure of its own at the top.
+  foreach(name IN ITEMS auto configure contrib src)
+    if(EXISTS ${NGINX_SOURCE_DIR}/${name})
+      file(CREATE_LINK ${NGINX_SOURCE_DIR}/${name} ${objs}/sources/${name} SYMBOLIC)
+    endif()
+  endforeach()
+  find_program(NGINX_CONFIGURE configure PATHS ${objs}/sources ${objs}/sources/auto
+               NO_DEFAULT_PATH NO_CACHE REQUIRED)
+  execute_process(COMMAND ${NGINX_CONFIGURE} --builddir=${objs} ${flags}
+                  WORKING_DIRECTORY ${objs}/sources
                   OUTPUT_FILE ${objs}/configure.log ERROR_FILE ${objs}/configure.log
                   RESULT_VARIABLE result)
   if(result)
