@@ -30,7 +30,15 @@ Learner::Learner(Registry& registry, StateStore& store, Feedback& feedback,
       wake_(make_event()) {
   if (socket) datagrams_.emplace(std::move(socket));
   haproxy_.is_configured = haproxy_socket.has_value();
-  runtime_.set_address(std::move(haproxy_socket));
+  ask_about_ours(std::move(haproxy_socket));
+}
+
+void Learner::ask_about_ours(std::optional<Address> haproxy_socket) {
+  std::vector<std::string> names;
+  for (const auto& backend : registry_.backends()) {
+    if (backend->active()) names.push_back(backend->name());
+  }
+  runtime_.ask(std::move(haproxy_socket), std::move(names));
 }
 
 void Learner::run() noexcept {
@@ -158,7 +166,7 @@ void Learner::apply_reload() {
   }
   if (!config) return;
   registry_.configure(config->backends, feedback_, now_);
-  runtime_.set_address(std::move(config->haproxy_socket));
+  ask_about_ours(std::move(config->haproxy_socket));
 }
 
 // The pick thread has ended: nothing is added any more.

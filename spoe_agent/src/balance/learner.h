@@ -52,6 +52,7 @@ class Learner {
   void round();
   void receive() noexcept;
   void keep_time();
+  void ask_about_ours(std::optional<Address> haproxy_socket);
   void ask_haproxy();
   void on_servers(const std::vector<BackendInfo>& backends);
   void report(bool answered);

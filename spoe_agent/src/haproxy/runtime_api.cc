@@ -5,6 +5,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace leastwise::agent {
@@ -101,11 +102,106 @@ std::uint32_t flags_of(unsigned state, unsigned admin, unsigned weight) {
   return flags;
 }
 
-class ReplyParser {
+// Several commands, several answers, each with an empty line behind it.
+class Answers {
  public:
-  bool parse(std::string_view text) {
-    if (take_line(text) != "1" || !read_states(text)) return false;
-    return read_stats(text);
+  explicit Answers(std::string_view text) : text_(text) {}
+
+  bool at_end() const noexcept { return text_.empty(); }
+  std::string_view line() { return take_line(text_); }
+  // False when the next line is the empty one, or was cut off: see complete().
+  bool row(std::string_view& line) {
+    complete_ = text_.starts_with('\n') || text_.starts_with("\r\n");
+    line = take_line(text_);
+    return !line.empty();
+  }
+  bool complete() const noexcept { return complete_; }
+
+ private:
+  std::string_view text_;
+  bool complete_ = false;
+};
+
+class StatesParser {
+ public:
+  bool parse(Answers answers, std::size_t asked) {
+    std::size_t n = 0;
+    for (; !answers.at_end(); ++n) {
+      const std::string_view head = answers.line();
+      if (head != "1" && head != "Can't find backend.") return false;
+      if (head == "1" && !read_head(answers.line())) return false;
+      for (std::string_view line; answers.row(line);) {
+        split_words(line, row_);
+        if (head != "1" || !table_.fits(row_) || !add_server()) return false;
+      }
+      if (!answers.complete()) return false;
+    }
+    return n == asked;
+  }
+
+  std::vector<BackendInfo> take() { return std::move(backends_); }
+
+ private:
+  enum Field : std::size_t { kNumber, kBackend, kName, kHost, kState, kAdmin, kWeight, kPort };
+
+  bool read_head(std::string_view line) {
+    if (!line.starts_with("# ")) return false;
+    split_words(line.substr(2), row_);
+    return table_.set_head(row_);
+  }
+
+  bool add_server() {
+    const auto id = number_in<std::uint32_t>(table_(row_, kNumber), UINT32_MAX);
+    const auto state = number_in<unsigned>(table_(row_, kState), kLastState);
+    const auto admin = number_in<unsigned>(table_(row_, kAdmin), 0xff);
+    const auto weight = number_in<unsigned>(table_(row_, kWeight), 256);
+    const auto port = number_in<unsigned>(table_(row_, kPort), 65535);
+    if (!id || !state || !admin || !weight || !port) return false;
+    ServerInfo server{.name = std::string(table_(row_, kName)),
+                      .address = join_address(table_(row_, kHost), table_(row_, kPort)),
+                      .settings = {}};
+    server.settings.weight = std::max(1U, *weight);
+    server.settings.flags = flags_of(*state, *admin, *weight);
+    const std::string_view backend = table_(row_, kBackend);
+    if (!seen_.emplace(std::string(backend), server.name).second) return false;
+    if (backends_.empty() || backends_.back().name != backend) {
+      backends_.push_back({.name = std::string(backend), .number = *id, .servers = {}});
+    }
+    backends_.back().servers.push_back(std::move(server));
+    return true;
+  }
+
+  Table<8> table_{{"be_id", "be_name", "srv_name", "srv_addr", "srv_op_state", "srv_admin_state",
+                   "srv_uweight", "srv_port"}};
+  Columns row_;
+  std::vector<BackendInfo> backends_;
+  std::set<std::pair<std::string, std::string>> seen_;
+};
+
+class LimitsParser {
+ public:
+  explicit LimitsParser(std::vector<BackendInfo> backends) : backends_(std::move(backends)) {
+    for (BackendInfo& backend : backends_) {
+      for (ServerInfo& server : backend.servers) {
+        places_.emplace(std::pair(backend.name, server.name), std::pair(&backend, &server));
+      }
+    }
+  }
+
+  bool parse(Answers answers) {
+    std::size_t n = 0;
+    for (; !answers.at_end(); ++n) {
+      const std::string_view head = answers.line();
+      const bool is_gone = head == "No such proxy.";  // since the states were told
+      if (!is_gone && !read_head(head)) return false;
+      for (std::string_view line; answers.row(line);) {
+        split_csv(line, row_);
+        if (is_gone || !table_.fits(row_)) return false;
+        add_limits();
+      }
+      if (!answers.complete()) return false;
+    }
+    return n == backends_.size();
   }
 
   std::vector<BackendInfo> take() {
@@ -118,85 +214,66 @@ class ReplyParser {
   }
 
  private:
-  enum StateField : std::size_t { kBackend, kName, kHost, kState, kAdmin, kWeight, kPort };
-  enum StatField : std::size_t { kProxy, kServer, kLimit, kIsBackup, kMode };
+  enum Field : std::size_t { kProxy, kServer, kLimit, kIsBackup, kMode };
 
-  bool read_states(std::string_view& text) {
-    Table<7> table({"be_name", "srv_name", "srv_addr", "srv_op_state", "srv_admin_state",
-                    "srv_uweight", "srv_port"});
-    std::string_view line = take_line(text);
-    if (!line.starts_with("# ")) return false;
-    split_words(line.substr(2), row_);
-    if (!table.set_head(row_)) return false;
-    while (!(line = take_line(text)).empty()) {
-      split_words(line, row_);
-      if (!table.fits(row_) || !add_server(table)) return false;
-    }
-    return true;
-  }
-
-  bool add_server(const Table<7>& table) {
-    const auto state = number_in<unsigned>(table(row_, kState), kLastState);
-    const auto admin = number_in<unsigned>(table(row_, kAdmin), 0xff);
-    const auto weight = number_in<unsigned>(table(row_, kWeight), 256);
-    const auto port = number_in<unsigned>(table(row_, kPort), 65535);
-    if (!state || !admin || !weight || !port) return false;
-    ServerInfo server{.name = std::string(table(row_, kName)),
-                      .address = join_address(table(row_, kHost), table(row_, kPort)),
-                      .settings = {}};
-    server.settings.weight = std::max(1U, *weight);
-    server.settings.flags = flags_of(*state, *admin, *weight);
-    const std::string_view backend = table(row_, kBackend);
-    if (backends_.empty() || backends_.back().name != backend) {
-      backends_.push_back({std::string(backend), true, {}});
-    }
-    const auto place = std::pair(backends_.size() - 1, backends_.back().servers.size());
-    if (!places_.emplace(std::pair(std::string(backend), server.name), place).second) return false;
-    backends_.back().servers.push_back(std::move(server));
-    return true;
-  }
-
-  // The table ends with an empty line; without one the answer was cut short.
-  bool read_stats(std::string_view text) {
-    Table<5> table({"pxname", "svname", "slim", "bck", "mode"});
-    std::string_view line = take_line(text);
+  bool read_head(std::string_view line) {
     if (!line.starts_with("# ")) return false;
     split_csv(line.substr(2), row_);
-    if (!table.set_head(row_)) return false;
-    while (!text.empty()) {
-      line = take_line(text);
-      if (line.empty()) return true;
-      split_csv(line, row_);
-      if (!table.fits(row_)) return false;
-      add_limits(table);
-    }
-    return false;
+    return table_.set_head(row_);
   }
 
-  void add_limits(const Table<5>& table) {
+  void add_limits() {
     const auto found = places_.find(
-        std::pair(std::string(table(row_, kProxy)), std::string(table(row_, kServer))));
-    if (found == places_.end()) return;  // added between the two tables: next time
-    BackendInfo& backend = backends_[found->second.first];
-    ServerInfo& server = backend.servers[found->second.second];
-    server.settings.max_conns =
-        number_in<std::uint32_t>(table(row_, kLimit), UINT32_MAX).value_or(0);
-    server.backup = table(row_, kIsBackup) == "1";
-    if (server.backup) server.settings.flags |= kBackup;
-    backend.is_http = table(row_, kMode) != "tcp";
+        std::pair(std::string(table_(row_, kProxy)), std::string(table_(row_, kServer))));
+    if (found == places_.end()) return;  // added between the two requests: next time
+    const auto [backend, server] = found->second;
+    server->settings.max_conns =
+        number_in<std::uint32_t>(table_(row_, kLimit), UINT32_MAX).value_or(0);
+    server->backup = table_(row_, kIsBackup) == "1";
+    if (server->backup) server->settings.flags |= kBackup;
+    backend->is_http = table_(row_, kMode) != "tcp";
   }
 
+  Table<5> table_{{"pxname", "svname", "slim", "bck", "mode"}};
   Columns row_;
   std::vector<BackendInfo> backends_;
-  std::map<std::pair<std::string, std::string>, std::pair<std::size_t, std::size_t>> places_;
+  std::map<std::pair<std::string, std::string>, std::pair<BackendInfo*, ServerInfo*>> places_;
 };
+
+// Commands of one line; the last one's ";" is in HAProxy's way.
+std::string line_of(std::string commands) {
+  if (!commands.empty()) commands.back() = '\n';
+  return commands;
+}
 
 }  // namespace
 
-bool parse_runtime_reply(std::string_view text, std::vector<BackendInfo>& out) {
-  ReplyParser parser;
-  if (!parser.parse(text)) return false;
+std::string states_request(std::span<const std::string> names) {
+  std::string commands;
+  for (const std::string& name : names) commands += "show servers state " + name + ';';
+  return line_of(std::move(commands));
+}
+
+// Of servers (4), all of them (-1). No name begins with "+", so it can not be taken for one.
+std::string limits_request(std::span<const BackendInfo> backends) {
+  std::string commands;
+  for (const BackendInfo& backend : backends) {
+    commands += "show stat +" + std::to_string(backend.number) + " 4 -1;";
+  }
+  return line_of(std::move(commands));
+}
+
+bool parse_states(std::string_view text, std::size_t asked, std::vector<BackendInfo>& out) {
+  StatesParser parser;
+  if (!parser.parse(Answers(text), asked)) return false;
   out = parser.take();
+  return true;
+}
+
+bool parse_limits(std::string_view text, std::vector<BackendInfo>& backends) {
+  LimitsParser parser(backends);
+  if (!parser.parse(Answers(text))) return false;
+  backends = parser.take();
   return true;
 }
 

@@ -91,7 +91,7 @@ std::string spoe_config(const BackendInfo& backend) {
 
 BackendInfo ask_for_backend(const Address& haproxy_socket, const std::string& name) {
   RuntimeClient client;
-  client.set_address(haproxy_socket);
+  client.ask(haproxy_socket, {name});
   for (const TimePoint end = now() + std::chrono::seconds(3); now() < end;) {
     if (client.poll(now())) throw std::runtime_error(client.error());
     pollfd ready{.fd = client.descriptor(), .events = client.events(), .revents = 0};

@@ -187,9 +187,9 @@ class Stack:
             return False
         return self.status()["agent"]["picks"]["picked"] > before
 
-    def runtime(self, command):
+    def runtime(self, command, path="admin.sock"):
         with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(self.folder / "admin.sock"))
+            s.connect(str(self.folder / path))
             s.sendall(command.encode() + b"\n")
             parts = []
             while part := s.recv(65536):

@@ -29,28 +29,34 @@ std::string stat(std::string_view backend, std::string_view server, std::string_
          ",UP,1," + (backup ? "0,1" : "1,0") + ",\"Layer4, refused\"," + std::string(mode) + ",\n";
 }
 
-std::string reply(const std::string& states, const std::string& stats) {
-  return "1\n" + std::string(kStateHead) + states + '\n' + std::string(kStatHead) + stats + "\n";
+std::string states(const std::string& rows) {
+  return "1\n" + std::string(kStateHead) + rows + '\n';
+}
+
+std::string stats(const std::string& rows) { return std::string(kStatHead) + rows + '\n'; }
+
+// Both answers, about `asked` backends.
+bool parse(const std::string& state_answer, const std::string& stat_answer,
+           std::vector<BackendInfo>& out, std::size_t asked = 1) {
+  return parse_states(state_answer, asked, out) && parse_limits(stat_answer, out);
 }
 
 std::uint32_t flags(int op, int admin, int weight) {
   std::vector<BackendInfo> out;
-  EXPECT_TRUE(parse_runtime_reply(
-      reply(state("app", "s1", "127.0.0.1", op, admin, weight, 80), stat("app", "s1", "", false)),
-      out));
+  EXPECT_TRUE(parse_states(states(state("app", "s1", "127.0.0.1", op, admin, weight, 80)), 1, out));
   return out.at(0).servers.at(0).settings.flags;
 }
 
 TEST(RuntimeApi, ReadsBackendsServersLimitsAndModes) {
   std::vector<BackendInfo> out;
-  ASSERT_TRUE(
-      parse_runtime_reply(reply(state("app", "s1", "127.0.0.1", 2, 0, 5, 8001) +
-                                    state("app", "s2", "::1", 2, 0, 256, 8002) +
-                                    state("db", "m", "/run/m.sock", 2, 0, 1, 0),
-                                stat("app", "s1", "30", false) + stat("app", "s2", "", false) +
-                                    stat("db", "m", "", false, "tcp")),
-                          out));
+  ASSERT_TRUE(parse(states(state("app", "s1", "127.0.0.1", 2, 0, 5, 8001) +
+                           state("app", "s2", "::1", 2, 0, 256, 8002)) +
+                        states(state("db", "m", "/run/m.sock", 2, 0, 1, 0)),
+                    stats(stat("app", "s1", "30", false) + stat("app", "s2", "", false)) +
+                        stats(stat("db", "m", "", false, "tcp")),
+                    out, 2));
   ASSERT_EQ(out.size(), 2U);
+  EXPECT_EQ(out[0].number, 3U);
   EXPECT_EQ(out[0].name, "app");
   EXPECT_TRUE(out[0].is_http);
   EXPECT_EQ(out[0].servers[0].address, "127.0.0.1:8001");
@@ -78,65 +84,99 @@ TEST(RuntimeApi, StatesBecomeFlags) {
 
 TEST(RuntimeApi, BackupsComeLast) {
   std::vector<BackendInfo> out;
-  ASSERT_TRUE(parse_runtime_reply(
-      reply(state("app", "b", "127.0.0.1", 2, 0, 1, 1) + state("app", "s", "127.0.0.1", 2, 0, 1, 2),
-            stat("app", "b", "", true) + stat("app", "s", "", false)),
-      out));
+  ASSERT_TRUE(parse(states(state("app", "b", "127.0.0.1", 2, 0, 1, 1) +
+                           state("app", "s", "127.0.0.1", 2, 0, 1, 2)),
+                    stats(stat("app", "b", "", true) + stat("app", "s", "", false)), out));
   EXPECT_EQ(out[0].servers[0].name, "s");
   EXPECT_EQ(out[0].servers[1].name, "b");
   EXPECT_TRUE(out[0].servers[1].backup);
 }
 
-TEST(RuntimeApi, ABackendWithoutServersIsNone) {
+TEST(RuntimeApi, AsksForTheBackendsByNameAndForTheirLimitsByNumber) {
+  const std::vector<std::string> names = {"app", "db"};
+  EXPECT_EQ(states_request(names), "show servers state app;show servers state db\n");
+  const std::vector<BackendInfo> backends = {{.name = "app", .number = 3, .servers = {}},
+                                             {.name = "db", .number = 12, .servers = {}}};
+  EXPECT_EQ(limits_request(backends), "show stat +3 4 -1;show stat +12 4 -1\n");
+}
+
+TEST(RuntimeApi, ABackendThatIsMissingOrWithoutServersIsNone) {
   std::vector<BackendInfo> out;
-  EXPECT_TRUE(parse_runtime_reply(reply("", ""), out));
+  EXPECT_TRUE(parse_states(states("") + "Can't find backend.\n\n", 2, out));
   EXPECT_TRUE(out.empty());
+  EXPECT_TRUE(parse_states(
+      "Can't find backend.\n\n" + states(state("app", "s1", "127.0.0.1", 2, 0, 1, 80)), 2, out));
+  EXPECT_EQ(out.size(), 1U);
+  EXPECT_TRUE(parse_limits("No such proxy.\n\n", out)) << "gone between the two requests";
+  EXPECT_EQ(out.size(), 1U);
+}
+
+TEST(RuntimeApi, LimitsOfAnotherBackendAreNotTaken) {
+  std::vector<BackendInfo> out;
+  // HAProxy was reloaded between the two requests, and the number is another one's.
+  ASSERT_TRUE(parse(states(state("app", "s1", "127.0.0.1", 2, 0, 1, 80)),
+                    stats(stat("db", "s1", "30", true, "tcp")), out));
+  EXPECT_EQ(out[0].servers[0].settings.max_conns, 0U);
+  EXPECT_FALSE(out[0].servers[0].backup);
+  EXPECT_TRUE(out[0].is_http);
 }
 
 TEST(RuntimeApi, ColumnsAreFoundByName) {
   std::vector<BackendInfo> out;
   ASSERT_TRUE(
-      parse_runtime_reply("1\n# srv_port srv_uweight srv_admin_state srv_op_state "
-                          "srv_addr srv_name new be_name\n"
-                          "80 9 0 2 10.0.0.1 s1 x app\n\n"
-                          "# mode,bck,slim,svname,pxname\nhttp,0,4,s1,app\n\n",
-                          out));
+      parse("1\n# srv_port srv_uweight srv_admin_state srv_op_state "
+            "srv_addr srv_name new be_name be_id\n"
+            "80 9 0 2 10.0.0.1 s1 x app 7\n\n",
+            "# mode,bck,slim,svname,pxname\nhttp,0,4,s1,app\n\n", out));
   EXPECT_EQ(out[0].servers[0].settings.weight, 9U);
   EXPECT_EQ(out[0].servers[0].settings.max_conns, 4U);
 }
 
 TEST(RuntimeApi, EveryTruncationIsRefusedAndChangesNothing) {
-  const std::string whole =
-      reply(state("app", "s1", "127.0.0.1", 2, 0, 1, 80), stat("app", "s1", "7", false));
-  for (std::size_t n = 0; n + 1 < whole.size(); ++n) {
+  const std::string rows = state("app", "s1", "127.0.0.1", 2, 0, 1, 80);
+  const std::string whole = "Can't find backend.\n\n" + states(rows);
+  for (std::size_t n = 0; n < whole.size(); ++n) {
     std::vector<BackendInfo> out(1);
-    EXPECT_FALSE(parse_runtime_reply(whole.substr(0, n), out)) << n;
+    EXPECT_FALSE(parse_states(whole.substr(0, n), 2, out)) << n;
     EXPECT_EQ(out.size(), 1U);
+  }
+  std::vector<BackendInfo> known;
+  ASSERT_TRUE(parse_states(whole, 2, known));
+  const std::string limits = stats(stat("app", "s1", "7", false));
+  for (std::size_t n = 0; n < limits.size(); ++n) {
+    EXPECT_FALSE(parse_limits(limits.substr(0, n), known)) << n;
+    EXPECT_EQ(known.at(0).servers.at(0).settings.max_conns, 0U);
   }
 }
 
 TEST(RuntimeApi, GarbageIsRefused) {
-  const std::string good_state = state("app", "s1", "127.0.0.1", 2, 0, 1, 80);
-  const std::string good_stat = stat("app", "s1", "", false);
+  const std::string good = state("app", "s1", "127.0.0.1", 2, 0, 1, 80);
   const std::string garbage[] = {
       "\n",
       "2\n" + std::string(kStateHead),
       "Permission denied\n\n",
+      "Can't find backend.\nbut this\n\n",
       "HTTP/1.0 400 Bad request\r\n\r\n",
       std::string(1000, '\xff'),
-      reply("3 app\n", good_stat),
-      reply(state("app", "s1", "127.0.0.1", 9, 0, 1, 80), good_stat),
-      reply(state("app", "s1", "127.0.0.1", 2, 256, 1, 80), good_stat),
-      reply(state("app", "s1", "127.0.0.1", 2, 0, 257, 80), good_stat),
-      reply(state("app", "s1", "127.0.0.1", 2, 0, -1, 80), good_stat),
-      reply(state("app", "s1", "127.0.0.1", 2, 0, 1, 65536), good_stat),
-      reply(good_state + good_state, good_stat),
-      reply(good_state, "app,s1\n"),
-      "1\n# be_name srv_name\napp s1\n\n" + std::string(kStatHead) + "\n",
+      states("3 app\n"),
+      states(state("app", "s1", "127.0.0.1", 9, 0, 1, 80)),
+      states(state("app", "s1", "127.0.0.1", 2, 256, 1, 80)),
+      states(state("app", "s1", "127.0.0.1", 2, 0, 257, 80)),
+      states(state("app", "s1", "127.0.0.1", 2, 0, -1, 80)),
+      states(state("app", "s1", "127.0.0.1", 2, 0, 1, 65536)),
+      states(good + good),
+      states(good) + states(""),
+      "1\n# be_name srv_name\napp s1\n\n",
   };
   for (const std::string& text : garbage) {
     std::vector<BackendInfo> out;
-    EXPECT_FALSE(parse_runtime_reply(text, out)) << text;
+    EXPECT_FALSE(parse_states(text, 1, out)) << text;
+  }
+  std::vector<BackendInfo> known;
+  ASSERT_TRUE(parse_states(states(good), 1, known));
+  for (const std::string& text : {stats("app,s1\n"), std::string("Permission denied\n\n"),
+                                  stats("") + stats(""), std::string("# pxname,svname\n\n")}) {
+    EXPECT_FALSE(parse_limits(text, known)) << text;
   }
 }
 
