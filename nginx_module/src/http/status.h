@@ -1,8 +1,8 @@
 // Status: the content handler behind `leastwise_status`.
-#ifndef LEASTWISE_NGINX_MODULE_STATUS_H_
-#define LEASTWISE_NGINX_MODULE_STATUS_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_
 
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -17,4 +17,4 @@ char* set_status(ngx_conf_t* cf, ngx_command_t* command, void* location_conf) no
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_STATUS_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_

@@ -1,10 +1,10 @@
-#include "zone.h"
+#include "shared/zone.h"
 
 #include <algorithm>
 #include <bit>
 #include <span>
 
-#include "peers.h"
+#include "shared/peers.h"
 
 namespace leastwise::nginx {
 namespace {

@@ -1,9 +1,9 @@
-#include "variables.h"
+#include "http/variables.h"
 
 #include <cmath>
 #include <span>
 
-#include "attempt.h"
+#include "http/attempt.h"
 #include "leastwise/text.h"
 
 namespace leastwise::nginx {

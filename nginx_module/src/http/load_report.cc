@@ -1,4 +1,4 @@
-#include "load_report.h"
+#include "http/load_report.h"
 
 #include "reports/orca.h"
 

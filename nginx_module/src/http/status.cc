@@ -1,9 +1,9 @@
-#include "status.h"
+#include "http/status.h"
 
 #include <new>
 #include <span>
 
-#include "conf.h"
+#include "shared/conf.h"
 #include "leastwise/status_page.h"
 #include "leastwise/text.h"
 

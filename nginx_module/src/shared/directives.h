@@ -5,10 +5,10 @@
 //               leastwise_NAME VALUE;           the core's other directives
 //               leastwise_zone NAME SIZE;
 //   location{}  leastwise_status [json | prometheus];
-#ifndef LEASTWISE_NGINX_MODULE_DIRECTIVES_H_
-#define LEASTWISE_NGINX_MODULE_DIRECTIVES_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_DIRECTIVES_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_DIRECTIVES_H_
 
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -17,4 +17,4 @@ ngx_command_t* commands() noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_DIRECTIVES_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_DIRECTIVES_H_

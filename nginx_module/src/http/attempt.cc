@@ -1,8 +1,8 @@
-#include "attempt.h"
+#include "http/attempt.h"
 
 #include <new>
 
-#include "expressions.h"
+#include "http/expressions.h"
 
 namespace leastwise::nginx {
 namespace {

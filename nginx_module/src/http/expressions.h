@@ -1,11 +1,11 @@
 // Expressions: what requests are told apart by.
-#ifndef LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
-#define LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_
 
 #include <cstdint>
 
-#include "conf.h"
-#include "ngx.h"
+#include "shared/conf.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -19,4 +19,4 @@ std::uint64_t key_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_EXPRESSIONS_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_

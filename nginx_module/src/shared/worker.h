@@ -1,13 +1,13 @@
 // Worker: what one process keeps of one upstream, and the timer of its slow half.
-#ifndef LEASTWISE_NGINX_MODULE_WORKER_H_
-#define LEASTWISE_NGINX_MODULE_WORKER_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_WORKER_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_WORKER_H_
 
 #include <cstdint>
 #include <span>
 
 #include "leastwise/picker.h"
-#include "ngx.h"
-#include "peers.h"
+#include "shared/ngx.h"
+#include "shared/peers.h"
 
 namespace leastwise::nginx {
 
@@ -43,4 +43,4 @@ void exit_process(ngx_cycle_t* cycle) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_WORKER_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_WORKER_H_

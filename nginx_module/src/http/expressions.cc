@@ -1,4 +1,4 @@
-#include "expressions.h"
+#include "http/expressions.h"
 
 #include <algorithm>
 

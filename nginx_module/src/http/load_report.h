@@ -1,10 +1,10 @@
 // Load report: what a server says of its own load in a header of its answer.
-#ifndef LEASTWISE_NGINX_MODULE_LOAD_REPORT_H_
-#define LEASTWISE_NGINX_MODULE_LOAD_REPORT_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_LOAD_REPORT_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_LOAD_REPORT_H_
 
 #include "leastwise/config.h"
 #include "leastwise/load_report.h"
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -16,4 +16,4 @@ void hide_report(ngx_http_request_t& r) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_LOAD_REPORT_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_LOAD_REPORT_H_

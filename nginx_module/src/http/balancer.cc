@@ -1,9 +1,9 @@
-#include "balancer.h"
+#include "http/balancer.h"
 
-#include "observe.h"
-#include "peers.h"
-#include "worker.h"
-#include "zone.h"
+#include "http/observe.h"
+#include "shared/peers.h"
+#include "shared/worker.h"
+#include "shared/zone.h"
 
 namespace leastwise::nginx {
 namespace {

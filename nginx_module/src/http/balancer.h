@@ -8,12 +8,12 @@
 // Addresses, TLS sessions, the number of tries and the retry itself stay nginx's round
 // robin's. Whether a server may be used (down, max_conns, max_fails) is asked of the pool
 // alone, whose counts are the same in all workers and heal when one of them dies.
-#ifndef LEASTWISE_NGINX_MODULE_BALANCER_H_
-#define LEASTWISE_NGINX_MODULE_BALANCER_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_
 
-#include "attempt.h"
-#include "conf.h"
-#include "ngx.h"
+#include "http/attempt.h"
+#include "shared/conf.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -25,4 +25,4 @@ void on_first_byte(Attempt& attempt) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_BALANCER_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_

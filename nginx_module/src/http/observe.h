@@ -1,10 +1,10 @@
 // Observe: reads from nginx's state what classify() and the pool want to know of an attempt.
-#ifndef LEASTWISE_NGINX_MODULE_OBSERVE_H_
-#define LEASTWISE_NGINX_MODULE_OBSERVE_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_OBSERVE_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_OBSERVE_H_
 
-#include "attempt.h"
+#include "http/attempt.h"
 #include "leastwise/outcome.h"
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -19,4 +19,4 @@ Outcome observe_endless(const Attempt& attempt) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_OBSERVE_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_OBSERVE_H_

@@ -1,11 +1,11 @@
-#include "directives.h"
+#include "shared/directives.h"
 
 #include <array>
 
-#include "balancer.h"
-#include "conf.h"
+#include "http/balancer.h"
+#include "shared/conf.h"
 #include "leastwise/config.h"
-#include "status.h"
+#include "http/status.h"
 
 namespace leastwise::nginx {
 namespace {

@@ -1,6 +1,6 @@
 // The only place that includes nginx's headers, and knows what its versions differ in.
-#ifndef LEASTWISE_NGINX_MODULE_NGX_H_
-#define LEASTWISE_NGINX_MODULE_NGX_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_NGX_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_NGX_H_
 
 // Standard headers first: nginx's include some of them inside extern "C".
 #include <ctime>
@@ -64,4 +64,4 @@ inline TimePoint now() noexcept {
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_NGX_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_NGX_H_

@@ -9,10 +9,10 @@
 //
 // As with $upstream_addr, several tries are separated by commas, and by colons where an
 // internal redirect lies between them.
-#ifndef LEASTWISE_NGINX_MODULE_VARIABLES_H_
-#define LEASTWISE_NGINX_MODULE_VARIABLES_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
 
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -20,4 +20,4 @@ ngx_int_t add_variables(ngx_conf_t* cf) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_VARIABLES_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_

@@ -1,11 +1,11 @@
-#include "worker.h"
+#include "shared/worker.h"
 
 #include <csignal>
 
 #include <cerrno>
 #include <new>
 
-#include "conf.h"
+#include "shared/conf.h"
 
 namespace leastwise::nginx {
 namespace {

@@ -1,4 +1,4 @@
-#include "peers.h"
+#include "shared/peers.h"
 
 #include <algorithm>
 #include <array>

@@ -1,14 +1,14 @@
 // Attempt: a request's way through one upstream, with all the servers it tried. Lives on
 // the request's pool.
-#ifndef LEASTWISE_NGINX_MODULE_ATTEMPT_H_
-#define LEASTWISE_NGINX_MODULE_ATTEMPT_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_ATTEMPT_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_ATTEMPT_H_
 
 #include <cstdint>
 
-#include "conf.h"
+#include "shared/conf.h"
 #include "leastwise/outcome.h"
 #include "leastwise/picker.h"
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -49,4 +49,4 @@ void append_try(Attempt& attempt, Try& added) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_ATTEMPT_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_ATTEMPT_H_

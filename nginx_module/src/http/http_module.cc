@@ -7,15 +7,15 @@
 //   asked          status.cc, variables.cc
 #include <new>
 
-#include "attempt.h"
-#include "balancer.h"
-#include "conf.h"
-#include "directives.h"
-#include "load_report.h"
-#include "ngx.h"
-#include "status.h"
-#include "variables.h"
-#include "worker.h"
+#include "http/attempt.h"
+#include "http/balancer.h"
+#include "shared/conf.h"
+#include "shared/directives.h"
+#include "http/load_report.h"
+#include "shared/ngx.h"
+#include "http/status.h"
+#include "http/variables.h"
+#include "shared/worker.h"
 
 namespace leastwise::nginx {
 

@@ -1,14 +1,14 @@
 // Conf: what the module keeps of each upstream{} block, for as long as nginx keeps that
 // configuration. Nothing here is in a global: between two reloads two of these live side
 // by side, each found from its own cycle.
-#ifndef LEASTWISE_NGINX_MODULE_CONF_H_
-#define LEASTWISE_NGINX_MODULE_CONF_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_CONF_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_CONF_H_
 
-#include "ngx.h"
+#include "shared/ngx.h"
 
 #include "leastwise/config.h"
 #include "leastwise/pool.h"
-#include "worker.h"
+#include "shared/worker.h"
 
 namespace leastwise::nginx {
 
@@ -56,4 +56,4 @@ void for_each_upstream(ngx_http_upstream_main_conf_t* main, Visit visit) noexcep
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_CONF_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_CONF_H_

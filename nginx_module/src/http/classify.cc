@@ -1,4 +1,4 @@
-#include "classify.h"
+#include "http/classify.h"
 
 namespace leastwise::nginx {
 namespace {

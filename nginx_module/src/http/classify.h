@@ -4,8 +4,8 @@
 // a body cut short, a client that left and a good answer all look alike. The rest has to
 // be put together from the state of the connection. Pure: knows nothing of nginx, so
 // that each row of the table can be tested.
-#ifndef LEASTWISE_NGINX_MODULE_CLASSIFY_H_
-#define LEASTWISE_NGINX_MODULE_CLASSIFY_H_
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_CLASSIFY_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_CLASSIFY_H_
 
 #include <cstdint>
 
@@ -37,4 +37,4 @@ Result classify(const Evidence& e) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_CLASSIFY_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_CLASSIFY_H_

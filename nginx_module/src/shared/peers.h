@@ -1,12 +1,12 @@
 // Peers: nginx's list of servers as members of a pool.
-#ifndef LEASTWISE_NGINX_MODULE_PEERS_H_
-#define LEASTWISE_NGINX_MODULE_PEERS_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_PEERS_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_PEERS_H_
 
 #include <span>
 
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
-#include "ngx.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -76,4 +76,4 @@ std::size_t longest_name(const Peers& peers) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_PEERS_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_PEERS_H_

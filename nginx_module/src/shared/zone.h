@@ -4,11 +4,11 @@
 // the same; else what was learned is copied over from the pool that the running
 // configuration has for the upstream of that name. docs/adr/0002 says why there is a zone
 // to each upstream.
-#ifndef LEASTWISE_NGINX_MODULE_ZONE_H_
-#define LEASTWISE_NGINX_MODULE_ZONE_H_
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_ZONE_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_ZONE_H_
 
-#include "conf.h"
-#include "ngx.h"
+#include "shared/conf.h"
+#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
@@ -17,4 +17,4 @@ ngx_int_t add_zone(ngx_conf_t* cf, UpstreamConf& conf) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_ZONE_H_
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_ZONE_H_

@@ -1,9 +1,9 @@
-#include "observe.h"
+#include "http/observe.h"
 
 #include <algorithm>
 
-#include "classify.h"
-#include "load_report.h"
+#include "http/classify.h"
+#include "http/load_report.h"
 
 namespace leastwise::nginx {
 namespace {
