@@ -5,10 +5,11 @@
 
 #include <cstdint>
 
-#include "shared/conf.h"
+#include "http/conf.h"
+#include "http/ngx.h"
+#include "http/peers.h"
 #include "leastwise/outcome.h"
 #include "leastwise/picker.h"
-#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 

@@ -1,16 +1,12 @@
 #include "http/balancer.h"
 
 #include "http/observe.h"
-#include "shared/peers.h"
+#include "http/peers.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
 
 namespace leastwise::nginx {
 namespace {
-
-Peers& peers_of(const Attempt& attempt) noexcept {
-  return *static_cast<Peers*>(attempt.conf->upstream->peer.data);
-}
 
 Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
@@ -37,9 +33,9 @@ Ticket pick(Attempt& attempt) noexcept {
 Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   constexpr std::size_t kBits = 8 * sizeof(std::uintptr_t);
   PeerData& round_robin = attempt.round_robin;
-  round_robin.peers = &peers_of(attempt);
+  round_robin.peers = &peers_of(*attempt.conf);
   // After a change of the list nginx's record of what was tried may be too short for it.
-  if (pc.hint == nullptr || round_robin.config != generation_of(*round_robin.peers)) return {};
+  if (pc.hint == nullptr || round_robin.config != generation_of(*attempt.conf)) return {};
   ngx_uint_t position = 0;
   const Peer* peer = ngx_http_upstream_get_rr_peer_by_sid(&round_robin, pc.hint, &position, 0);
   if (peer == nullptr) return {};
@@ -58,8 +54,8 @@ Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
 // The peer's own count of connections is not what we go by; but nginx takes one away in
 // its free, and with `resolve` keeps a peer only while it is in use.
 void hold(const Server& server) noexcept {
-  [[maybe_unused]] Peers* peers = server.list;
-  Peer* peer = server.peer;
+  [[maybe_unused]] auto* peers = static_cast<Peers*>(server.list);
+  auto* peer = static_cast<Peer*>(server.peer);
   ngx_http_upstream_rr_peer_lock(peers, peer);
   // As nginx's own methods do here: its free then forgives older failures.
   if (ngx_time() - peer->checked > peer->fail_timeout) peer->checked = ngx_time();
@@ -71,30 +67,29 @@ void hold(const Server& server) noexcept {
 }
 
 // Outlives a peer that DNS takes away, for variables.
-ngx_str_t name_of(const Server& server, [[maybe_unused]] ngx_pool_t* pool) noexcept {
-  ngx_str_t name = server.peer->name;
-#if LEASTWISE_NGX_RESOLVE
-  if (server.list->config != nullptr) {
-    name.data = ngx_pstrdup(pool, &name);
+ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
+  ngx_str_t name = server.name;
+  if (attempt.conf->changes) {
+    name.data = ngx_pstrdup(attempt.request->pool, &name);
     if (name.data == nullptr) name.len = 0;
   }
-#endif
   return name;
 }
 
 void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   const Server& server = attempt.conf->worker.servers[ticket.member];
   hold(server);
-  attempt.round_robin.peers = server.list;
-  attempt.round_robin.current = server.peer;
-  pc.sockaddr = server.peer->sockaddr;
-  pc.socklen = server.peer->socklen;
-  pc.name = &server.peer->name;
+  auto& peer = *static_cast<Peer*>(server.peer);
+  attempt.round_robin.peers = static_cast<Peers*>(server.list);
+  attempt.round_robin.current = &peer;
+  pc.sockaddr = peer.sockaddr;
+  pc.socklen = peer.socklen;
+  pc.name = &peer.name;
 #if (NGX_HTTP_UPSTREAM_SID)
-  pc.sid = &server.peer->sid;
+  pc.sid = &peer.sid;
 #endif
   added.ticket = ticket;
-  added.server = name_of(server, attempt.request->pool);
+  added.server = name_of(server, attempt);
   append_try(attempt, added);
   attempt.in_flight = true;
   ++attempt.conf->worker.in_flight;
@@ -110,16 +105,16 @@ void finish(Attempt& attempt, const Outcome& outcome, TimePoint at) noexcept {
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
-  Peers& peers = peers_of(attempt);
-  Worker& worker = attempt.conf->worker;
+  UpstreamConf& conf = *attempt.conf;
+  const Worker& worker = conf.worker;
   pc->cached = 0;
   pc->connection = nullptr;
-  pc->name = peers.name;
+  pc->name = peers_of(conf).name;
 
   Try* added = new_try(attempt);
   if (added == nullptr) return NGX_ERROR;
-  const PeersLock lock(peers);
-  if (!is_current(worker, peers) && !prepare(*attempt.conf)) return NGX_ERROR;
+  const ListLock lock(conf);
+  if (!is_current(conf) && !prepare(conf)) return NGX_ERROR;
   if (attempt.generation != worker.generation) {
     attempt.generation = worker.generation;
     attempt.tried = nullptr;
@@ -172,35 +167,28 @@ ngx_int_t init_upstream(ngx_conf_t* cf, ngx_http_upstream_srv_conf_t* us) noexce
   UpstreamConf& conf = conf_of(us);
   if (ngx_http_upstream_init_round_robin(cf, us) != NGX_OK) return NGX_ERROR;
   us->peer.init = init_peer;
-  conf.upstream = us;
-  const std::size_t names = us->host.len + longest_name(*static_cast<Peers*>(us->peer.data));
-  if (names > kMaxNames) {
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"leastwise\": the names of upstream \"%V\" and of its servers are too long: "
-                  "%uz bytes, expected at most %uz for both in %V:%ui",
-                  &us->host, names, kMaxNames, &conf.first.file, conf.first.line);
-    return NGX_ERROR;
-  }
+  conf.kind = &http_kind;
+  conf.block = us;
+  conf.changes = resolves(peers_of(conf));
+  if (!fit_names(cf, conf, longest_name(peers_of(conf)))) return NGX_ERROR;
   return add_zone(cf, conf);
 }
 
 }  // namespace
 
-void balance(ngx_conf_t* cf, UpstreamConf& conf) noexcept {
-  auto* us = static_cast<ngx_http_upstream_srv_conf_t*>(
-      ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module));
-  if (us->peer.init_upstream != nullptr) {
+void balance(ngx_conf_t* cf) noexcept {
+  ngx_http_upstream_srv_conf_t& us = block_of(cf);
+  if (us.peer.init_upstream != nullptr) {
     // Word for word what nginx says when `keepalive` stands before its own methods.
     ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "load balancing method redefined");
   }
-  us->peer.init_upstream = init_upstream;
-  us->flags = NGX_HTTP_UPSTREAM_CREATE | NGX_HTTP_UPSTREAM_WEIGHT | NGX_HTTP_UPSTREAM_MAX_CONNS |
-              NGX_HTTP_UPSTREAM_MAX_FAILS | NGX_HTTP_UPSTREAM_FAIL_TIMEOUT |
+  us.peer.init_upstream = init_upstream;
+  us.flags = NGX_HTTP_UPSTREAM_CREATE | NGX_HTTP_UPSTREAM_WEIGHT | NGX_HTTP_UPSTREAM_MAX_CONNS |
+             NGX_HTTP_UPSTREAM_MAX_FAILS | NGX_HTTP_UPSTREAM_FAIL_TIMEOUT |
 #ifdef NGX_HTTP_UPSTREAM_MODIFY
-              NGX_HTTP_UPSTREAM_MODIFY |
+             NGX_HTTP_UPSTREAM_MODIFY |
 #endif
-              NGX_HTTP_UPSTREAM_DOWN | NGX_HTTP_UPSTREAM_BACKUP;
-  conf.enabled = true;
+             NGX_HTTP_UPSTREAM_DOWN | NGX_HTTP_UPSTREAM_BACKUP;
 }
 
 void on_first_byte(Attempt& attempt) noexcept {

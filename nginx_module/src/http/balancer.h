@@ -12,13 +12,13 @@
 #define LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_
 
 #include "http/attempt.h"
-#include "shared/conf.h"
-#include "shared/ngx.h"
+#include "http/conf.h"
+#include "http/ngx.h"
 
 namespace leastwise::nginx {
 
 // Makes `leastwise` the method of the upstream{} that is being read.
-void balance(ngx_conf_t* cf, UpstreamConf& conf) noexcept;
+void balance(ngx_conf_t* cf) noexcept;
 
 // The answer to the attempt's last try has begun. Any further call for it does nothing.
 void on_first_byte(Attempt& attempt) noexcept;

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "shared/conf.h"
-#include "shared/ngx.h"
+#include "http/conf.h"
+#include "http/ngx.h"
 
 namespace leastwise::nginx {
 

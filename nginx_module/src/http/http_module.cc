@@ -1,35 +1,29 @@
 // The module as nginx sees it.
 //
-//   configuration  directives.cc  -> Config, and the method of the upstream (balancer.cc)
-//   start, reload  zone.cc        -> Pool::create, attach or migrate
-//                  worker.cc      -> servers into the pool; each worker's Picker and timer
-//   request        balancer.cc    -> Picker::pick and finish
+//   configuration  directives.cc     -> Config, and the method of the upstream (balancer.cc)
+//   start, reload  shared/zone.cc    -> Pool::create, attach or migrate
+//                  shared/worker.cc  -> servers into the pool; each worker's Picker and timer
+//   request        balancer.cc       -> Picker::pick and finish
 //   asked          status.cc, variables.cc
 #include <new>
 
 #include "http/attempt.h"
 #include "http/balancer.h"
-#include "shared/conf.h"
-#include "shared/directives.h"
+#include "http/conf.h"
+#include "http/directives.h"
 #include "http/load_report.h"
-#include "shared/ngx.h"
+#include "http/ngx.h"
+#include "http/peers.h"
 #include "http/status.h"
 #include "http/variables.h"
+#include "shared/directives.h"
 #include "shared/worker.h"
 
 namespace leastwise::nginx {
 
-UpstreamConf& conf_of(ngx_http_upstream_srv_conf_t* upstream) noexcept {
+UpstreamConf& conf_of(ngx_http_upstream_srv_conf_t* block) noexcept {
   return *static_cast<UpstreamConf*>(
-      ngx_http_conf_upstream_srv_conf(upstream, ngx_http_leastwise_module));
-}
-
-ngx_http_upstream_main_conf_t* upstreams_of(ngx_cycle_t* cycle) noexcept {
-  auto* http =
-      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
-  if (http == nullptr) return nullptr;
-  return static_cast<ngx_http_upstream_main_conf_t*>(
-      http->main_conf[ngx_http_upstream_module.ctx_index]);
+      ngx_http_conf_upstream_srv_conf(block, ngx_http_leastwise_module));
 }
 
 namespace {
@@ -40,19 +34,14 @@ void* create_conf(ngx_conf_t* cf) noexcept {
   return memory == nullptr ? nullptr : new (memory) Conf{};
 }
 
-// A directive in a block that does not use leastwise would do nothing, silently.
 char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
   const auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
   auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
   for (ngx_uint_t i = 0; i < main->upstreams.nelts; ++i) {
+    // An address in proxy_pass is an upstream as well, one without a block.
     if (upstreams[i]->srv_conf == nullptr) continue;
-    const UpstreamConf& conf = conf_of(upstreams[i]);
-    if (conf.seen == 0 || conf.enabled) continue;
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &conf.first_name,
-                  &upstreams[i]->host, &conf.first.file, conf.first.line);
-    return conf_error();
+    if (!is_used(cf, conf_of(upstreams[i]), upstreams[i]->host)) return conf_error();
   }
   return NGX_CONF_OK;
 }
@@ -77,6 +66,10 @@ ngx_int_t add_filter(ngx_conf_t*) noexcept {
   return NGX_OK;
 }
 
+ngx_int_t start_master(ngx_cycle_t* cycle) noexcept { return init_module(*cycle, http_kind); }
+ngx_int_t start_worker(ngx_cycle_t* cycle) noexcept { return init_process(*cycle, http_kind); }
+void end_worker(ngx_cycle_t* cycle) noexcept { exit_process(*cycle, http_kind); }
+
 ngx_http_module_t context = {
     add_variables,              // before the configuration is read
     add_filter,                 // after it
@@ -97,11 +90,11 @@ ngx_module_t ngx_http_leastwise_module = {NGX_MODULE_V1,
                                           leastwise::nginx::commands(),
                                           NGX_HTTP_MODULE,
                                           nullptr,  // init master
-                                          leastwise::nginx::init_module,
-                                          leastwise::nginx::init_process,
+                                          leastwise::nginx::start_master,
+                                          leastwise::nginx::start_worker,
                                           nullptr,  // init thread
                                           nullptr,  // exit thread
-                                          leastwise::nginx::exit_process,
+                                          leastwise::nginx::end_worker,
                                           nullptr,  // exit master
                                           NGX_MODULE_V1_PADDING};
 }

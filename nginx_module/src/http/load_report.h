@@ -2,9 +2,9 @@
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_LOAD_REPORT_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_LOAD_REPORT_H_
 
+#include "http/ngx.h"
 #include "leastwise/config.h"
 #include "leastwise/load_report.h"
-#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 

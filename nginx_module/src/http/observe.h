@@ -3,8 +3,8 @@
 #define LEASTWISE_NGINX_MODULE_HTTP_OBSERVE_H_
 
 #include "http/attempt.h"
+#include "http/ngx.h"
 #include "leastwise/outcome.h"
-#include "shared/ngx.h"
 
 namespace leastwise::nginx {
 

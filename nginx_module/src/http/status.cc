@@ -3,9 +3,9 @@
 #include <new>
 #include <span>
 
-#include "shared/conf.h"
 #include "leastwise/status_page.h"
 #include "leastwise/text.h"
+#include "shared/upstream.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -13,15 +13,13 @@ namespace {
 constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
 
 std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
-  auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
-      ngx_http_get_module_main_conf(r, ngx_http_upstream_module));
   std::size_t n = 0;
-  for_each_upstream(main, [&n](UpstreamConf&) noexcept { ++n; });
+  for_each_upstream(*ngx_cycle, [&n](Upstream&) noexcept { ++n; });
   auto* pools = static_cast<NamedPool*>(ngx_palloc(r->pool, n * sizeof(NamedPool) + 1));
   if (pools == nullptr) return {};
   std::size_t i = 0;
-  for_each_upstream(main, [&](UpstreamConf& conf) noexcept {
-    new (&pools[i++]) NamedPool{view(conf.upstream->host), &conf.config, conf.pool};
+  for_each_upstream(*ngx_cycle, [&](Upstream& upstream) noexcept {
+    new (&pools[i++]) NamedPool{view(upstream.name), &upstream.config, upstream.pool};
   });
   return {pools, n};
 }

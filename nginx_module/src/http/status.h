@@ -2,7 +2,7 @@
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_
 
-#include "shared/ngx.h"
+#include "http/ngx.h"
 
 namespace leastwise::nginx {
 

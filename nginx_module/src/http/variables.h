@@ -12,7 +12,7 @@
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
 
-#include "shared/ngx.h"
+#include "http/ngx.h"
 
 namespace leastwise::nginx {
 

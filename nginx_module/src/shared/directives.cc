@@ -1,17 +1,8 @@
 #include "shared/directives.h"
 
-#include <array>
-
-#include "http/balancer.h"
-#include "shared/conf.h"
-#include "leastwise/config.h"
-#include "http/status.h"
-
 namespace leastwise::nginx {
 namespace {
 
-constexpr std::size_t kOwn = 2;  // leastwise_zone, leastwise_status
-constexpr std::size_t kMost = 32;
 constexpr std::uint32_t kZoneSeen = 1U << 31;
 
 Place here(const ngx_conf_t* cf) noexcept {
@@ -19,50 +10,15 @@ Place here(const ngx_conf_t* cf) noexcept {
   return {cf->conf_file->file.name, cf->conf_file->line};
 }
 
-const ngx_str_t* words_of(const ngx_conf_t* cf) noexcept {
-  return static_cast<const ngx_str_t*>(cf->args->elts);
-}
-
 // True when this directive stands in the block for the first time.
-bool note(const ngx_conf_t* cf, UpstreamConf& conf, std::uint32_t bit) noexcept {
-  if (conf.seen == 0) {
-    conf.first_name = words_of(cf)[0];
-    conf.first = here(cf);
+bool note(const ngx_conf_t* cf, Upstream& upstream, std::uint32_t bit) noexcept {
+  if (upstream.seen == 0) {
+    upstream.first_name = words_of(cf)[0];
+    upstream.first = here(cf);
   }
-  if ((conf.seen & bit) != 0) return false;
-  conf.seen |= bit;
+  if ((upstream.seen & bit) != 0) return false;
+  upstream.seen |= bit;
   return true;
-}
-
-char* compile(ngx_conf_t* cf, ngx_http_complex_value_t*& out) noexcept {
-  out = static_cast<ngx_http_complex_value_t*>(
-      ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
-  if (out == nullptr) return conf_error();
-  ngx_str_t text = words_of(cf)[1];
-  ngx_http_compile_complex_value_t task{};
-  task.cf = cf;
-  task.value = &text;
-  task.complex_value = out;
-  return ngx_http_compile_complex_value(&task) == NGX_OK ? NGX_CONF_OK : conf_error();
-}
-
-// One setter for all of the core's directives: its table says what each one means.
-char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept {
-  auto& conf = *static_cast<UpstreamConf*>(data);
-  const auto& directive = *static_cast<const Directive*>(command->post);
-  const auto position = static_cast<std::uint32_t>(&directive - directives().data());
-  if (!note(cf, conf, 1U << position)) return conf_duplicate();
-  if (directive.field == Field(&Config::policy)) balance(cf, conf);
-  if (cf->args->nelts < 2) return NGX_CONF_OK;
-
-  const ngx_str_t* words = words_of(cf);
-  if (const Status s = set(conf.config, directive, view(words[1])); !s.ok()) {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &words[0], s.message());
-    return conf_error();
-  }
-  if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
-  if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
-  return NGX_CONF_OK;
 }
 
 bool is_zone_name(std::string_view name) noexcept {
@@ -77,21 +33,50 @@ bool is_zone_name(std::string_view name) noexcept {
   return !name.empty() && !name.starts_with("leastwise_");
 }
 
-// The upstream that has a zone of this name, nullptr if none has.
-const ngx_http_upstream_srv_conf_t* owner_of(ngx_conf_t* cf, std::string_view zone) noexcept {
-  const auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
-  auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
-  for (ngx_uint_t i = 0; i < main->upstreams.nelts; ++i) {
-    if (upstreams[i]->srv_conf == nullptr) continue;
-    if (view(conf_of(upstreams[i]).zone_name) == zone) return upstreams[i];
-  }
-  return nullptr;
+// leastwise for the policy, leastwise_NAME for the others.
+ngx_str_t command_name(const Directive& d, std::array<u_char, 48>& text) noexcept {
+  if (d.field == Field(&Config::policy)) return to_ngx("leastwise");
+  u_char* end =
+      ngx_snprintf(text.data(), text.size(), "leastwise_%*s", d.name.size(), d.name.data());
+  return {static_cast<std::size_t>(end - text.data()), text.data()};
 }
 
-char* set_zone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
-  auto& conf = *static_cast<UpstreamConf*>(data);
-  if (!note(cf, conf, kZoneSeen)) return conf_duplicate();
+}  // namespace
+
+void Commands::add_directives(ngx_uint_t context, Setter setter, ngx_uint_t offset) noexcept {
+  for (const Directive& d : directives()) {
+    if (size_ + 1 >= kMost) return;
+    const bool is_policy = d.field == Field(&Config::policy);
+    const ngx_uint_t arguments = is_policy ? NGX_CONF_NOARGS | NGX_CONF_TAKE1 : NGX_CONF_TAKE1;
+    table_[size_] = {command_name(d, names_[size_]), context | arguments, setter, offset, 0,
+                     // nginx hands it back to the setter, which only reads it.
+                     const_cast<Directive*>(&d)};
+    ++size_;
+  }
+}
+
+void Commands::add(std::string_view name, ngx_uint_t type, Setter setter,
+                   ngx_uint_t offset) noexcept {
+  if (size_ + 1 >= kMost) return;
+  table_[size_++] = {to_ngx(name), type, setter, offset, 0, nullptr};
+}
+
+char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) noexcept {
+  const auto position = static_cast<std::uint32_t>(&directive - directives().data());
+  if (!note(cf, upstream, 1U << position)) return conf_duplicate();
+  if (directive.field == Field(&Config::policy)) upstream.enabled = true;
+  if (cf->args->nelts < 2) return NGX_CONF_OK;
+
+  const ngx_str_t* words = words_of(cf);
+  if (const Status s = set(upstream.config, directive, view(words[1])); !s.ok()) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &words[0], s.message());
+    return conf_error();
+  }
+  return NGX_CONF_OK;
+}
+
+char* set_zone(ngx_conf_t* cf, Upstream& upstream, const Upstream* other) noexcept {
+  if (!note(cf, upstream, kZoneSeen)) return conf_duplicate();
   const ngx_str_t* words = words_of(cf);
   if (!is_zone_name(view(words[1]))) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -100,10 +85,10 @@ char* set_zone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
                        &words[0], &words[1]);
     return conf_error();
   }
-  if (const auto* other = owner_of(cf, view(words[1])); other != nullptr) {
+  if (other != nullptr) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"%V\": zone \"%V\" is that of upstream \"%V\": expected another name",
-                       &words[0], &words[1], &other->host);
+                       &words[0], &words[1], &other->name);
     return conf_error();
   }
   ngx_str_t text = words[2];
@@ -114,51 +99,18 @@ char* set_zone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
                        &words[0], &words[2]);
     return conf_error();
   }
-  conf.zone_name = words[1];
-  conf.zone_size = static_cast<std::size_t>(size);
-  conf.zone_place = here(cf);
+  upstream.zone_name = words[1];
+  upstream.zone_size = static_cast<std::size_t>(size);
+  upstream.zone_place = here(cf);
   return NGX_CONF_OK;
 }
 
-// leastwise for the policy, leastwise_NAME for the others; the text lives as long as the
-// module is loaded.
-ngx_str_t command_name(const Directive& d, std::array<u_char, 48>& text) noexcept {
-  if (d.field == Field(&Config::policy)) return to_ngx("leastwise");
-  u_char* end =
-      ngx_snprintf(text.data(), text.size(), "leastwise_%*s", d.name.size(), d.name.data());
-  return {static_cast<std::size_t>(end - text.data()), text.data()};
-}
-
-}  // namespace
-
-ngx_command_t* commands() noexcept {
-  static std::array<std::array<u_char, 48>, kMost> names;
-  static std::array<ngx_command_t, kMost> table;
-  std::size_t n = 0;
-  for (const Directive& d : directives()) {
-    if (n + kOwn + 1 == kMost) break;
-    const bool is_policy = d.field == Field(&Config::policy);
-    const ngx_uint_t arguments = is_policy ? NGX_CONF_NOARGS | NGX_CONF_TAKE1 : NGX_CONF_TAKE1;
-    table[n] = {command_name(d, names[n]), NGX_HTTP_UPS_CONF | arguments, set_directive,
-                NGX_HTTP_SRV_CONF_OFFSET, 0,
-                // nginx hands it back to set_directive, which only reads it.
-                const_cast<Directive*>(&d)};
-    ++n;
-  }
-  table[n++] = {to_ngx("leastwise_zone"),
-                NGX_HTTP_UPS_CONF | NGX_CONF_TAKE2,
-                set_zone,
-                NGX_HTTP_SRV_CONF_OFFSET,
-                0,
-                nullptr};
-  table[n++] = {to_ngx("leastwise_status"),
-                NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,
-                set_status,
-                NGX_HTTP_LOC_CONF_OFFSET,
-                0,
-                nullptr};
-  table[n] = ngx_null_command;
-  return table.data();
+bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  if (upstream.seen == 0 || upstream.enabled) return true;
+  ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &upstream.first_name,
+                &name, &upstream.first.file, upstream.first.line);
+  return false;
 }
 
 }  // namespace leastwise::nginx

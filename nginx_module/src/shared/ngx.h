@@ -1,4 +1,4 @@
-// The only place that includes nginx's headers, and knows what its versions differ in.
+// The only place that includes nginx's core headers; http/ngx.h adds those of http.
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_NGX_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_NGX_H_
 
@@ -13,33 +13,11 @@ extern "C" {
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include <ngx_http.h>
-
-extern ngx_module_t ngx_http_leastwise_module;
 }
 
 #include "leastwise/clock.h"
 
-// Servers that come and go at run time (`resolve`): lists have a generation, peers a count
-// of users.
-#if (NGX_HTTP_UPSTREAM_ZONE && nginx_version >= 1027003)
-#define LEASTWISE_NGX_RESOLVE 1
-#else
-#define LEASTWISE_NGX_RESOLVE 0
-#endif
-
-// nginx itself tells the balancer of the first byte; before, a header filter has to.
-#ifdef NGX_HTTP_UPSTREAM_NOTIFY_HEADER
-#define LEASTWISE_NGX_NOTIFY 1
-#else
-#define LEASTWISE_NGX_NOTIFY 0
-#endif
-
 namespace leastwise::nginx {
-
-using PeerData = ngx_http_upstream_rr_peer_data_t;
-using Peers = ngx_http_upstream_rr_peers_t;
-using Peer = ngx_http_upstream_rr_peer_t;
 
 inline std::string_view view(const ngx_str_t& s) noexcept {
   return {reinterpret_cast<const char*>(s.data), s.len};

@@ -1,45 +1,51 @@
 #include "shared/peers.h"
 
-#include <algorithm>
 #include <array>
 #include <bitset>
 
 #include "leastwise/text.h"
+#include "shared/upstream.h"
 
 namespace leastwise::nginx {
 namespace {
 
 using EndpointSet = std::bitset<kMaxEndpoints>;
 
-void write_name(std::string_view upstream, const Peer& peer, std::uint32_t again,
+// The most bytes that the names of a server and its upstream may have together.
+std::size_t most_of_names(const Kind& kind) noexcept {
+  return kMaxEndpointName - kind.name.size() - std::string_view("//#nnnnn").size();
+}
+
+void write_name(const Upstream& upstream, const Server& server, std::uint32_t again,
                 Text& out) noexcept {
-  out << "http/" << upstream << '/' << view(peer.name);
+  out << upstream.kind->name << '/' << view(upstream.name) << '/' << view(server.name);
   if (again > 0) out << '#' << again + 1;
 }
 
 // The same address on two lines is two endpoints, each with the settings of its line.
-EndpointId endpoint_of(Pool& pool, std::string_view upstream, const Peer& peer,
+EndpointId endpoint_of(const Upstream& upstream, const Server& server,
                        const EndpointSet& taken) noexcept {
+  Pool pool = upstream.pool;
   for (std::uint32_t again = 0;; ++again) {
     std::array<char, kMaxEndpointName> buffer;
     Text name(buffer);
-    write_name(upstream, peer, again, name);
+    write_name(upstream, server, again, name);
     const EndpointId id = name.fits() ? pool.add(name.view()) : kNoEndpoint;
     if (id == kNoEndpoint || !taken[index(id)]) return id;
   }
 }
 
 // What the pool has no address of, such as a unix socket, is near.
-bool is_remote(const Networks& near, const Peer& peer) noexcept {
+bool is_remote(const Networks& near, const sockaddr& address) noexcept {
   if (near.empty()) return false;
-  if (peer.sockaddr->sa_family == AF_INET) {
-    const auto& in = *reinterpret_cast<const sockaddr_in*>(peer.sockaddr);
+  if (address.sa_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in.sin_addr);
     return !near.contains(std::span(bytes, sizeof(in.sin_addr)));
   }
 #if (NGX_HAVE_INET6)
-  if (peer.sockaddr->sa_family == AF_INET6) {
-    const auto& in = *reinterpret_cast<const sockaddr_in6*>(peer.sockaddr);
+  if (address.sa_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in.sin6_addr);
     return !near.contains(std::span(bytes, sizeof(in.sin6_addr)));
   }
@@ -47,69 +53,46 @@ bool is_remote(const Networks& near, const Peer& peer) noexcept {
   return false;
 }
 
-EndpointSettings settings_of(const Config& config, const Server& server, bool backup) noexcept {
-  const Peer& peer = *server.peer;
-  EndpointSettings settings;
-  settings.weight = static_cast<std::uint32_t>(peer.weight);
-  settings.max_conns = static_cast<std::uint32_t>(peer.max_conns);
-  // nginx never takes the only server out of service.
-  settings.max_fails = server.list->single ? 0 : static_cast<std::uint32_t>(peer.max_fails);
-  settings.fail_timeout = std::chrono::seconds(peer.fail_timeout);
-  if (backup) settings.flags |= kBackup;
-  if (is_remote(config.locality, peer)) settings.flags |= kRemote;
-#ifdef NGX_HTTP_UPSTREAM_DRAINING
-  if ((peer.down & NGX_HTTP_UPSTREAM_DRAINING) != 0) settings.flags |= kDraining;
-  if ((peer.down & ~static_cast<ngx_uint_t>(NGX_HTTP_UPSTREAM_DRAINING)) != 0) {
-    settings.flags |= kDown;
-  }
-#else
-  if (peer.down != 0) settings.flags |= kDown;
-#endif
-  return settings;
-}
-
 }  // namespace
 
-std::size_t count_peers(const Peers& peers) noexcept {
-  return peers.number + (peers.next != nullptr ? peers.next->number : 0);
-}
-
-std::size_t join_pool(Pool& pool, std::string_view upstream, Peers& peers,
-                      std::span<Member> members, std::span<Server> servers) noexcept {
+std::size_t join_pool(const Upstream& upstream, std::span<Server> servers,
+                      std::span<Member> members) noexcept {
   EndpointSet taken;
   std::size_t n = 0;
-  for (Peers* list = &peers; list != nullptr; list = list->next) {
-    for (Peer* peer = list->peer; peer != nullptr && n < members.size(); peer = peer->next) {
-      const EndpointId id = endpoint_of(pool, upstream, *peer, taken);
-      if (id == kNoEndpoint) continue;
-      taken.set(index(id));
-      members[n] = {.id = id, .backup = list != &peers};
-      servers[n++] = {.list = list, .peer = peer};
-    }
+  for (const Server& server : servers) {
+    if (n == members.size()) break;
+    const EndpointId id = endpoint_of(upstream, server, taken);
+    if (id == kNoEndpoint) continue;
+    taken.set(index(id));
+    members[n] = {.id = id, .backup = (server.settings.flags & kBackup) != 0};
+    servers[n++] = server;
   }
   return n;
 }
 
-void configure_pool(Pool& pool, const Config& config, std::span<const Member> members,
+void configure_pool(Upstream& upstream, std::span<const Member> members,
                     std::span<const Server> servers) noexcept {
   EndpointSet kept;
   for (std::size_t i = 0; i < members.size(); ++i) {
     kept.set(index(members[i].id));
-    pool.configure(members[i].id, settings_of(config, servers[i], members[i].backup));
+    EndpointSettings settings = servers[i].settings;
+    if (is_remote(upstream.config.locality, *servers[i].address)) settings.flags |= kRemote;
+    upstream.pool.configure(members[i].id, settings);
   }
-  pool.for_each([&](EndpointId id) noexcept {
-    if (!kept[index(id)]) pool.retire(id);
+  upstream.pool.for_each([&](EndpointId id) noexcept {
+    if (!kept[index(id)]) upstream.pool.retire(id);
   });
 }
 
-std::size_t longest_name(const Peers& peers) noexcept {
-  std::size_t longest = 0;
-  for (const Peers* list = &peers; list != nullptr; list = list->next) {
-    for (const Peer* peer = list->peer; peer != nullptr; peer = peer->next) {
-      longest = std::max(longest, peer->name.len);
-    }
-  }
-  return longest;
+bool fit_names(ngx_conf_t* cf, const Upstream& upstream, std::size_t longest) noexcept {
+  const std::size_t names = upstream.name.len + longest;
+  const std::size_t most = most_of_names(*upstream.kind);
+  if (names <= most) return true;
+  ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"leastwise\": the names of upstream \"%V\" and of its servers are too long: "
+                "%uz bytes, expected at most %uz for both in %V:%ui",
+                &upstream.name, names, most, &upstream.first.file, upstream.first.line);
+  return false;
 }
 
 }  // namespace leastwise::nginx

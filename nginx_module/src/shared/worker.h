@@ -11,7 +11,8 @@
 
 namespace leastwise::nginx {
 
-struct UpstreamConf;
+struct Kind;
+struct Upstream;
 
 struct Worker {
   ProcessSlot slot{};
@@ -24,22 +25,19 @@ struct Worker {
 };
 
 // Makes the worker ready to pick from the servers of now. False when memory ran out.
-// REQUIRES: PeersLock on the upstream's peers.
-bool prepare(UpstreamConf& conf) noexcept;
-inline bool is_current(const Worker& worker, const Peers& peers) noexcept {
-  return bool(worker.picker) && worker.generation == generation_of(peers);
-}
+// REQUIRES: ListLock.
+bool prepare(Upstream& upstream) noexcept;
 
 // To be called after each answer: lets the pool learn once nginx is done with what goes on, when it
 // should not wait for the timer.
-void on_answer(UpstreamConf& conf) noexcept;
+void on_answer(Upstream& upstream) noexcept;
 
-// nginx's module hooks. `init_module` runs in the master, before any worker and after
-// nothing can fail any more: only there is the new configuration told to the pools, which
-// the old workers still use.
-ngx_int_t init_module(ngx_cycle_t* cycle) noexcept;
-ngx_int_t init_process(ngx_cycle_t* cycle) noexcept;
-void exit_process(ngx_cycle_t* cycle) noexcept;
+// nginx's module hooks, for the upstreams of one kind. `init_module` runs in the master, before
+// any worker and after nothing can fail any more: only there is the new configuration told to
+// the pools, which the old workers still use.
+ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept;
+ngx_int_t init_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept;
+void exit_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept;
 
 }  // namespace leastwise::nginx
 

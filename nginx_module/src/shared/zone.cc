@@ -4,9 +4,12 @@
 #include <bit>
 #include <span>
 
-#include "shared/peers.h"
+#include "shared/upstream.h"
 
 namespace leastwise::nginx {
+
+char zone_tag;
+
 namespace {
 
 // Of the default zone.
@@ -27,25 +30,15 @@ std::size_t capacity_of(std::size_t zone_size) noexcept {
   return zone_size > kept ? Pool::capacity_for(zone_size - kept) : 0;
 }
 
-bool resolves(const ngx_http_upstream_srv_conf_t& upstream) noexcept {
-#if LEASTWISE_NGX_RESOLVE
-  const auto* peers = static_cast<const Peers*>(upstream.peer.data);
-  return peers->resolve != nullptr || (peers->next != nullptr && peers->next->resolve != nullptr);
-#else
-  static_cast<void>(upstream);
-  return false;
-#endif
-}
-
 // Room for all servers twice over, so that one reload may replace every one of them while
 // the old ones still finish what they have.
-std::size_t needed_capacity(const UpstreamConf& conf) noexcept {
-  return 2 * count_peers(*static_cast<Peers*>(conf.upstream->peer.data));
+std::size_t needed_capacity(const Upstream& upstream) noexcept {
+  return 2 * upstream.kind->list(upstream, {});
 }
 
-std::size_t default_capacity(const UpstreamConf& conf) noexcept {
-  const std::size_t least = resolves(*conf.upstream) ? kLeastCapacityResolving : kLeastCapacity;
-  return std::min(kMaxEndpoints, std::bit_ceil(std::max(least, needed_capacity(conf))));
+std::size_t default_capacity(const Upstream& upstream) noexcept {
+  const std::size_t least = upstream.changes ? kLeastCapacityResolving : kLeastCapacity;
+  return std::min(kMaxEndpoints, std::bit_ceil(std::max(least, needed_capacity(upstream))));
 }
 
 ngx_slab_pool_t& slab_of(const ngx_shm_zone_t& zone) noexcept {
@@ -57,23 +50,20 @@ std::span<std::byte> block_of(const ngx_shm_zone_t& zone) noexcept {
 }
 
 // The pool that the running configuration has for the upstream of this name.
-Pool running_pool(std::string_view upstream) noexcept {
+Pool running_pool(const Upstream& upstream) noexcept {
+  Pool found;
+  if (ngx_cycle == nullptr) return found;
   // While zones are made ngx_cycle still is the old cycle.
-  const volatile ngx_list_part_t* part =
-      ngx_cycle == nullptr ? nullptr : &ngx_cycle->shared_memory.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
-    for (ngx_uint_t i = 0; zones != nullptr && i < part->nelts; ++i) {
-      if (zones[i].tag != &ngx_http_leastwise_module || zones[i].data == nullptr) continue;
-      const auto& conf = *static_cast<const UpstreamConf*>(zones[i].data);
-      if (view(conf.upstream->host) == upstream) return conf.pool;
+  for_each_upstream(*ngx_cycle, [&](const Upstream& running) noexcept {
+    if (running.kind->name == upstream.kind->name && view(running.name) == view(upstream.name)) {
+      found = running.pool;
     }
-  }
-  return {};
+  });
+  return found;
 }
 
-ngx_int_t keep(const ngx_shm_zone_t& zone, UpstreamConf& conf) noexcept {
-  const Status s = Pool::attach(block_of(zone), conf.pool);
+ngx_int_t keep(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
+  const Status s = Pool::attach(block_of(zone), upstream.pool);
   if (s.ok()) return NGX_OK;
   ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0,
                 "zone \"%V\" can not be taken over: %s; restart nginx instead of reloading it",
@@ -81,7 +71,7 @@ ngx_int_t keep(const ngx_shm_zone_t& zone, UpstreamConf& conf) noexcept {
   return NGX_ERROR;
 }
 
-ngx_int_t create(const ngx_shm_zone_t& zone, UpstreamConf& conf) noexcept {
+ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
   ngx_slab_pool_t& slab = slab_of(zone);
   const std::size_t capacity = capacity_of(zone.shm.size);
   // Of more than half a page: comes page aligned.
@@ -92,13 +82,13 @@ ngx_int_t create(const ngx_shm_zone_t& zone, UpstreamConf& conf) noexcept {
                   zone.shm.size);
     return NGX_ERROR;
   }
-  if (const Status s = Pool::create(block_of(zone), capacity, conf.pool); !s.ok()) {
+  if (const Status s = Pool::create(block_of(zone), capacity, upstream.pool); !s.ok()) {
     ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0, "zone \"%V\": %s", &zone.shm.name, s.message());
     return NGX_ERROR;
   }
-  const Pool old = running_pool(view(conf.upstream->host));
+  const Pool old = running_pool(upstream);
   if (!old) return NGX_OK;
-  if (const Status s = conf.pool.migrate(old); !s.ok()) {
+  if (const Status s = upstream.pool.migrate(old); !s.ok()) {
     ngx_log_error(NGX_LOG_WARN, zone.shm.log, 0,
                   "zone \"%V\": not all that was learned could be kept: %s", &zone.shm.name,
                   s.message());
@@ -108,47 +98,49 @@ ngx_int_t create(const ngx_shm_zone_t& zone, UpstreamConf& conf) noexcept {
 
 // `old` is what the same zone belonged to in the running configuration.
 ngx_int_t init_zone(ngx_shm_zone_t* zone, void* old) noexcept {
-  auto& conf = *static_cast<UpstreamConf*>(zone->data);
-  return old != nullptr ? keep(*zone, conf) : create(*zone, conf);
+  auto& upstream = *static_cast<Upstream*>(zone->data);
+  return old != nullptr ? keep(*zone, upstream) : create(*zone, upstream);
 }
 
-ngx_str_t default_name(ngx_conf_t* cf, const ngx_str_t& upstream) noexcept {
-  const ngx_str_t prefix = to_ngx("leastwise_http_");
-  auto* text = static_cast<u_char*>(ngx_pnalloc(cf->pool, prefix.len + upstream.len));
+ngx_str_t default_name(ngx_conf_t* cf, const Upstream& upstream) noexcept {
+  const ngx_str_t prefix = to_ngx("leastwise_");
+  const ngx_str_t kind = to_ngx(upstream.kind->name);
+  const std::size_t size = prefix.len + kind.len + 1 + upstream.name.len;
+  auto* text = static_cast<u_char*>(ngx_pnalloc(cf->pool, size));
   if (text == nullptr) return {0, nullptr};
-  const u_char* end = ngx_sprintf(text, "%V%V", &prefix, &upstream);
-  return {static_cast<std::size_t>(end - text), text};
+  ngx_sprintf(text, "%V%V_%V", &prefix, &kind, &upstream.name);
+  return {size, text};
 }
 
-ngx_int_t refuse_size(ngx_conf_t* cf, const UpstreamConf& conf, std::size_t least) noexcept {
+ngx_int_t refuse_size(ngx_conf_t* cf, const Upstream& upstream, std::size_t least) noexcept {
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"leastwise_zone\": zone \"%V\" is too small: %uz bytes given, %uzk needed for "
                 "the servers of upstream \"%V\" in %V:%ui",
-                &conf.zone_name, conf.zone_size, (least + 1023) / 1024, &conf.upstream->host,
-                &conf.zone_place.file, conf.zone_place.line);
+                &upstream.zone_name, upstream.zone_size, (least + 1023) / 1024, &upstream.name,
+                &upstream.zone_place.file, upstream.zone_place.line);
   return NGX_ERROR;
 }
 
 }  // namespace
 
-ngx_int_t add_zone(ngx_conf_t* cf, UpstreamConf& conf) noexcept {
-  const std::size_t least = zone_size_for(std::max<std::size_t>(needed_capacity(conf), 1));
-  ngx_str_t name = conf.zone_name;
-  std::size_t size = conf.zone_size;
+ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
+  const std::size_t least = zone_size_for(std::max<std::size_t>(needed_capacity(upstream), 1));
+  ngx_str_t name = upstream.zone_name;
+  std::size_t size = upstream.zone_size;
   if (name.len == 0) {
-    name = default_name(cf, conf.upstream->host);
-    size = zone_size_for(default_capacity(conf));
+    name = default_name(cf, upstream);
+    size = zone_size_for(default_capacity(upstream));
     if (name.data == nullptr) return NGX_ERROR;
   } else if (size < least) {
-    return refuse_size(cf, conf, least);
+    return refuse_size(cf, upstream, least);
   }
 
   // No other upstream has one of this name: set_zone() has seen to it.
-  ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_leastwise_module);
+  ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &zone_tag);
   if (zone == nullptr) return NGX_ERROR;
   zone->init = init_zone;
-  zone->data = &conf;
-  conf.zone = zone;
+  zone->data = &upstream;
+  upstream.zone = zone;
   return NGX_OK;
 }
 

@@ -7,13 +7,14 @@
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_ZONE_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_ZONE_H_
 
-#include "shared/conf.h"
 #include "shared/ngx.h"
 
 namespace leastwise::nginx {
 
+struct Upstream;
+
 // Declares the zone of an upstream whose servers are known. Logs what is wrong.
-ngx_int_t add_zone(ngx_conf_t* cf, UpstreamConf& conf) noexcept;
+ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept;
 
 }  // namespace leastwise::nginx
 
