@@ -24,6 +24,18 @@ ROOMS = {
         "tune": (),
         "render": ("words", "model", "memory", "guard", "pick", "tune"),
     },
+    "nginx_module/src": {
+        "shared": (),
+        "http": ("shared",),
+    },
+    "spoe_agent/src": {
+        "spop": (),
+        "config": (),
+        "serve": ("spop", "config"),
+        "haproxy": ("config", "serve"),
+        "balance": ("spop", "config", "serve", "haproxy"),
+        "admin": ("config", "serve", "balance"),
+    },
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
