@@ -1,5 +1,8 @@
 #include "experiment.h"
 
+#include <algorithm>
+#include <numeric>
+
 namespace leastwise::sim {
 
 namespace {
@@ -15,16 +18,29 @@ double remote_share(const Scenario& scenario, const std::vector<std::uint64_t>& 
   return all > 0 ? remote / all : 0;
 }
 
+void spread_of(const std::vector<std::vector<std::uint64_t>>& windows, Figures& figures) {
+  for (const auto& picks : windows) {
+    const double all = std::accumulate(picks.begin(), picks.end(), 0.0);
+    if (!(all > 0)) continue;
+    const double fair = all / static_cast<double>(picks.size());
+    const auto [least, most] = std::ranges::minmax(picks);
+    figures.least_share = std::min(figures.least_share, static_cast<double>(least) / fair);
+    figures.most_share = std::max(figures.most_share, static_cast<double>(most) / fair);
+  }
+}
+
 }  // namespace
 
 Figures figures_of(const Scenario& scenario, const Result& result) {
-  return {.mean = result.all.mean(),
-          .p50 = result.all.quantile(0.5),
-          .p99 = result.all.quantile(0.99),
-          .p999 = result.all.quantile(0.999),
-          .error_share = result.error_share(),
-          .requests = result.requests,
-          .remote_share = remote_share(scenario, result.picks)};
+  Figures figures{.mean = result.all.mean(),
+                  .p50 = result.all.quantile(0.5),
+                  .p99 = result.all.quantile(0.99),
+                  .p999 = result.all.quantile(0.999),
+                  .error_share = result.error_share(),
+                  .requests = result.requests,
+                  .remote_share = remote_share(scenario, result.picks)};
+  spread_of(result.windows, figures);
+  return figures;
 }
 
 Figures average(std::span<const Figures> of) {
@@ -38,6 +54,8 @@ Figures average(std::span<const Figures> of) {
     sum.error_share += f.error_share / n;
     sum.remote_share += f.remote_share / n;
     sum.requests += f.requests;
+    sum.least_share = std::min(sum.least_share, f.least_share);
+    sum.most_share = std::max(sum.most_share, f.most_share);
   }
   return sum;
 }

@@ -20,6 +20,9 @@ struct Figures {
   double error_share = 0;
   std::uint64_t requests = 0;
   double remote_share = 0;  // of the picks: went to a server outside the locality
+  // Of the picks in windows of ten seconds: the least and the most that a server got, as a multiple
+  // of an equal share. The worst of all seeds, not their mean.
+  double least_share = 1, most_share = 1;
 };
 
 Figures figures_of(const Scenario& scenario, const Result& result);

@@ -33,6 +33,19 @@ TEST(ExperimentTest, FiguresAreTheAverageOverSeeds) {
   EXPECT_EQ(a.requests, 40U);
 }
 
+TEST(ExperimentTest, SharesAreTheWorstOfAllWindowsAndSeeds) {
+  const Scenario scenario = random_scenario(1, 500);
+  Result result;
+  result.windows = {{100, 100, 100, 100}, {50, 150, 100, 100}};
+  const Figures first = figures_of(scenario, result);
+  EXPECT_DOUBLE_EQ(first.least_share, 0.5);
+  EXPECT_DOUBLE_EQ(first.most_share, 1.5);
+  result.windows = {{80, 100, 100, 120}, {0, 0, 0, 0}};  // nobody asked: nothing to share
+  const Figures both[] = {first, figures_of(scenario, result)};
+  EXPECT_DOUBLE_EQ(average(both).least_share, 0.5);
+  EXPECT_DOUBLE_EQ(average(both).most_share, 1.5);
+}
+
 TEST(ExperimentTest, SeedsAreConsecutive) {
   const Row row = measure(random_scenario(1, 500), policy_named(kReference), 7, 2);
   EXPECT_EQ(row.seeds, (std::vector<std::uint64_t>{7, 8}));

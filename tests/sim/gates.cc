@@ -33,7 +33,8 @@ void print(double value, double limit, std::ostream& out) {
 
 bool holds(const Gate& gate, const Ratios& r, const Figures& f) {
   return r.mean <= gate.mean && r.p99 <= gate.p99 && r.p999 <= gate.p999 &&
-         f.error_share <= gate.errors && f.remote_share <= gate.remote;
+         f.error_share <= gate.errors && f.remote_share <= gate.remote &&
+         f.least_share >= gate.least_share && f.most_share <= gate.most_share;
 }
 
 }  // namespace
@@ -52,6 +53,8 @@ std::vector<Gate> gates_from_file(const std::string& path) {
                        .p999 = json.value("p999", Gate::kNone),
                        .errors = json.value("errors", Gate::kNone),
                        .remote = json.value("remote", Gate::kNone),
+                       .least_share = json.value("least_share", 0.0),
+                       .most_share = json.value("most_share", Gate::kNone),
                        .quick = json.value("quick", false)});
       scenario_named(gates.back().scenario);
     }
@@ -82,6 +85,10 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
     out << std::setprecision(4);
     print(row.figures.error_share, gate.errors, out);
     if (gate.remote < Gate::kNone) print(row.figures.remote_share, gate.remote, out);
+    if (gate.least_share > 0) {
+      out << "  shares " << row.figures.least_share << " >= " << gate.least_share;
+      print(row.figures.most_share, gate.most_share, out);
+    }
     out << (held ? "  holds" : "  DOES NOT HOLD");
     if (!gate.policy.empty()) out << "  " << name << " against " << gate.against;
     out << std::endl;

@@ -1,6 +1,6 @@
 // Gates: limits of what a policy may take, as ratios to the reference, read from a file:
 //   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
-//     "remote": 0.1, "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick":
+//     "remote": 0.1, "least_share": 0.85, "most_share": 1.15, "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick":
 //     true}, …]
 // A limit that is left out is not looked at.
 #ifndef LEASTWISE_TESTS_SIM_GATES_H_
@@ -23,6 +23,8 @@ struct Gate {
   double mean = kNone, p99 = kNone, p999 = kNone;
   double errors = kNone;  // share of the requests
   double remote = kNone;  // share of the picks that left the locality
+  // Of the picks in windows of ten seconds, as a multiple of an equal share.
+  double least_share = 0, most_share = kNone;
   bool quick = false;     // part of the quick suite
 };
 

@@ -172,10 +172,22 @@ void Engine::arrive() {
     return release(job);
   }
   job.server = *server;
-  ++result_.picks[*server];
+  count_pick(*server);
   const double way = world_.servers[*server].rtt() / 2;
   events_.push({world_.now + way, Event::Kind::kReachServer, job.id, job.generation});
   patience_.push_back({world_.now + scenario_.timeout_ms, job.id, job.generation});
+}
+
+void Engine::count_pick(std::uint32_t server) {
+  ++result_.picks[server];
+  const double since = world_.now - scenario_.warmup_ms;
+  if (since < 0) return;
+  const auto window = static_cast<std::size_t>(since / Result::kWindowMs);
+  const auto whole =
+      static_cast<std::size_t>((scenario_.duration_ms - scenario_.warmup_ms) / Result::kWindowMs);
+  if (window >= whole) return;
+  result_.windows.resize(whole, std::vector<std::uint64_t>(scenario_.servers));
+  ++result_.windows[window][server];
 }
 
 Job& Engine::fresh_job() {

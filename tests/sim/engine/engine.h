@@ -21,6 +21,9 @@ struct Result {
   Latencies all;
   std::vector<Latencies> routes;
   std::vector<std::uint64_t> picks;  // by server, warm-up included
+  // The same of each window of kWindowMs after the warm-up that is over.
+  static constexpr double kWindowMs = 10000;
+  std::vector<std::vector<std::uint64_t>> windows;
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;
 
@@ -41,6 +44,7 @@ class Engine {
   void abandon_next();
 
   void arrive();
+  void count_pick(std::uint32_t server);
   Job& fresh_job();
   void reach_server(Job& job);
   void complete(std::uint32_t server);

@@ -45,6 +45,7 @@ void write_table(std::span<const Row> rows, std::string_view reference, std::ost
       const Ratios r = ratios(row, *base);
       out << std::setw(24) << fixed(r.mean, 3) + "/" + fixed(r.p99, 3) + "/" + fixed(r.p999, 3);
     }
+    out << "  share " << fixed(f.least_share, 2) + "-" + fixed(f.most_share, 2);
     if (f.remote_share > 0) out << "  remote " << fixed(f.remote_share, 3);
     out << '\n';
   }

@@ -23,6 +23,7 @@ class Catalogue {
  public:
   Catalogue() {
     steady();
+    equals();
     uneven_sizes();
     faults();
     bursts_and_zones();
@@ -55,6 +56,21 @@ class Catalogue {
         s.routes = kFive;
         if (sharing) s.discipline = Discipline::kSharing;
       }
+    }
+  }
+
+  // Eight servers of eight slots, all alike, with 60, 500 and 2,500 requests a second: whoever
+  // looks at the shares expects equal ones.
+  void equals() {
+    for (const auto& [name, per_second] :
+         {std::pair{"equal-idle", 60}, {"equal-low", 500}, {"equal-middle", 2500}}) {
+      Scenario s;
+      s.name = name;
+      s.servers = 8;
+      s.cores = {8};
+      s.load = per_second * 0.01 / 64;
+      s.duration_ms = 44000;
+      all_.push_back(std::move(s));
     }
   }
 
