@@ -8,8 +8,10 @@
 #include "admin/admin.h"
 #include "balance/learner.h"
 #include "balance/pick_handler.h"
+#include "serve/descriptors.h"
 #include "serve/server.h"
 #include "serve/sockets.h"
+#include "serve/spoe_protocol.h"
 
 namespace leastwise::agent {
 namespace {
@@ -49,7 +51,9 @@ class Agent {
         learner_(registry_, store_, feedback_, feedback_counters_,
                  config.feedback ? receive_on(*config.feedback) : Fd(), config.haproxy_socket),
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
-        server_(listen_on(config.listen), handler_, pick_counters_) {
+        protocol_(handler_, pick_counters_),
+        server_(listen_on(config.listen), protocol_, pick_counters_.connections,
+                {.connections = connections_for_haproxy(raise_descriptor_limit())}) {
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
         *config.status, StatusSources{registry_, learner_, pick_counters_, feedback_counters_});
@@ -96,6 +100,7 @@ class Agent {
   Feedback feedback_;
   Learner learner_;
   PickHandler handler_;
+  SpoeProtocol protocol_;
   Server server_;
   std::unique_ptr<Admin> admin_;
   std::thread picking_, learning_, watching_;

@@ -3,29 +3,34 @@
 //   GET /         a page that refreshes itself      GET /status   JSON
 //   GET /healthz  200 when the agent can pick       GET /metrics  Prometheus
 //
-// Read only, so there is nothing to forge. No other method, no other path.
+// Read only, so there is nothing to forge. No other method, no other path. Its connections are few
+// and its own: however many are opened, those of HAProxy's port are not touched.
 #ifndef LEASTWISE_SPOE_AGENT_ADMIN_ADMIN_H_
 #define LEASTWISE_SPOE_AGENT_ADMIN_ADMIN_H_
 
-#include <memory>
-
+#include "admin/http.h"
 #include "admin/status.h"
 #include "config/address.h"
+#include "serve/counters.h"
+#include "serve/server.h"
 
 namespace leastwise::agent {
 
-class Admin {
+class Admin final : Site {
  public:
-  // Listens. Throws std::runtime_error. REQUIRES: `address` is not a unix socket.
+  // Listens. Throws std::runtime_error.
   Admin(const Address& address, const StatusSources& sources);
-  ~Admin();
 
-  void run();   // until stop()
-  void stop();  // by any thread
+  void run() noexcept { server_.run(); }    // until stop()
+  void stop() noexcept { server_.stop(); }  // by any thread
 
  private:
-  struct Http;
-  std::unique_ptr<Http> http_;
+  Answer get(std::string_view path) override;
+
+  const StatusSources sources_;
+  ConnectionCounters counters_;
+  HttpProtocol protocol_;
+  Server server_;
 };
 
 }  // namespace leastwise::agent

@@ -1,8 +1,9 @@
 #include "admin/status.h"
 
-#include <algorithm>
 #include <functional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "leastwise/status_page.h"
@@ -26,9 +27,11 @@ std::vector<Figure> pick_figures(const PickCounters& c) {
       {"outdated", "Questions that had waited for too long", c.outdated},
       {"not_understood", "NOTIFY frames without a pick message", c.not_understood},
       {"untracked", "Picks whose outcome can not be learned", c.untracked},
-      {"connections_accepted", "Connections accepted", c.accepted},
-      {"connections_refused", "Connections refused for want of room", c.refused},
-      {"connections_closed", "Connections closed", c.closed},
+      {"connections_accepted", "Connections accepted", c.connections.accepted},
+      {"connections_refused", "Connections refused for want of descriptors or memory",
+       c.connections.refused},
+      {"connections_evicted", "Idle connections closed to make room", c.connections.evicted},
+      {"connections_closed", "Connections closed", c.connections.closed},
       {"health_checks", "Health checks answered", c.health_checks},
       {"protocol_errors", "Connections closed for breaking the protocol", c.protocol_errors}};
 }
@@ -52,29 +55,15 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
 
 constexpr std::string_view kOpenHelp = "Picks that wait for their log line";
 
-// Texts know their size only when they are written: once into nothing, once for good.
+// What the agent says of itself: two dozen figures, and an error message.
+constexpr std::size_t kOwnRoom = 32 * 1024;
+
 std::string written(const std::function<void(Text&)>& write) {
-  Text probe{std::span<char>()};
-  write(probe);
-  // What grows between the two runs is digits.
-  std::string out(probe.size() + probe.size() / 8 + 256, '\0');
+  std::string out(kOwnRoom, '\0');
   Text text{std::span<char>(out)};
   write(text);
-  out.resize(std::min(text.size(), out.size()));
+  out.resize(text.view().size());
   return out;
-}
-
-std::string page_of(PageFormat format, std::span<const NamedPool> pools, TimePoint now) {
-  std::vector<PeerView> peers(StatusPage::peers_of(pools));
-  StatusPage page(format, "haproxy", pools, peers, now);
-  std::string whole;
-  std::string part(2 * StatusPage::kLeastRoom, '\0');
-  for (bool more = true; more;) {
-    Text text{std::span<char>(part)};
-    more = page.render(text);
-    whole += text.view();
-  }
-  return whole;
 }
 
 class Pools {
@@ -129,25 +118,60 @@ void write_gauge(std::string_view name, std::string_view help, std::uint64_t val
       << " gauge\nleastwise_agent_" << name << ' ' << value << '\n';
 }
 
+class StatusParts final : public Parts {
+ public:
+  // `first` takes the place of the first `replaced` characters, `last` comes at the end.
+  StatusParts(const StatusSources& sources, PageFormat format, std::string first,
+              std::size_t replaced, std::string last, TimePoint now)
+      : pools_(sources.registry),
+        peers_(StatusPage::peers_of(pools_.named())),
+        page_(format, "haproxy", pools_.named(), peers_, now),
+        first_(std::move(first)),
+        replaced_(replaced),
+        last_(std::move(last)),
+        buffer_(2 * StatusPage::kLeastRoom, '\0') {}
+
+  bool next(std::string& out) override {
+    Text text{std::span<char>(buffer_)};
+    const bool has_more = page_.render(text);
+    out += std::exchange(first_, {});
+    out += text.view().substr(std::exchange(replaced_, 0));
+    if (!has_more) out += last_;
+    return has_more;
+  }
+
+ private:
+  Pools pools_;
+  std::vector<PeerView> peers_;
+  StatusPage page_;
+  std::string first_;
+  std::size_t replaced_;
+  std::string last_;
+  std::string buffer_;
+};
+
 }  // namespace
 
-std::string status_json(const StatusSources& sources, TimePoint now) {
-  const Pools pools(sources.registry);
-  std::string document = page_of(PageFormat::kJson, pools.named(), now);
-  const std::string agent = written([&](Text& out) { write_agent(sources, now, out); });
-  return document.insert(1, "\"agent\":" + agent + ',');
+std::unique_ptr<Parts> status_json(const StatusSources& sources, TimePoint now) {
+  std::string agent = written([&](Text& out) {
+    out << "{\"agent\":";
+    write_agent(sources, now, out);
+    out << ',';
+  });
+  return std::make_unique<StatusParts>(sources, PageFormat::kJson, std::move(agent), 1, "", now);
 }
 
-std::string status_prometheus(const StatusSources& sources, TimePoint now) {
-  const Pools pools(sources.registry);
+std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint now) {
   const HaproxyView haproxy = sources.learner.haproxy();
-  return page_of(PageFormat::kPrometheus, pools.named(), now) + written([&](Text& out) {
-           write_metrics("picks", pick_figures(sources.picks), out);
-           write_metrics("feedback", feedback_figures(sources.feedback), out);
-           write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
-           write_gauge("haproxy_stale", "1 while HAProxy's runtime API gives no answer",
-                       haproxy.is_stale ? 1 : 0, out);
-         });
+  std::string agent = written([&](Text& out) {
+    write_metrics("picks", pick_figures(sources.picks), out);
+    write_metrics("feedback", feedback_figures(sources.feedback), out);
+    write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
+    write_gauge("haproxy_stale", "1 while HAProxy's runtime API gives no answer",
+                haproxy.is_stale ? 1 : 0, out);
+  });
+  return std::make_unique<StatusParts>(sources, PageFormat::kPrometheus, "", 0, std::move(agent),
+                                       now);
 }
 
 }  // namespace leastwise::agent

@@ -1,9 +1,11 @@
-// What the agent shows of itself and of its pools. Pure but for reading counters.
+// What the agent shows of itself and of its pools, part by part: thousands of servers are
+// megabytes. All parts tell of the same instant. Nothing here makes a pick wait.
 #ifndef LEASTWISE_SPOE_AGENT_ADMIN_STATUS_H_
 #define LEASTWISE_SPOE_AGENT_ADMIN_STATUS_H_
 
-#include <string>
+#include <memory>
 
+#include "admin/http.h"
 #include "balance/learner.h"
 #include "balance/registry.h"
 #include "serve/counters.h"
@@ -19,10 +21,10 @@ struct StatusSources {
 
 // The document of leastwise::StatusPage as JSON with one more member:
 //   "agent":{"haproxy":{"configured","stale","age_ms","error"},"picks":{…},"feedback":{…}}
-std::string status_json(const StatusSources& sources, TimePoint now);
+std::unique_ptr<Parts> status_json(const StatusSources& sources, TimePoint now);
 
 // The text of leastwise::StatusPage as metrics, and leastwise_agent_* for the agent.
-std::string status_prometheus(const StatusSources& sources, TimePoint now);
+std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint now);
 
 }  // namespace leastwise::agent
 

@@ -6,6 +6,12 @@
 
 namespace leastwise::agent {
 
+struct ConnectionCounters {
+  Counter accepted, closed;
+  Counter refused;  // for want of descriptors or memory
+  Counter evicted;  // closed, being idle for the longest time, to make room
+};
+
 // Written by the thread that answers HAProxy.
 struct alignas(64) PickCounters {
   Counter asked;            // NOTIFY frames with a pick message
@@ -16,7 +22,7 @@ struct alignas(64) PickCounters {
   Counter outdated;         // read after the process had been stopped: HAProxy gave up long ago
   Counter not_understood;   // no pick message in it
   Counter untracked;        // picked, but finished at once: no id, or thread 2 could not keep up
-  Counter accepted, refused, closed;  // connections
+  ConnectionCounters connections;
   Counter health_checks;
   Counter protocol_errors;
 };

@@ -15,7 +15,7 @@
 namespace leastwise::agent {
 namespace {
 
-constexpr int kBacklog = 1024;
+constexpr int kBacklog = 4096;  // the system may grant less
 constexpr int kReceiveBuffer = 8 << 20;
 
 [[noreturn]] void fail(std::string_view what, const Address& address) {
@@ -37,15 +37,14 @@ bool is_answered(const Address& address) noexcept {
   return errno == EAGAIN || errno == EINPROGRESS;
 }
 
-void clear_path(const Address& address) {
+void clear_path(const Address& address, std::string_view directive) {
   struct stat info {};
   if (lstat(address.path.c_str(), &info) != 0) return;
+  const std::string what = std::string(directive) + " \"" + address.text + "\": ";
   if (!S_ISSOCK(info.st_mode)) {
-    throw std::runtime_error("listen \"" + address.text + "\": a file that is no socket is there");
+    throw std::runtime_error(what + "a file that is no socket is there");
   }
-  if (is_answered(address)) {
-    throw std::runtime_error("listen \"" + address.text + "\": another process listens there");
-  }
+  if (is_answered(address)) throw std::runtime_error(what + "another process listens there");
   ::unlink(address.path.c_str());
 }
 
@@ -56,16 +55,20 @@ std::string with_errno(std::string_view what) {
   return std::string(what) + ": " + std::strerror(error);
 }
 
-Fd listen_on(const Address& address) {
-  if (address.is_unix()) clear_path(address);
+Fd listen_on(const Address& address, std::string_view directive) {
+  if (address.is_unix()) clear_path(address, directive);
   Fd fd = open_socket(address, SOCK_STREAM);
-  if (!fd) fail("listen", address);
+  if (!fd) fail(directive, address);
   // Of TCP this allows to restart while connections of the last run linger, nothing more.
   if (!address.is_unix()) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (::bind(fd.get(), address.get(), address.length) != 0) fail("listen", address);
-  // HAProxy runs as another user; the folder is what guards the socket.
-  if (address.is_unix()) ::chmod(address.path.c_str(), 0666);
-  if (::listen(fd.get(), kBacklog) != 0) fail("listen", address);
+  // A file of a socket is for its owner and group, which is HAProxy's or that of the folder.
+  const mode_t before = ::umask(0117);
+  const int bound = ::bind(fd.get(), address.get(), address.length);
+  const int error = errno;
+  ::umask(before);
+  errno = error;
+  if (bound != 0) fail(directive, address);
+  if (::listen(fd.get(), kBacklog) != 0) fail(directive, address);
   return fd;
 }
 

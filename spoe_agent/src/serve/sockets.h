@@ -13,8 +13,8 @@ namespace leastwise::agent {
 // Listens for connections. A unix socket left behind by a dead agent is replaced; one that a
 // living process answers on is not, nor is a file that is no socket. The port is never shared
 // silently (SO_REUSEPORT): a forgotten second agent would take half of the questions.
-// Throws std::runtime_error that names address and reason.
-Fd listen_on(const Address& address);
+// Throws std::runtime_error that names the directive, the address and the reason.
+Fd listen_on(const Address& address, std::string_view directive = "listen");
 
 // Removes the file of a unix socket of listen_on(); nothing for the network.
 void remove_socket_file(const Address& address) noexcept;

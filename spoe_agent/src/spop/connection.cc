@@ -82,6 +82,7 @@ bool Connection::is_acceptable(std::uint32_t length, Buffer& output) noexcept {
 }
 
 void Connection::on_frame(Bytes frame, Buffer& output) noexcept {
+  ++frames_;
   Reader reader(frame);
   const FrameHeader header = read_header(reader);
   if (!reader.ok()) return disconnect(StatusCode::kInvalidFrame, output);

@@ -68,6 +68,8 @@ class Connection {
   // Why it closes; kNormal as long as it does not.
   StatusCode status() const noexcept { return status_; }
   std::uint32_t max_frame_size() const noexcept { return max_frame_size_; }
+  bool is_within_frame() const noexcept { return !partial_.empty(); }  // its rest is to come
+  std::uint64_t frames() const noexcept { return frames_; }            // whole ones, so far
 
  private:
   enum class State : std::uint8_t { kHello, kOpen, kClosing };
@@ -83,6 +85,7 @@ class Connection {
   Handler& handler_;
   Buffer partial_;  // the beginning of a frame, its length in front
   std::uint32_t max_frame_size_;
+  std::uint64_t frames_ = 0;
   State state_ = State::kHello;
   StatusCode status_ = StatusCode::kNormal;
 };

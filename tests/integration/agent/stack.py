@@ -142,8 +142,8 @@ class Stack:
         assert process.stdout.readline() == "ready\n"
         process.stdout.close()
 
-    def start_agent(self):
-        self.start("agent", AGENT, "-c", str(self.folder / "leastwise.conf"))
+    def start_agent(self, **options):
+        self.start("agent", AGENT, "-c", str(self.folder / "leastwise.conf"), **options)
         until(lambda: is_listening(STATUS) or self.processes["agent"].poll() is not None)
 
     def start_haproxy(self):

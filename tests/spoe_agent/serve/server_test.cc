@@ -12,6 +12,7 @@
 
 #include "balance/pick_handler.h"
 #include "serve/sockets.h"
+#include "serve/spoe_protocol.h"
 #include "spoe_agent/agent_fixture.h"
 #include "spop/reader.h"
 #include "spop/writer.h"
@@ -26,13 +27,17 @@ namespace fs = std::filesystem;
 // A real server on a real socket, with two servers to pick from.
 class ServerTest : public AgentFixture {
  protected:
+  static constexpr std::size_t kMost = 8;
+
   ServerTest() : wake_(make_event()) {
     std::string name = fs::temp_directory_path() / "leastwise-XXXXXX";
     folder_ = ::mkdtemp(name.data());
     EXPECT_TRUE(parse_address("unix:" + folder_.string() + "/s", true, address_));
     servers(app_with({"s1", "s2"}));
     handler_.emplace(registry_, ring_, wake_, picks_);
-    server_.emplace(listen_on(address_), *handler_, picks_);
+    protocol_.emplace(*handler_, picks_);
+    server_.emplace(listen_on(address_), *protocol_, picks_.connections,
+                    Server::Limits{.connections = kMost});
     thread_ = std::thread([this] { server_->run(); });
   }
   ~ServerTest() override {
@@ -79,6 +84,17 @@ class ServerTest : public AgentFixture {
     ASSERT_EQ(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size()));
   }
 
+  static FrameType first_frame(const Fd& fd) {
+    std::array<std::uint8_t, 4096> frame{};
+    pollfd p{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&p, 1, 10'000) <= 0) return FrameType::kUnset;
+    std::array<std::uint8_t, spop::kLengthSize> length{};
+    ::recv(fd.get(), length.data(), length.size(), MSG_WAITALL);
+    const std::uint32_t size = spop::Reader(length).u32();
+    ::recv(fd.get(), frame.data(), std::min<std::size_t>(size, frame.size()), MSG_WAITALL);
+    return FrameType{frame[0]};
+  }
+
   // The types of the frames until the end of the stream, or until it is silent for a while.
   static std::vector<FrameType> frames(const Fd& fd, bool& ended) {
     std::string all;
@@ -106,6 +122,7 @@ class ServerTest : public AgentFixture {
   Fd wake_;
   PickCounters picks_;
   std::optional<PickHandler> handler_;
+  std::optional<SpoeProtocol> protocol_;
   std::optional<Server> server_;
   std::thread thread_;
 };
@@ -176,6 +193,43 @@ TEST_F(ServerTest, StoppedItAnswersWhatArrivedAndSaysGoodbye) {
   EXPECT_EQ(frames(fd, ended), (std::vector{kHello, kAck, kGoodbye}));
   EXPECT_TRUE(ended);
   stopping.join();
+}
+
+TEST_F(ServerTest, TheOldestIdleConnectionMakesRoomForANewOne) {
+  std::string hello, question;
+  add_hello(hello);
+  add_question(question, 1);
+  std::vector<Fd> all;
+  bool ended = true;
+  for (std::size_t i = 0; i < kMost; ++i) {
+    all.push_back(connect());
+    send(all.back(), hello);
+    EXPECT_EQ(first_frame(all.back()), kHello);
+  }
+  send(all[0], question);  // not idle
+  EXPECT_EQ(first_frame(all[0]), kAck);
+  const Fd late = connect();
+  send(late, hello + question);
+  EXPECT_EQ(first_frame(late), kHello);
+  EXPECT_EQ(frames(all[1], ended), std::vector{kGoodbye});
+  EXPECT_TRUE(ended);
+  send(all[0], question);
+  EXPECT_EQ(first_frame(all[0]), kAck);
+  EXPECT_EQ(picks_.connections.evicted.get(), 1U);
+  EXPECT_EQ(picks_.connections.refused.get(), 0U);
+}
+
+TEST_F(ServerTest, ThousandsThatStaySilentDoNotKeepANewOneOut) {
+  std::vector<Fd> silent;
+  for (int i = 0; i < 1000; ++i) silent.push_back(connect());
+  std::string bytes;
+  add_hello(bytes);
+  add_question(bytes, 1);
+  const Fd fd = connect();
+  send(fd, bytes);
+  bool ended = true;
+  EXPECT_EQ(frames(fd, ended), (std::vector{kHello, kAck}));
+  EXPECT_FALSE(ended);
 }
 
 TEST_F(ServerTest, NothingIsLeftInFlight) {

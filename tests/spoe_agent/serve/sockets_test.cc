@@ -75,7 +75,7 @@ TEST_F(SocketsTest, WhatIsNoSocketIsLeftAlone) {
 }
 
 TEST_F(SocketsTest, ATcpPortIsNotShared) {
-  const Fd first = open_at_free_port(listen_on);
+  const Fd first = open_at_free_port([](const Address& a) { return listen_on(a); });
   EXPECT_EQ(refusal(), "listen \"" + address_.text + "\": Address already in use");
 }
 

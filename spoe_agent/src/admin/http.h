@@ -1,0 +1,54 @@
+// HTTP/1.1 for a few pages to read: GET, keep-alive, answers in parts. Nothing else of it.
+//
+// A request with a body, or more behind its head, is answered and the connection closed; so is any
+// other method than GET (405), a head of more than kMostHead (431), and what is no HTTP/1 (400).
+#ifndef LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_
+#define LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "serve/session.h"
+
+namespace leastwise::agent {
+
+// An answer that is too long to be made at once.
+class Parts {
+ public:
+  virtual ~Parts() = default;
+  // Appends the next part. False when it was the last.
+  virtual bool next(std::string& out) = 0;
+};
+
+struct Answer {
+  int status = 200;
+  std::string_view type = "text/plain";
+  std::string text;
+  std::unique_ptr<Parts> parts;  // instead of the text
+};
+
+// What there is to read.
+class Site {
+ public:
+  virtual ~Site() = default;
+  // `path` is without what may follow a "?". May throw: the connection is closed then.
+  virtual Answer get(std::string_view path) = 0;
+};
+
+class HttpProtocol final : public Protocol {
+ public:
+  static constexpr std::size_t kMostHead = 8192;
+
+  // `site` outlives all sessions.
+  explicit HttpProtocol(Site& site) noexcept : site_(site) {}
+  std::unique_ptr<Session> open() noexcept override;
+
+ private:
+  Site& site_;
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_

@@ -1,0 +1,24 @@
+// How many descriptors the process may have, and who may have how many of them.
+#ifndef LEASTWISE_SPOE_AGENT_SERVE_DESCRIPTORS_H_
+#define LEASTWISE_SPOE_AGENT_SERVE_DESCRIPTORS_H_
+
+#include <cstddef>
+
+namespace leastwise::agent {
+
+// Of the status port; and what files, sockets of our own, epolls take, with room to spare.
+inline constexpr std::size_t kStatusConnections = 64;
+inline constexpr std::size_t kOwnDescriptors = 64;
+inline constexpr std::size_t kMostConnections = 4096;  // of HAProxy's port
+inline constexpr std::size_t kLeastConnections = 16;
+
+// Raises the soft limit to the hard one, and returns it: the usual 1,024 are fewer than HAProxy
+// may have connections.
+std::size_t raise_descriptor_limit() noexcept;
+
+// How many connections HAProxy's port may have, so that the others always find theirs.
+std::size_t connections_for_haproxy(std::size_t descriptors) noexcept;
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_SERVE_DESCRIPTORS_H_
