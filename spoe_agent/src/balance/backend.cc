@@ -81,9 +81,9 @@ Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,
                      TimePoint now) noexcept {
   Roster& roster = *roster_;
   if (!active_ || roster.members.empty()) return {};
-  Tried tried;
-  request.in_flight = read_loads(loads, tried);
-  const Ticket ticket = roster.picker.pick(config_, request, tried, now);
+  Tried barred;
+  request.in_flight = read_loads(loads, barred);
+  const Ticket ticket = roster.picker.pick(config_, request, barred, now);
   if (!ticket) return {};
   if (ticket.reason == Reason::kPanic) {
     // All that is left is draining: HAProxy knows better what to do then.
@@ -111,9 +111,10 @@ MemberIndex Backend::member_of(std::size_t position, std::string_view server) no
 }
 
 // HAProxy's counts by member; none unless they are known for all, since those of half of the
-// servers can not be compared with our own of the others.
+// servers can not be compared with our own of the others. A server that HAProxy has at its limit is
+// barred, too: our own count forgets a tunnel that lasts longer than our patience.
 std::span<const std::uint32_t> Backend::read_loads(std::span<const spop::ServerLoad> loads,
-                                                   Tried& down) noexcept {
+                                                   Tried& barred) noexcept {
   Roster& roster = *roster_;
   std::ranges::fill(roster.in_flight, kNotSaid);
   std::size_t missing = roster.in_flight.size();
@@ -121,8 +122,10 @@ std::span<const std::uint32_t> Backend::read_loads(std::span<const spop::ServerL
     const spop::ServerLoad& load = loads[i];
     const MemberIndex member = member_of(i, load.name);
     if (member == kNoMember) continue;
-    if (load.is_up == false) down.insert(member);
+    if (load.is_up == false) barred.insert(member);
     if (!load.in_flight) continue;
+    const std::uint32_t limit = pool_.settings(roster.members[member].id).max_conns;
+    if (limit != 0 && *load.in_flight >= limit) barred.insert(member);
     std::uint32_t& in_flight = roster.in_flight[member];
     if (in_flight == kNotSaid) --missing;
     // What waits in the server's queue is ahead of us, too.

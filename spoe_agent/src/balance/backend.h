@@ -109,7 +109,7 @@ class Backend {
   // The pick thread's.
   MemberIndex member_of(std::size_t position, std::string_view server) noexcept;
   std::span<const std::uint32_t> read_loads(std::span<const spop::ServerLoad> loads,
-                                            Tried& down) noexcept;
+                                            Tried& barred) noexcept;
 
   bool is_same_list(const std::vector<ServerInfo>& servers) const noexcept;
   void configure_changed(const std::vector<ServerInfo>& servers) noexcept;

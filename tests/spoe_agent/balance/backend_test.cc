@@ -90,6 +90,22 @@ TEST_F(BackendTest, AServerAtItsLimitIsNotPicked) {
   EXPECT_EQ(view("s2").in_flight, 3U);
 }
 
+TEST_F(BackendTest, AServerThatHaproxyHasAtItsLimitIsNotPicked) {
+  BackendInfo info = app_with({"s1", "s2", "s3"});
+  for (ServerInfo& server : info.servers) server.settings.max_conns = 2;
+  servers(info);
+  Config by_turns;
+  by_turns.policy = find_policy("round_robin");
+  for (const Config& config : {Config{}, by_turns}) {
+    registry_.configure({{"app", config}}, feedback_, now_);
+    const Loads loads = {{"s1", 2, {}, {}}, {"s2", 1, {}, {}}, {"s3", 5, {}, {}}};
+    EXPECT_EQ(picks(6, loads), (std::map<std::string, int>{{"s2", 6}}));
+    EXPECT_EQ(picks(6, {{"s1", 2, {}, {}}}).count("s1"), 0U) << "also without the others' counts";
+    const Loads full = {{"s1", 2, {}, {}}, {"s2", 2, {}, {}}, {"s3", 5, {}, {}}};
+    EXPECT_FALSE(app().pick({}, full, now_).ticket) << "HAProxy knows where to queue";
+  }
+}
+
 TEST_F(BackendTest, AServerThatMovedIsAnotherOne) {
   BackendInfo info = app_with({"s1"});
   servers(info);
