@@ -70,7 +70,7 @@ class Stack:
             self.start_agent()
             self.start_haproxy()
             until(lambda: self.status()["agent"]["haproxy"]["stale"] is False)
-            until(lambda: len(self.peers()) == len(self.names))
+            until(lambda: self.peers().keys() >= set(self.names))
             until(self.is_asked)
         except BaseException:
             self.__exit__()
