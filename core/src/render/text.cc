@@ -9,7 +9,7 @@
 namespace leastwise {
 
 Text& Text::operator<<(std::string_view s) noexcept {
-  if (size_ < buffer_.size()) {
+  if (!s.empty() && size_ < buffer_.size()) {  // memcpy must not copy nothing from nowhere
     std::memcpy(buffer_.data() + size_, s.data(), std::min(s.size(), buffer_.size() - size_));
   }
   size_ += s.size();

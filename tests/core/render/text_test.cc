@@ -26,6 +26,13 @@ TEST(TextTest, RenderingIntoNothingTellsTheSize) {
   EXPECT_EQ(text.size(), std::string_view("hello -5 0.25").size());
 }
 
+TEST(TextTest, NothingIsAppendedToo) {  // with -fsanitize=undefined, from no address
+  std::array<char, 8> buffer;
+  Text text(buffer);
+  text << "a" << std::string_view() << "b";
+  EXPECT_EQ(text.view(), "ab");
+}
+
 TEST(TextTest, NumbersThatJsonHasNoWordForAreZero) {
   std::array<char, 32> buffer;
   Text text(buffer);
