@@ -1,9 +1,8 @@
 #include "balance/backend.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
+#include <random>
 #include <stdexcept>
 
 #include "balance/tickets.h"
@@ -22,8 +21,11 @@ constexpr Outcome kNeverSent{.result = Result::kCancelled};
 // flight is dead, even if our pid, or another process, is now what it was.
 bool is_alive(std::uint32_t) noexcept { return false; }
 
-ProcessSlot join(Pool& pool) noexcept {
-  return pool.join(static_cast<std::uint32_t>(::getpid()), is_alive);
+// What the pool knows us by. Not the pid: in a container that is 1 each time, and what the last
+// one had in flight would be taken for ours.
+std::uint32_t this_run() {
+  static const std::uint32_t number = (std::random_device()() & 0x7fffffff) | 1;
+  return number;
 }
 
 Picker make_picker(const Pool& pool, ProcessSlot slot, const std::vector<Member>& members,
@@ -73,7 +75,7 @@ Backend::Backend(std::string name, const Config& config, StateStore& store)
   }
   // Until HAProxy says who is there, nobody is.
   pool.for_each([&](EndpointId id) { pool.retire(id); });
-  slot_ = join(pool);
+  slot_ = pool.join(this_run(), is_alive);
   use(pool, std::make_unique<Roster>());
 }
 
@@ -225,7 +227,7 @@ void Backend::grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, T
   }
   auto roster = std::make_unique<Roster>();
   if (!add_all(next, info, *roster)) throw std::runtime_error("backend " + name_ + ": full");
-  slot_ = join(next);
+  slot_ = next.join(this_run(), is_alive);
   use(next, std::move(roster));
 }
 
@@ -239,7 +241,7 @@ void Backend::retire(OpenPicks& open, TimePoint now) {
 void Backend::leave(OpenPicks& open, TimePoint now) {
   cancel_all(open, now);
   active_ = false;
-  pool_.leave(slot_, static_cast<std::uint32_t>(::getpid()));
+  pool_.leave(slot_, this_run());
 }
 
 void Backend::cancel_all(OpenPicks& open, TimePoint now) {
