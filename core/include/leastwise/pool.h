@@ -102,7 +102,7 @@ struct PoolView {
 
 class Pool {
  public:
-  // Bytes that a pool of `capacity` endpoints needs; about 1.3 KiB for each, and
+  // Bytes that a pool of `capacity` endpoints needs; about 1.8 KiB for each, and
   // 0.2 MiB for the rest.
   static std::size_t bytes_for(std::size_t capacity) noexcept;
   // The largest capacity that fits; 0 when none does.
@@ -181,7 +181,7 @@ class Pool {
     }
   }
   // Answer times of one endpoint (Outcome::occupied), log-linear; see histogram.h.
-  std::uint32_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
+  std::uint64_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
 
  private:
   friend class Picker;

@@ -26,6 +26,9 @@ class Text {
   // Six significant digits, never in a locale; NaN and infinities are written as 0,
   // for which JSON has no word.
   Text& operator<<(double x) noexcept;
+  // A sum of times, to the microsecond: with six digits a large one would stand still for minutes
+  // and then jump.
+  Text& sum(double seconds) noexcept;
 
   // For the inside of a JSON string (RFC 8259 §7); `<` too, so that the text can stand in
   // a page. Bytes that are not ASCII pass.

@@ -15,15 +15,19 @@ class Median {
   void add(float value) noexcept {
     if (count_ < kMost) values_[count_++] = value;
   }
-  // 0 of none. O(count).
-  float get() noexcept {
-    if (count_ == 0) return 0;
-    auto* middle = values_.data() + count_ / 2;
-    std::nth_element(values_.data(), middle, values_.data() + count_);
-    return *middle;
-  }
+  // 0 of none; of two, the greater. O(count).
+  float get() noexcept { return nth(count_ / 2); }
+  // Of two, the lesser: what one of them is compared with the other by.
+  float lower() noexcept { return nth(count_ == 0 ? 0 : (count_ - 1) / 2); }
 
  private:
+  float nth(std::size_t n) noexcept {
+    if (count_ == 0) return 0;
+    auto* at = values_.data() + n;
+    std::nth_element(values_.data(), at, values_.data() + count_);
+    return *at;
+  }
+
   std::array<float, kMost> values_;
   std::size_t count_ = 0;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kInARow = 5;
 constexpr float kShareAbove = 0.3F;
+constexpr float kTimesAbove = 2;
 constexpr float kTimesSlower = 4;
 constexpr float kEnoughEvidence = 8;  // in mean predictions
 constexpr std::int64_t kLongestMs = 300'000;
@@ -62,6 +63,7 @@ class Watch {
       if (const float g = slowness_of(i); g > 0) slownesses_.add(g);
     }
     median_share_ = shares_.get();
+    lower_share_ = shares_.lower();
     median_slowness_ = slownesses_.get();
   }
 
@@ -75,7 +77,9 @@ class Watch {
 
   Ejection judge(std::size_t i) const noexcept {
     const float share = error_now(shared_.hot()[i].error.get(), now_ms_);
-    const bool others_fail = median_share_ > kShareAbove;
+    // Shares fade together when nobody is asked any more: so others fail, too, while theirs is
+    // much the same, however little is left of both.
+    const bool others_fail = median_share_ > kShareAbove || share <= kTimesAbove * lower_share_;
     if (shared_.records()[i].failures_in_a_row.get() >= kInARow && !others_fail) {
       return Ejection::kConsecutive;
     }
@@ -111,8 +115,9 @@ class Watch {
   // Further ahead than an ejection lasts: the clock went back, or damage.
   bool is_over(const Record& record) const noexcept {
     const std::int64_t left = record.ejected_until_ms.get() - now_ms_;
-    return left <= 0 || left > std::max(kLongestMs, time_for(0));
+    return left <= 0 || left > longest_ms();
   }
+  std::int64_t longest_ms() const noexcept { return std::max(kLongestMs, time_for(0)); }
 
   void bring_back(std::size_t i) noexcept {
     forget(shared_, i);
@@ -122,8 +127,8 @@ class Watch {
   // Good for as long as it was out: the next ejection is shorter by half.
   void forgive(Record& record) const noexcept {
     if (record.relapses.get() == 0) return;
-    const std::int64_t good_until = record.ejected_until_ms.get() + record.ejected_ms.get();
-    if (now_ms_ < good_until) return;
+    const std::int64_t left = record.ejected_until_ms.get() + record.ejected_ms.get() - now_ms_;
+    if (left > 0 && left <= 2 * longest_ms()) return;  // else the clock went back
     record.relapses.set(record.relapses.get() - 1);
     record.ejected_until_ms.set(now_ms_);
   }
@@ -135,7 +140,7 @@ class Watch {
   Decay decay_;
   std::size_t endpoints_ = 0, ejected_ = 0;
   Median shares_, slownesses_;
-  float median_share_ = 0, median_slowness_ = 0;
+  float median_share_ = 0, lower_share_ = 0, median_slowness_ = 0;
 };
 
 // The directive was switched off: nobody stays out.

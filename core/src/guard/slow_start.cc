@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "words/packed.h"
+#include "memory/health.h"
 
 namespace leastwise::state {
 namespace {
@@ -12,9 +12,7 @@ constexpr float kLeastWarmth = 0.1F;
 bool serves(const Hot& hot, const Record& record, std::int64_t now_ms) noexcept {
   if (record.use.load(std::memory_order_relaxed) != Use::kInUse) return false;
   if ((hot.flags.get() & (kDown | kEjected)) != 0) return false;
-  const Health h = health::unpack(hot.health.get());
-  const std::uint32_t max_fails = record.max_fails.get();
-  return max_fails == 0 || h.fails < max_fails || h.until_ms <= now_ms;
+  return !out_of_service(hot, record, now_ms);
 }
 
 // 1 when nothing of the ramp is left, or the clock went back.

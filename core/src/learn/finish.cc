@@ -12,6 +12,7 @@ namespace {
 
 constexpr float kForgetSample = 1 - 1.0F / 128;
 constexpr float kErrorStep = 0.05F;
+constexpr std::uint32_t kMostInARow = 1U << 30;
 constexpr float kLeastShare = 0.02F;  // of the time taken, left when the base is taken off
 constexpr float kClip = 8;            // times the prediction: an outlier counts up to here
 constexpr float kClipAfter = 8;       // samples of the endpoint
@@ -49,7 +50,7 @@ void learn_error(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcep
 
 void count_in_a_row(state::Record& record, bool failed) noexcept {
   if (failed) {
-    record.failures_in_a_row.add(1);
+    if (record.failures_in_a_row.get() < kMostInARow) record.failures_in_a_row.add(1);
   } else if (record.failures_in_a_row.get() != 0) {
     record.failures_in_a_row.set(0);
   }

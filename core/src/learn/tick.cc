@@ -5,11 +5,11 @@
 #include "guard/load_report.h"
 #include "guard/outlier.h"
 #include "guard/slow_start.h"
+#include "learn/age.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/state.h"
 #include "pick/transit.h"
-#include "words/answer_time.h"
 #include "words/estimates.h"
 
 namespace leastwise {
@@ -142,31 +142,15 @@ void renew_special(const Shared& shared) noexcept {
   }
 }
 
-// An average so old that its stamp would come round again is set to unknown.
-void forget_old(Cell<std::uint64_t>& answer_time, const Config& config,
-                std::int64_t now_ms) noexcept {
-  std::uint64_t word = answer_time.get();
-  if (word == 0) return;
-  const float age = age_seconds(answer_time::unpack(word), now_ms);
-  if (age > kAnswerTimeAges * seconds(config.decay)) answer_time.replace(word, 0);
-}
-
-// Looks after a few endpoints: sums so old that their landmark's number comes round again
-// are set to unknown, and what can not be right is mended.
-void look_after(const Shared& shared, const Config& config, TimePoint now) noexcept {
-  Decay decay;
-  decay.set(config.decay, now);
+// Looks after a few endpoints, or after all when nobody did for a while: forgets what is old, and
+// mends what can not be right.
+void look_after(const Shared& shared, const Age& age) noexcept {
   std::size_t at = shared->next_looked_after.get();
-  const std::size_t batch = std::max(kLeastBatch, shared.capacity() / kRounds);
+  const std::size_t few = std::max(kLeastBatch, shared.capacity() / kRounds);
+  const std::size_t batch = age.was_long() ? shared.capacity() : few;
   for (std::size_t i = 0; i < batch && i < shared.capacity(); ++i) {
     at = at + 1 < shared.capacity() ? at + 1 : 0;
-    Cell<std::uint64_t>& speed = shared.hot()[at].speed;
-    std::uint64_t word = speed.get();
-    if (word != 0 && decay.left(speed::unpack(word).epoch) <= 0) {
-      speed.replace(word, 0);
-      shared.hot()[at].slowness.set(0);
-    }
-    forget_old(shared.records()[at].answer_time, config, milliseconds(now));
+    age.forget_old(shared, at);
     state::mend(shared, at);
   }
   shared->next_looked_after.set(static_cast<std::uint32_t>(at));
@@ -235,6 +219,14 @@ bool is_due(const Header& header, TimePoint now) noexcept {
   return wait == 0 || wait >= kClockSlackUs;
 }
 
+// How far the last tick is away, on either side; a tick's period when there was none.
+Duration gap_before(const Header& header, std::int64_t us) noexcept {
+  const std::int64_t last = header.tick_last.get();
+  if (last == 0) return Pool::kTickPeriod;
+  const std::uint64_t gap = us >= last ? ahead(last, us) : ahead(us, last);
+  return Duration{static_cast<std::int64_t>(std::min<std::uint64_t>(gap, INT64_MAX))};
+}
+
 // Enters the tick if nobody is in it, or who is must be dead. Returns the stamp of the entry, 0
 // when refused.
 std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
@@ -286,14 +278,15 @@ bool Pool::tick(const Config& config, TimePoint now) noexcept {
   header.tick_due.set(us + kTickPeriod.count());
   if (!header.model.sane()) start_afresh(shared);
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
+  const Duration gap = gap_before(header, us);
   header.tick_last.set(us);
   take_in(shared, now_ms);
   header.ticks.add(1);
   if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
-  look_after(shared, config, now);
+  look_after(shared, Age(config, now, gap.count() / 1000));
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
-  const bool has_transit = state::renew_transit(shared);
+  const bool has_transit = state::renew_transit(shared, gap);
   state::renew_load(shared, config, now);
   renew_advice(shared, config);
   renew_special(shared);

@@ -146,6 +146,7 @@ Status Pool::migrate(const Pool& other) noexcept {
   const state::Shared from = other.shared();
   const state::Shared to = shared();
   Status result;
+  to->tick_last.set(from->tick_last.get());  // what is copied is as old as it was
   if (from->model.sane()) {
     to->model = from->model;
     to->routes.copy_from(from->routes);
@@ -174,6 +175,7 @@ Status Pool::migrate(const Pool& other) noexcept {
     to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
     to.learned()[index(id)] = from.learned()[index(old)];
     state::copy_counters(record, to.records()[index(id)]);
+    to.records()[index(id)].picks_seen.set(static_cast<std::uint32_t>(record.picks.get()));
   });
   return result;
 }

@@ -121,18 +121,6 @@ void find_home(PickContext& context, const Filter& filter, const Range& range) n
 
 }  // namespace
 
-bool out_of_service(const state::Hot& endpoint, const state::Record& record,
-                    std::int64_t now_ms) noexcept {
-  const std::uint64_t word = endpoint.health.get();
-  if (word == 0) return false;
-  const std::uint32_t max_fails = record.max_fails.get();
-  const Health h = health::unpack(word);
-  if (max_fails == 0 || h.fails < max_fails) return false;
-  // Further ahead than a failure can put it: the clock went back.
-  const std::int64_t left = h.until_ms - now_ms;
-  return left > 0 && left <= std::int64_t{record.fail_timeout_ms.get()};
-}
-
 void collect(PickContext& context, const Filter& filter, const Range& range) noexcept {
   Candidates& found = context.candidates;
   found.clear();

@@ -5,14 +5,11 @@
 #include <cstdint>
 #include <span>
 
+#include "memory/health.h"
 #include "pick/pick_context.h"
 #include "pick/score_trees.h"
 
 namespace leastwise {
-
-// Failed too often of late (max_fails), and not due for another try.
-bool out_of_service(const state::Hot& endpoint, const state::Record& record,
-                    std::int64_t now_ms) noexcept;
 
 // Whether a member may be picked.
 struct Filter {

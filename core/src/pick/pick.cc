@@ -155,7 +155,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const std::uint32_t n = context.in_flight(choice.member, before);
   const AtServer there = at_server(endpoint, before, n);
   const float cost = context.costs.cost;
-  const std::uint64_t added = load::of(cost);
+  const std::uint64_t added = load::of(cost, before);
   if (choice.reason == Reason::kFrontEnd) {
     endpoint.load.add(added);
   } else if (!take_place(endpoint, added)) {

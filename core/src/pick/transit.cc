@@ -8,13 +8,13 @@ namespace {
 constexpr float kRateSeconds = 2;
 constexpr float kMostTransit = 1e6F;  // more than can be in flight
 
-void renew_rate(Record& record) noexcept {
-  const float period = seconds(Pool::kTickPeriod);
+// `period`: how many seconds the picks since the last look took.
+void renew_rate(Record& record, float period) noexcept {
   const auto picks = static_cast<std::uint32_t>(record.picks.get());
   const float now = static_cast<float>(picks - record.picks_seen.get()) / period;
   record.picks_seen.set(picks);
   const float old = record.rate.get() >= 0 ? std::min(record.rate.get(), kMostRate) : 0;
-  const float step = old > 0 ? period / kRateSeconds : 1;
+  const float step = old > 0 ? std::min(1.0F, period / kRateSeconds) : 1;
   record.rate.set(old + step * (std::min(now, kMostRate) - old));
 }
 
@@ -28,12 +28,13 @@ std::uint32_t in_transit(float rate, float base, float mean_work) noexcept {
 
 }  // namespace
 
-bool renew_transit(const Shared& shared) noexcept {
+bool renew_transit(const Shared& shared, Duration elapsed) noexcept {
   bool any = false;
+  const float period = seconds(std::max(elapsed, Pool::kTickPeriod));
   const float mean_work = shared->plan().mean_cost.get() * shared->plan().slowness.get();
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
-    renew_rate(shared.records()[i]);
+    renew_rate(shared.records()[i], period);
     const std::uint32_t count =
         in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work);
     hot.in_transit.set(count);

@@ -34,9 +34,9 @@ inline AtServer at_server(const state::Hot& endpoint, std::uint64_t load_word,
 
 namespace state {
 
-// Picks per second and what is in transit, of all endpoints: by the tick. True when any has
-// something in transit.
-bool renew_transit(const Shared& shared) noexcept;
+// Picks per second and what is in transit, of all endpoints: by the tick, `elapsed` after the one
+// before. True when any has something in transit.
+bool renew_transit(const Shared& shared, Duration elapsed) noexcept;
 
 }  // namespace state
 }  // namespace leastwise

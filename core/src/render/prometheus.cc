@@ -76,7 +76,7 @@ void write_times(const Lines& lines, const PeerView& p) noexcept {
     }
     out << "\"} " << below << '\n';
   }
-  lines.open("_sum") << "} " << p.view.occupied_seconds << '\n';
+  (lines.open("_sum") << "} ").sum(p.view.occupied_seconds) << '\n';
   lines.open("_count") << "} " << below << '\n';
 }
 

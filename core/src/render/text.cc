@@ -37,6 +37,20 @@ Text& Text::operator<<(double x) noexcept {
   return *this << std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
+Text& Text::sum(double seconds) noexcept {
+  constexpr double kMost = 9e12;  // seconds, as microseconds within 64 bits
+  if (!(seconds >= 0) || seconds > kMost) seconds = 0;
+  const auto micros = static_cast<std::uint64_t>(seconds * 1e6 + 0.5);
+  *this << micros / 1'000'000;
+  std::array<char, 7> digits{'.'};
+  std::size_t size = 1;
+  std::uint64_t rest = micros % 1'000'000;
+  for (; rest != 0; rest = rest * 10 % 1'000'000) {
+    digits[size++] = static_cast<char>('0' + rest / 100'000);
+  }
+  return size > 1 ? *this << std::string_view(digits.data(), size) : *this;
+}
+
 Text& Text::json(std::string_view s) noexcept {
   constexpr std::string_view kHex = "0123456789abcdef";
   for (const char c : s) {

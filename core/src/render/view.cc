@@ -5,6 +5,7 @@
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/demand.h"
+#include "memory/health.h"
 #include "memory/state.h"
 #include "words/estimates.h"
 
@@ -73,12 +74,13 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.ejected = (hot.flags.get() & state::kEjected) != 0;
   if (v.ejected) {
     v.ejected_why = record.ejected_why.get();
-    v.ejected_for = static_cast<float>(record.ejected_until_ms.get() - milliseconds(now)) * 1e-3F;
+    // It ends at the first tick after its time; and whatever memory holds.
+    const std::int64_t for_ms = record.ejected_until_ms.get() - milliseconds(now);
+    v.ejected_for = for_ms > 0 ? static_cast<float>(for_ms) * 1e-3F : 0;
   }
   for (std::size_t i = 0; i < kEjections; ++i) v.ejections[i] = record.ejections[i].get();
   v.fails = h.fails;
-  v.unavailable = v.settings.max_fails != 0 && h.fails >= v.settings.max_fails &&
-                  milliseconds(now) < h.until_ms;
+  v.unavailable = out_of_service(hot, record, milliseconds(now));
   v.in_flight = load::in_flight(hot.load.get());
   v.in_transit = hot.in_transit.get();
   v.work_in_flight = load::work(hot.load.get());
@@ -129,7 +131,7 @@ std::string_view name(Chooser chooser) noexcept {
   return kNames[static_cast<std::size_t>(chooser)];
 }
 
-std::uint32_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {
+std::uint64_t Pool::histogram_count(EndpointId id, std::size_t bucket) const noexcept {
   if (index(id) >= capacity() || bucket >= Histogram::kBuckets) return 0;
   return shared().records()[index(id)].times[bucket].get();
 }

@@ -23,11 +23,16 @@ constexpr float work_units(std::uint64_t word) noexcept {
   return static_cast<float>(static_cast<std::int64_t>(word & (kOne - 1)));
 }
 constexpr float work(std::uint64_t word) noexcept { return work_units(word) / kUnitsPerSecond; }
-// One request of that many predicted seconds. At most nine hours count.
+// One request of that many predicted seconds. At most an hour counts.
 constexpr std::uint64_t of(float seconds) noexcept {
-  constexpr float kMost = 32768;
+  constexpr float kMost = 3600;
   const float bounded = seconds > 0 ? (seconds < kMost ? seconds : kMost) : 0;
   return kOne + static_cast<std::uint64_t>(static_cast<std::int64_t>(bounded * kUnitsPerSecond));
+}
+// The same, of what is added to `word`: only the number where half of the work's bits are used up,
+// so that it never runs over into the count. 152 processes may add at the same instant.
+constexpr std::uint64_t of(float seconds, std::uint64_t word) noexcept {
+  return (word & kOne / 2) != 0 ? kOne : of(seconds);
 }
 // The same number in flight, with that part of the work.
 constexpr std::uint64_t with_share(std::uint64_t word, float share) noexcept {

@@ -4,6 +4,7 @@ namespace leastwise {
 namespace {
 
 constexpr std::uint32_t kFewSamples = 8;
+constexpr std::uint32_t kMostSamples = 1U << 30;
 constexpr std::int64_t kForgetFewMs = 5'000;
 constexpr std::int64_t kForgetMs = 300'000;
 
@@ -25,7 +26,11 @@ std::uint16_t Routes::find(std::uint64_t hash) noexcept {
 
 std::uint32_t Routes::count(std::uint16_t slot, std::int64_t now_ms) noexcept {
   slots_[slot].seen_ms.set(now_ms);
-  return slots_[slot].samples.add(1) + 1;
+  // Stops at a number that means the same as any larger one. By one process at a time.
+  const std::uint32_t samples = slots_[slot].samples.get();
+  if (samples >= kMostSamples) return samples;
+  slots_[slot].samples.set(samples + 1);
+  return samples + 1;
 }
 
 void Routes::expire(std::int64_t now_ms) noexcept {

@@ -31,9 +31,9 @@ TEST_F(PoolTest, CapacityForIsTheInverseOfBytesFor) {
   EXPECT_EQ(Pool::capacity_for(0), 0U);
 }
 
-TEST_F(PoolTest, OneEndpointTakesAboutOneAndAHalfKilobytes) {
+TEST_F(PoolTest, OneEndpointTakesLessThanTwoKilobytes) {
   const std::size_t bytes = (Pool::bytes_for(10'000) - Pool::bytes_for(5'000)) / 5'000;
-  EXPECT_LE(bytes, 1536U);
+  EXPECT_LE(bytes, 1920U);
 }
 
 TEST_F(PoolTest, APoolWithoutEndpointsOrWithTooManyIsRefused) {
