@@ -79,7 +79,8 @@ class Watch {
     const float share = error_now(shared_.hot()[i].error.get(), now_ms_);
     // Shares fade together when nobody is asked any more: so others fail, too, while theirs is
     // much the same, however little is left of both.
-    const bool others_fail = median_share_ > kShareAbove || share <= kTimesAbove * lower_share_;
+    const bool others_fail =
+        median_share_ > kShareAbove || share <= std::max(kErrorFree, kTimesAbove * lower_share_);
     if (shared_.records()[i].failures_in_a_row.get() >= kInARow && !others_fail) {
       return Ejection::kConsecutive;
     }

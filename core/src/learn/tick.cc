@@ -51,6 +51,12 @@ void end_window(state::Hot& hot, BaseDelay::Endpoint& base) noexcept {
   if (base.fastest > 0 && !(base.least > 0 && base.least < base.fastest)) base.least = base.fastest;
 }
 
+// Whether what was measured of endpoint i says something of the pool as it is.
+bool takes_part(const Shared& shared, std::size_t i) noexcept {
+  return shared.records()[i].use.load(std::memory_order_relaxed) == state::Use::kInUse &&
+         (shared.hot()[i].flags.get() & kDown) == 0;
+}
+
 // Renews each endpoint's base from the fastest answers.
 void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   if (due == BaseDelay::Due::kNothing) return;
@@ -66,7 +72,7 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
       end_window(hot[i], learned[i].base);
     }
     const float f = fastest(i);
-    if (f > 0 && (least <= 0 || f < least)) least = f;
+    if (f > 0 && (least <= 0 || f < least) && takes_part(shared, i)) least = f;
   }
   for (std::size_t i = 0; i < hot.size(); ++i) {
     const float f = fastest(i);
@@ -95,19 +101,30 @@ bool asks_again(const Shared& shared, const Config& config, std::size_t i,
   if (!is_over || load::in_flight(hot.load.get()) != 0) return false;
   const Plan& plan = shared->plan();
   const BaseDelay::Endpoint& base = shared.learned()[i].base;
-  return hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
-         base.fastest > base.least + plan.mean_cost.get();
+  if (hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
+      base.fastest > base.least + plan.mean_cost.get()) {
+    return true;
+  }
+  // Slow from its first answer on, or far away: nobody can tell before it is asked.
+  return hot.base.get() > Silence::kSlow * plan.mean_cost.get() * plan.slowness.get() &&
+         shared.learned()[i].silence.is_over_for_the_distant(now_ms, least_ms);
 }
 
-// Takes an endpoint for one of the pool's mean, as far away as it was at its best.
+// Takes an endpoint for one of the pool's mean, as far away as it was at its best; when it was
+// never any nearer, as near as any.
 void believe_again(const Shared& shared, std::size_t i) noexcept {
   state::Hot& hot = shared.hot()[i];
   BaseDelay::Endpoint& base = shared.learned()[i].base;
   hot.speed.set(0);
   hot.slowness.set(0);
   hot.fastest.set(0);
-  hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
-  base.fastest = base.least;
+  if (base.fastest > base.least) {
+    hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
+    base.fastest = base.least;
+  } else {
+    hot.base.set(0);
+    base.fastest = base.least = 0;
+  }
   base.answers = 0;
 }
 
@@ -119,10 +136,12 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
   if (!(plan.mean_cost.get() > 0)) return;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     state::Hot& hot = shared.hot()[i];
-    const std::uint64_t word = hot.speed.get();
-    if (word == 0) continue;
-    const Speed s = speed::unpack(word);
-    hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    if (const std::uint64_t word = hot.speed.get(); word != 0) {
+      const Speed s = speed::unpack(word);
+      hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    } else if (hot.base.get() <= 0) {
+      continue;  // neither slow nor far, as far as anybody knows
+    }
     if (asks_again(shared, config, i, milliseconds(now))) believe_again(shared, i);
   }
 }

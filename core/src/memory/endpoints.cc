@@ -32,6 +32,15 @@ std::string_view name_of(const Record& record) noexcept {
   return {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
 }
 
+// Ticks, since only they are counted while nobody is there to bring it back: ten seconds. A list of
+// servers may miss one for an instant, and after a start it comes late; who is gone for longer may
+// come back as another machine, or be put back by somebody who wants it to start afresh.
+constexpr std::uint64_t kMissingTicks = 100;
+
+bool is_long_gone(const Shared& shared, const Record& record) noexcept {
+  return shared->ticks.get() - record.retired_at.get() > kMissingTicks;
+}
+
 bool is(const Record& record, std::uint64_t hash, std::string_view name) noexcept {
   return record.name_hash.get() == hash && name_of(record) == name;
 }
@@ -85,6 +94,14 @@ bool claim(const Shared& shared, std::size_t i, Use seen, std::uint64_t hash,
 
 namespace state {
 
+void copy_ejection(const Record& from, Record& to) noexcept {
+  to.relapses.set(from.relapses.get());
+  to.ejected_until_ms.set(from.ejected_until_ms.get());
+  to.ejected_ms.set(from.ejected_ms.get());
+  to.ejected_why.set(from.ejected_why.get());
+  to.failures_in_a_row.set(from.failures_in_a_row.get());
+}
+
 void copy_counters(const Record& from, Record& to) noexcept {
   to.picks.set(from.picks.get());
   for (std::size_t i = 0; i < kResults; ++i) to.results[i].set(from.results[i].get());
@@ -124,7 +141,10 @@ EndpointId Pool::add(std::string_view name) noexcept {
       if (use == Use::kInUse && is(record, hash, name)) return id;
       if (use == Use::kRetired && is(record, hash, name)) {
         Use retired = Use::kRetired;
-        if (record.use.compare_exchange_strong(retired, Use::kInUse, std::memory_order_acq_rel)) {
+        if (is_long_gone(shared(), record)) {
+          claim(shared(), at, retired, hash, name);
+        } else if (record.use.compare_exchange_strong(retired, Use::kInUse,
+                                                      std::memory_order_acq_rel)) {
           header_->endpoints.add(1);
         }
         return id;
@@ -162,6 +182,9 @@ EndpointId Pool::find(std::string_view name) const noexcept {
 void Pool::retire(EndpointId id) noexcept {
   if (index(id) >= capacity()) return;
   Use in_use = Use::kInUse;
+  if (shared().records()[index(id)].use.load(std::memory_order_relaxed) == in_use) {
+    shared().records()[index(id)].retired_at.set(header_->ticks.get());
+  }
   // release: pairs with claim(), which takes the place over.
   if (shared().records()[index(id)].use.compare_exchange_strong(in_use, Use::kRetired,
                                                                 std::memory_order_acq_rel)) {

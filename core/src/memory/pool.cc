@@ -174,6 +174,10 @@ Status Pool::migrate(const Pool& other) noexcept {
     to.records()[index(id)].serves.set(record.serves.get());
     to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
     to.learned()[index(id)] = from.learned()[index(old)];
+    state::copy_ejection(record, to.records()[index(id)]);
+    hot.flags.update([&](std::uint32_t flags) noexcept {
+      return flags | (old_hot.flags.get() & state::kEjected);
+    });
     state::copy_counters(record, to.records()[index(id)]);
     to.records()[index(id)].picks_seen.set(static_cast<std::uint32_t>(record.picks.get()));
   });

@@ -74,6 +74,8 @@ struct alignas(64) Record {
   Cell<std::uint32_t> max_fails;
   Cell<std::uint32_t> fail_timeout_ms;
 
+  Cell<std::uint64_t> retired_at;  // Header::ticks then
+
   // Of slow start: see slow_start.h.
   Cell<std::uint32_t> serves;  // it did, at the last tick
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
@@ -175,6 +177,8 @@ class Shared {
 void forget(const Shared& shared, std::size_t i) noexcept;
 
 void copy_counters(const Record& from, Record& to) noexcept;
+// How long it is left out, why, and how often of late.
+void copy_ejection(const Record& from, Record& to) noexcept;
 
 // Sets estimates of endpoint i that can not be right to unknown, compares its in-flight
 // count with the ledger, and mends a count that stays wrong. O(processes).

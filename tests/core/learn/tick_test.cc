@@ -131,6 +131,25 @@ TEST_F(TickTest, AZoneThatIsFarAwayHasABase) {
   EXPECT_NEAR(view(2).base, 0.020, 0.002);
 }
 
+TEST_F(TickTest, ServersThatAreGoneOrDownAreNobodysMeasureOfDistance) {
+  make({1, 1, 1});
+  for (int i = 0; i < 60; ++i) {
+    for (MemberIndex m : {0U, 1U, 2U}) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, m, now_), Result::kOk, m == 2 ? 5ms : 25ms);
+    }
+    tick();
+  }
+  ASSERT_NEAR(view(0).base, 0.020, 0.002);
+  pool_.retire(members_[2].id);
+  for (int i = 0; i < 60; ++i) {
+    for (MemberIndex m : {0U, 1U}) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, m, now_), Result::kOk, 25ms);
+    }
+    tick();
+  }
+  EXPECT_NEAR(view(0).base, 0, 1e-3);
+}
+
 // Ten requests in two seconds, one of sixteen of which is short.
 TEST_F(TickTest, WhoIsAskedLittleIsNotFarAway) {
   make({1, 1});

@@ -58,6 +58,48 @@ TEST_F(EndpointsTest, ARetiredEndpointComesBackWithWhatWasLearned) {
   EXPECT_EQ(view(0).picks, picks);
 }
 
+TEST_F(EndpointsTest, AnEndpointThatWasGoneForLongComesBackAsNew) {
+  make({1, 1});
+  sequence(50);
+  tick();
+  sequence(50);
+  tick();
+  ASSERT_TRUE(view(0).known);
+  const std::string name(view(0).name);
+  const Ticket open = picker_.adopt(config_, {.in_flight = {}}, 0, now_);
+  pool_.retire(members_[0].id);
+  for (int i = 0; i < 101; ++i) tick();
+  EXPECT_EQ(pool_.add(name), members_[0].id);
+  EXPECT_FALSE(view(0).known);
+  EXPECT_EQ(view(0).picks, 0U);
+  EXPECT_EQ(view(0).in_flight, 1U) << "what is out is still to come back";
+  finish(open, Result::kOk, std::chrono::milliseconds(1));
+  EXPECT_EQ(view(0).in_flight, 0U);
+}
+
+TEST_F(EndpointsTest, APoolThatGrowsKeepsWhoIsLeftOut) {
+  make({1, 1, 1});
+  config_.outlier = true;
+  for (MemberIndex m : {0U, 1U, 2U}) {
+    for (int i = 0; i < 20; ++i) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, m, now_),
+             m == 2 ? Result::kReset : Result::kOk, std::chrono::milliseconds(1));
+    }
+  }
+  tick();
+  ASSERT_TRUE(view(2).ejected);
+  Memory memory(Pool::bytes_for(32));
+  Pool next;
+  ASSERT_TRUE(Pool::create(memory.span(), 32, next).ok());
+  ASSERT_TRUE(next.migrate(pool_).ok());
+  now_ += Pool::kTickPeriod;
+  next.tick(config_, now_);
+  const EndpointView v = next.view(next.find(view(2).name), config_, now_);
+  EXPECT_TRUE(v.ejected);
+  EXPECT_EQ(v.ejected_why, view(2).ejected_why);
+  EXPECT_GT(v.ejected_for, 5);
+}
+
 TEST_F(EndpointsTest, APlaceWithRequestsInFlightIsNotGivenToAnotherName) {
   make({1}, 1);
   const Ticket t = pick();

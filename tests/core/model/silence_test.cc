@@ -76,6 +76,18 @@ TEST_F(RecoveryTest, AfterABrownOutAServerHasItsShareBackWithinFiveSeconds) {
   EXPECT_GT(second(), 175);  // 0.7 of 250
 }
 
+TEST_F(RecoveryTest, AServerThatWasSlowFromItsFirstAnswerIsAskedAgain) {
+  make({1, 1, 1, 1});
+  slow_ = 200ms;
+  seconds(30);
+  int asked = 0;
+  for (int i = 0; i < 40; ++i) asked += second();
+  EXPECT_LT(asked, 400);  // 1 % of 40,000
+  slow_ = 10ms;
+  seconds(20);
+  EXPECT_GT(second(), 125);  // half of its share of 250
+}
+
 TEST_F(RecoveryTest, AServerThatStaysSlowIsAskedNowAndThenOnly) {
   make({1, 1, 1, 1});
   seconds(10);
