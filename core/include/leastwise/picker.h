@@ -3,7 +3,8 @@
 //
 // pick() and finish() come in pairs: exactly one finish per ticket, also for attempts
 // that were cancelled, timed out or retried. Neither allocates, locks, blocks, throws
-// nor calls the system. A pick costs O(members) up to 64 members and O(1) above.
+// nor calls the system. A pick costs O(members) up to 64 members and O(log members) above; more
+// only when nearly all of them can not be picked, or with counts of the front end.
 #ifndef LEASTWISE_PICKER_H_
 #define LEASTWISE_PICKER_H_
 
@@ -42,9 +43,9 @@ struct RingPoint {
   MemberIndex member = kNoMember;
 };
 
-// Of a tree over the members of a large pool (src/pick/score_trees.h): the least score below, and whose
-// it is. One word, the score's bits above the member: of scores that are not negative the lesser
-// word is the lesser score.
+// Of a tree over the members of a large pool (src/pick/score_trees.h): the least score below, and
+// whose it is. One word, the score's bits above the member: of scores that are not negative the
+// lesser word is the lesser score.
 struct ScoreNode {
   std::uint64_t word = kNoMember;
 
@@ -57,6 +58,12 @@ struct ScoreNode {
   constexpr MemberIndex member() const noexcept { return static_cast<MemberIndex>(word); }
 
   friend constexpr auto operator<=>(ScoreNode, ScoreNode) noexcept = default;
+};
+
+// Of a member of a large pool: when its next turn is due, and what it costs (src/pick/turns.h).
+struct TurnPlace {
+  double due = 0;
+  float cost = 0;
 };
 
 // What a pick is told about a request. Views must live as long as the call only.
@@ -161,6 +168,9 @@ class Picker {
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
   Ticket start(PickContext& context, const Choice& choice) noexcept;
   bool keeps_trees(const Config& config) const noexcept;
+  bool takes_turns(const Policy& policy) const noexcept;
+  void renew_turn(PickContext& context, MemberIndex served) noexcept;
+  void renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept;
   bool are_trees_grown(TimePoint now) noexcept;
   void renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept;
   void renew_leaves(const Ticket& ticket, TimePoint now) noexcept;
@@ -176,10 +186,12 @@ class Picker {
   ScoreNode* trees_ = nullptr;       // over the primaries, when they are many
   std::int64_t* turn_ = nullptr;     // smooth weighted round robin: each member's credit
   std::uint32_t count_ = 0;
-  std::uint32_t primaries_ = 0;  // members that are not backups
-  std::uint32_t cursor_ = 0;     // where the turn stands in a large pool
-  std::uint32_t swept_ = 0;      // leaves of the trees that were looked at, and then where
-  float most_demand_ = 1;        // and what the most of its members could ask for
+  std::uint32_t primaries_ = 0;       // members that are not backups
+  TurnPlace* places_ = nullptr;       // of all members, when they are many,
+  MemberIndex* turn_tree_ = nullptr;  // over the primaries
+  double turn_now_ = 0;
+  std::uint32_t cursor_ = 0;  // of the sweep over places
+  std::uint32_t swept_ = 0;   // leaves of the trees that were looked at, and then where
   Rng rng_{0};
   Decay decay_;
 };

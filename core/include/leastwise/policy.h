@@ -33,6 +33,8 @@ struct Policy {
   bool keeps_answer_time = false;
   // Whether the candidates in a large pool follow from Request::key (src/pick/key_ring.h).
   bool by_key = false;
+  // Whether in a large pool it is the one with the fewest in flight per weight (src/pick/turns.h).
+  bool by_count = false;
   // Whether those in a large pool are the best by score (src/pick/score_trees.h).
   bool by_score = false;
 };

@@ -101,6 +101,8 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
     state::learn_report(shared.records()[index(ticket.id)], outcome.report, milliseconds(now));
   }
   learn(config, ticket, outcome, now);
+  if (takes_turns(config.chosen_policy())) [[unlikely]]
+    renew_place(config, ticket.member, now);
   if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
 }
 

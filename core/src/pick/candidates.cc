@@ -1,25 +1,14 @@
 #include "pick/candidates.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
+#include "memory/weight.h"
 #include "pick/key_distance.h"
 #include "pick/key_ring.h"
 
 namespace leastwise {
 namespace {
-
-constexpr std::uint32_t kTurnLooks = 256;  // in a large pool, before any will do
-
-// The next in turn of a large pool, by static stride scheduling (as in gRPC): in round r
-// of the cursor a member passes when r times its share of the most passes a whole number,
-// so each is met in proportion to its demand, evenly spread, in O(1) for weights alike.
-bool is_due(const PickContext& context, const Policy& policy, MemberIndex m, std::uint32_t round,
-            float most) noexcept {
-  const auto share = double{policy.demand(context, m) / most};
-  const double phase = 0.618033988749895 * m;  // so that equals do not pass all at once
-  return std::floor(phase + share * (round + 1.0)) > std::floor(phase + share * round);
-}
 
 // Of a large pool: for each probe of the key the next on the ring that may be picked.
 void collect_by_key(PickContext& context, const Filter& filter, const Range& range) noexcept {
@@ -43,16 +32,62 @@ void collect_by_key(PickContext& context, const Filter& filter, const Range& ran
   }
 }
 
-// The next in turn.
-void collect_in_turn(PickContext& context, const Filter& filter, const Range& range) noexcept {
-  const std::uint32_t size = range.end - range.begin;
-  for (std::uint32_t look = 0; look < kTurnLooks; ++look) {
-    const std::uint32_t at = range.cursor++;
-    const MemberIndex m = range.begin + at % size;
-    if (!is_due(context, range.policy, m, at / size, range.most_demand) || !filter(m)) continue;
-    context.candidates.add(m);
-    return;
+// Members that this request may not have, but others may.
+class Held {
+ public:
+  bool add(MemberIndex m) noexcept {
+    if (count_ == members_.size()) return false;
+    members_[count_++] = m;
+    return true;
   }
+  std::span<const MemberIndex> all() const noexcept { return {members_.data(), count_}; }
+
+ private:
+  std::array<MemberIndex, Tried::kRemembered> members_;
+  std::size_t count_ = 0;
+};
+
+// The first of the tree that may be picked, and the next. Others leave the tree until the sweep
+// comes past them.
+void collect_first(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  constexpr int kLooks = 64;
+  Turns& turns = *range.turns;
+  Held held;
+  for (int look = 0; look < kLooks; ++look) {
+    const MemberIndex m = turns.first();
+    if (!(turns.at(m).cost < Turns::kBarred)) break;
+    if (!filter(m)) {
+      if (filter.tried.contains(m) && !held.add(m)) break;
+      turns.set_cost(m, Turns::kBarred);
+      continue;
+    }
+    const float cost = turn_cost(context, range.policy, m);
+    const float believed = turns.at(m).cost;
+    turns.set_cost(m, cost);
+    if (cost > believed) continue;
+    context.candidates.add(m);
+    const MemberIndex next = turns.second();
+    if (next != kNoMember && filter(next)) context.candidates.add(next);
+    break;
+  }
+  for (const MemberIndex m : held.all()) turns.set_cost(m, turn_cost(context, range.policy, m));
+}
+
+// The same by a look at all: where there is no tree of this range, or too many are barred.
+void collect_by_scan(PickContext& context, const Filter& filter, const Range& range) noexcept {
+  MemberIndex best = kNoMember;
+  float least = Turns::kBarred;
+  for (MemberIndex m = range.begin; m != range.end; ++m) {
+    if (!filter(m)) continue;
+    const float cost = turn_cost(context, range.policy, m);
+    if (best != kNoMember && !(cost < least) &&
+        !(cost == least && range.turns->at(m).due < range.turns->at(best).due)) {
+      continue;
+    }
+    best = m;
+    least = cost;
+  }
+  if (best != kNoMember) context.candidates.add(best);
 }
 
 void collect_random(PickContext& context, const Filter& filter, const Range& range) noexcept {
@@ -103,9 +138,12 @@ void collect_few(PickContext& context, const Filter& filter, const Range& range)
 }
 
 void collect_many(PickContext& context, const Filter& filter, const Range& range) noexcept {
-  if (range.policy.demand != nullptr) {
-    collect_in_turn(context, filter, range);
-  } else if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
+  if (range.turns != nullptr) {
+    if (range.has_tree) collect_first(context, filter, range);
+    if (context.candidates.count() == 0) collect_by_scan(context, filter, range);
+    return;
+  }
+  if (range.trees == nullptr || !collect_best(context, filter, *range.trees)) {
     collect_random(context, filter, range);
   }
   if (context.candidates.count() == 0) collect_any(context, filter, range);
@@ -120,6 +158,17 @@ void find_home(PickContext& context, const Filter& filter, const Range& range) n
 }
 
 }  // namespace
+
+float turn_cost(const PickContext& context, const Policy& policy, MemberIndex member) noexcept {
+  if (!policy.by_count) return 0;
+  return static_cast<float>(context.in_flight(member)) *
+         context.endpoint(member).inverse_weight.get();
+}
+
+float turn_demand(const PickContext& context, const Policy& policy, MemberIndex member) noexcept {
+  return policy.demand != nullptr ? policy.demand(context, member)
+                                  : state::effective_weight(context.record(member));
+}
 
 void collect(PickContext& context, const Filter& filter, const Range& range) noexcept {
   Candidates& found = context.candidates;

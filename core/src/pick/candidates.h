@@ -8,6 +8,7 @@
 #include "memory/health.h"
 #include "pick/pick_context.h"
 #include "pick/score_trees.h"
+#include "pick/turns.h"
 
 namespace leastwise {
 
@@ -42,9 +43,13 @@ struct Range {
   const Policy& policy;
   std::span<const RingPoint> ring;
   ScoreTrees* trees;  // nullptr: none, or not to be used for this request
-  float most_demand;  // that a member could have
-  std::uint32_t& cursor;
+  Turns* turns;       // nullptr: not under this policy
+  bool has_tree;      // of turns: for this range and request
 };
+
+// Cost and demand of a member, as turns go by them.
+float turn_cost(const PickContext& context, const Policy& policy, MemberIndex member) noexcept;
+float turn_demand(const PickContext& context, const Policy& policy, MemberIndex member) noexcept;
 
 // Fills the candidates: with all, when they are few; of more, with the next in turn, what the
 // request's key leads to, the two that score best, or a random draw. Only when none of those may

@@ -8,11 +8,10 @@
 #include "pick/key_ring.h"
 #include "pick/score.h"
 #include "pick/transit.h"
+#include "pick/turns.h"
 
 namespace leastwise {
 namespace {
-
-constexpr float kMostDemand = 4;  // times the largest weight: see Policy::demand
 
 constexpr std::string_view kReasonNames[] = {"none",      "policy",   "only",
                                              "unlearned", "backup",   "panic",
@@ -45,7 +44,9 @@ std::size_t Picker::bytes_for(std::size_t members) noexcept {
   const std::size_t nodes = members > Candidates::kMost ? ScoreTrees::nodes_for(members) : 0;
   return members *
              (sizeof(std::int64_t) + sizeof(Member) + RingPoint::kPerMember * sizeof(RingPoint)) +
-         nodes * sizeof(ScoreNode);
+         nodes * sizeof(ScoreNode) +
+         (members > Candidates::kMost ? members * (sizeof(TurnPlace) + 2 * sizeof(MemberIndex))
+                                      : 0);
 }
 
 Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member> members,
@@ -76,17 +77,26 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
   const std::size_t points = members.size() * RingPoint::kPerMember;
   auto* ring = new (copy + members.size()) RingPoint[points];
   place_on_ring(pool.shared().records(), members, {ring, points});
-  float most = 1;
-  for (const Member& m : members) {
-    most = std::max(most, static_cast<float>(pool.settings(m.id).weight));
-  }
   out.trees_ = nullptr;
   out.swept_ = 0;
   if (primaries > Candidates::kMost) {
     out.trees_ = new (ring + points) ScoreNode[ScoreTrees::nodes_for(primaries)];
     ScoreTrees(out.trees_, primaries).clear();
   }
-  out.most_demand_ = most * kMostDemand;
+  out.places_ = nullptr;
+  if (members.size() > Candidates::kMost) {
+    const std::size_t nodes = primaries > Candidates::kMost ? ScoreTrees::nodes_for(primaries) : 0;
+    auto* after = reinterpret_cast<std::byte*>(ring + points) + nodes * sizeof(ScoreNode);
+    out.places_ = new (after) TurnPlace[members.size()];
+    out.turn_tree_ = new (out.places_ + members.size()) MemberIndex[2 * members.size()];
+    out.turn_now_ = 0;
+    Turns turns(out.places_, out.turn_tree_, primaries, out.turn_now_);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      turns.begin(static_cast<MemberIndex>(i),
+                  static_cast<float>(pool.settings(members[i].id).weight));
+    }
+    if (primaries > Candidates::kMost) turns.grow();
+  }
   out.turn_ = turn;
   out.members_ = copy;
   out.ring_ = ring;
