@@ -169,6 +169,8 @@ class Picker {
   Ticket start(PickContext& context, const Choice& choice) noexcept;
   bool keeps_trees(const Config& config) const noexcept;
   bool takes_turns(const Policy& policy) const noexcept;
+  Ticket pick_in_turn(const Config& config, const Request& request, Tried& tried,
+                      TimePoint now) noexcept;
   void renew_turn(PickContext& context, MemberIndex served) noexcept;
   void renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept;
   bool are_trees_grown(TimePoint now) noexcept;

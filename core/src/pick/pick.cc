@@ -39,11 +39,6 @@ bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
   return true;
 }
 
-// Of a large pool: the order is that of the turns.
-Choice next_in_turn(const Candidates& found) noexcept {
-  return {.member = found[0], .second = found.count() > 1 ? found[1] : kNoMember};
-}
-
 }  // namespace
 
 // What a policy may look at, all but the candidates.
@@ -68,6 +63,8 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
 
 Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                     TimePoint now) noexcept {
+  if (places_ != nullptr && takes_turns(config.chosen_policy())) [[unlikely]]
+    return pick_in_turn(config, request, tried, now);
   struct Round {
     MemberIndex begin, end;
     std::uint32_t barred;
@@ -83,8 +80,6 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
   ScoreTrees trees(trees_, primaries_);
   const bool by_score = keeps_trees(config) && request.in_flight.empty() &&
                         context.plan.chooser.get() == Chooser::kPolicy && are_trees_grown(now);
-  const bool in_turn = takes_turns(policy);
-  Turns turns(places_, turn_tree_, primaries_, turn_now_);
   for (const Round& round : rounds) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
@@ -94,13 +89,10 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                .policy = policy,
                .ring = {ring_, count_ * RingPoint::kPerMember},
                .trees = by_score && round.reason == Reason::kPolicy ? &trees : nullptr,
-               .turns = in_turn ? &turns : nullptr,
-               .has_tree = round.reason == Reason::kPolicy && primaries_ > Candidates::kMost &&
-                           request.in_flight.empty()});
+               .turns = nullptr,
+               .has_tree = false});
       if (context.candidates.count() == 0) break;
-      const bool is_turn = in_turn && round.end - round.begin > Candidates::kMost;
-      Choice choice = is_turn ? next_in_turn(context.candidates)
-                      : context.candidates.count() == 1
+      Choice choice = context.candidates.count() == 1
                           ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
@@ -108,8 +100,6 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
       if (!ticket) continue;
       tried.insert(ticket.member);
       if (by_score) renew_leaves(ticket, now);
-      if (in_turn) [[unlikely]]
-        renew_turn(context, ticket.member);
       return ticket;
     }
   }
@@ -118,33 +108,6 @@ Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
 
 bool Picker::keeps_trees(const Config& config) const noexcept {
   return trees_ != nullptr && config.chosen_policy().by_score;
-}
-
-bool Picker::takes_turns(const Policy& policy) const noexcept {
-  return places_ != nullptr && (policy.demand != nullptr || policy.by_count);
-}
-
-// The turn that was had, and the next place of the sweep.
-void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
-  const Policy& policy = context.config.chosen_policy();
-  Turns turns(places_, turn_tree_, primaries_ > Candidates::kMost ? primaries_ : 0, turn_now_);
-  turns.serve(served, turn_demand(context, policy, served), turn_cost(context, policy, served));
-  if (++cursor_ >= count_) cursor_ = 0;
-  const Tried none;
-  const bool may_be_picked = Filter{context, none, kBarred, true}(cursor_);
-  turns.renew(cursor_, turn_demand(context, policy, cursor_),
-              may_be_picked ? turn_cost(context, policy, cursor_) : Turns::kBarred);
-}
-
-// After an answer: there is one less in flight, and maybe a place below max_conns.
-void Picker::renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept {
-  if (member >= primaries_ || primaries_ <= Candidates::kMost) return;
-  const Policy& policy = config.chosen_policy();
-  PickContext context = look(config, {.in_flight = {}}, now);
-  const Tried none;
-  if (!Filter{context, none, kBarred, true}(member)) return;
-  Turns(places_, turn_tree_, primaries_, turn_now_)
-      .set_cost(member, turn_cost(context, policy, member));
 }
 
 // False until every leaf was looked at since the pool has learned: a few with each pick.
