@@ -88,7 +88,7 @@ class SixtyDaysTest : public PoolFixture {
       }
       ASSERT_LE(v.error_share, 1);
       ASSERT_LE(v.warmth, 1);
-      ASSERT_FALSE(v.ejected || v.unavailable);
+      ASSERT_FALSE(v.unavailable);
       ASSERT_EQ(v.in_flight, 0U);
       check_counters(m, v);
     }
@@ -142,6 +142,8 @@ TEST_F(SixtyDaysTest, EveryFigureStaysSane) {
   for (std::size_t i = 0; now_ < end; i = (i + 1) % std::size(pauses)) {
     // A backend that all share fails now and then; half of the pauses nobody ticks.
     ASSERT_NO_FATAL_FAILURE(traffic(60, rounds % 3 == 0 ? 60 : 0));
+    // Who is left out is so for what happened just now; in the pause nobody may be.
+    for (std::size_t m = 0; m < kServers; ++m) before_[m].ejections = view(m).ejections;
     ASSERT_NO_FATAL_FAILURE(check_sane()) << "round " << rounds;
     const TimePoint next = now_ + pauses[i];
     for (int step = 0; rounds % 2 == 0 && step < 200; ++step) {
