@@ -1,10 +1,10 @@
 // Picker: the hot half, as one thread of one process uses it. It chooses an endpoint
 // for each attempt, and takes the attempt's outcome back.
 //
-// pick() and finish() come in pairs: exactly one finish per ticket, also for attempts
-// that were cancelled, timed out or retried. Neither allocates, locks, blocks, throws
-// nor calls the system. A pick costs O(members) up to 64 members and O(log members) above; more
-// only when nearly all of them can not be picked, or with counts of the front end.
+// pick() and finish() come in pairs: exactly one finish (or answered() and release()) per ticket,
+// also for attempts that were cancelled, timed out or retried. Neither allocates, locks, blocks,
+// throws nor calls the system. A pick costs O(members) up to 64 members and O(log members) above;
+// more only when nearly all of them can not be picked, or with counts of the front end.
 #ifndef LEASTWISE_PICKER_H_
 #define LEASTWISE_PICKER_H_
 
@@ -164,6 +164,13 @@ class Picker {
   void finish(const Config& config, const Ticket& ticket, const Outcome& outcome,
               TimePoint now) noexcept;
 
+  // finish() in two steps, for an attempt whose end says nothing of the endpoint, such as a tunnel:
+  // answered() learns from what there is to learn and takes its work away. It keeps its place, by
+  // which max_conns and the count in flight go, until release() gives that back.
+  void answered(const Config& config, Ticket& ticket, const Outcome& outcome,
+                TimePoint now) noexcept;
+  void release(const Config& config, const Ticket& ticket, TimePoint now) noexcept;
+
  private:
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
   Ticket start(PickContext& context, const Choice& choice) noexcept;
@@ -176,6 +183,8 @@ class Picker {
   bool are_trees_grown(TimePoint now) noexcept;
   void renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept;
   void renew_leaves(const Ticket& ticket, TimePoint now) noexcept;
+  void take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
+               TimePoint now) noexcept;
   void learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
              TimePoint now) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,

@@ -60,7 +60,8 @@ struct EndpointView {
   std::array<std::uint64_t, kEjections> ejections{};  // how often, by reason
   std::uint32_t fails = 0;                            // failures counted towards max_fails
   std::uint32_t in_flight = 0;
-  std::uint32_t in_transit = 0;  // of those, on their way, by the distance
+  std::uint32_t in_transit = 0;  // of those, on their way, by the distance,
+  std::uint32_t held = 0;        // and answered already: tunnels, event streams
   float work_in_flight = 0;      // seconds of predicted work
   bool known = false;            // slowness was measured of late
   float slowness = 0;     // seconds of delay per second of predicted work; pool mean if unknown
@@ -130,6 +131,8 @@ class Pool {
   // was learned of it, unless that is more than 100 ticks ago: then as one that is new. kNoEndpoint when the pool is full or the name too long or empty.
   EndpointId add(std::string_view name) noexcept;
   EndpointId find(std::string_view name) const noexcept;
+  // As find(), of endpoints that are retired as well: for a process that still uses them.
+  EndpointId recall(std::string_view name) const noexcept;
   // The endpoint left the configuration. Its place is used again for another name once
   // nothing is in flight there.
   void retire(EndpointId id) noexcept;
@@ -149,14 +152,22 @@ class Pool {
   // Frees the row of the process `pid` that ends with nothing in flight.
   void leave(ProcessSlot slot, std::uint32_t pid) noexcept;
 
+  // ---- configurations
+
+  // Called once by whoever brings a new configuration, before any process goes by it. Returns its
+  // number: processes with another one are about to end, and tell the pool nothing any more.
+  std::uint32_t begin_configuration() noexcept;
+  bool is_newest(std::uint32_t configuration) const noexcept;
+
   // ---- the slow half
 
   // Every process calls it about every kTickPeriod; one of them per period runs the
   // model and publishes a new Plan. True if it was this call. A process that dies in
-  // it is replaced after kTickLease.
+  // it is replaced after kTickLease. `patience`: how much longer it may be overdue before this
+  // process does it, when others may be closer to what goes on in the pool.
   static constexpr Duration kTickPeriod = std::chrono::milliseconds(100);
   static constexpr Duration kTickLease = std::chrono::seconds(5);
-  bool tick(const Config& config, TimePoint now) noexcept;
+  bool tick(const Config& config, TimePoint now, Duration patience = Duration::zero()) noexcept;
 
   // Whether so many answers of this process wait to be learned from that some would be lost
   // before the next tick. O(1); to be asked after Picker::finish.

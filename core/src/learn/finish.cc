@@ -96,10 +96,39 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
   endpoint.load.update([&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   shared.ledger(slot_)[index(ticket.id)].add(-1);
-  count(shared.records()[index(ticket.id)], outcome);
-  if (config.report.is_on()) {
-    state::learn_report(shared.records()[index(ticket.id)], outcome.report, milliseconds(now));
-  }
+  take_in(config, ticket, outcome, now);
+}
+
+void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outcome,
+                      TimePoint now) noexcept {
+  if (!ticket || index(ticket.id) >= pool_.capacity()) return;
+  const state::Shared shared = pool_.shared();
+  state::Hot& endpoint = shared.hot()[index(ticket.id)];
+  endpoint.load.update(
+      [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
+  ticket.load = load::kOne;
+  shared.records()[index(ticket.id)].held.add(1);
+  take_in(config, ticket, outcome, now);
+}
+
+void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) noexcept {
+  if (!ticket || index(ticket.id) >= pool_.capacity()) return;
+  const state::Shared shared = pool_.shared();
+  const std::size_t i = index(ticket.id);
+  // The tick may have mended the count meanwhile: never below zero.
+  shared.records()[i].held.update([](std::uint32_t n) noexcept { return n > 0 ? n - 1 : 0; });
+  shared.hot()[i].load.update(
+      [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
+  shared.ledger(slot_)[i].add(-1);
+  if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
+}
+
+// All that an outcome tells.
+void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                     TimePoint now) noexcept {
+  state::Record& record = pool_.shared().records()[index(ticket.id)];
+  count(record, outcome);
+  if (config.report.is_on()) state::learn_report(record, outcome.report, milliseconds(now));
   learn(config, ticket, outcome, now);
   if (takes_turns(config.chosen_policy())) [[unlikely]]
     renew_place(config, ticket.member, now);

@@ -66,6 +66,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.reports.set(0);
   r.reports_refused.set(0);
   r.picks_seen.set(0);
+  r.held.set(0);
   r.warm_since_ms.set(0);
   r.ejected_until_ms.set(0);
 }
@@ -165,18 +166,25 @@ EndpointId Pool::add(std::string_view name) noexcept {
 }
 
 EndpointId Pool::find(std::string_view name) const noexcept {
+  const EndpointId id = recall(name);
+  return id != kNoEndpoint && in_use(id) ? id : kNoEndpoint;
+}
+
+EndpointId Pool::recall(std::string_view name) const noexcept {
   const std::uint64_t hash = std::hash<std::string_view>{}(name);
   const std::size_t n = capacity();
+  EndpointId retired = kNoEndpoint;
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t at = (hash + i) % n;
     const Record& record = shared().records()[at];
     const Use use = settled(record);
     if (use == Use::kFree) break;
-    if (use == Use::kInUse && is(record, hash, name)) {
-      return EndpointId{static_cast<std::uint32_t>(at)};
-    }
+    if (!is(record, hash, name)) continue;
+    const auto id = EndpointId{static_cast<std::uint32_t>(at)};
+    if (use == Use::kInUse) return id;
+    if (use == Use::kRetired) retired = id;
   }
-  return kNoEndpoint;
+  return retired;
 }
 
 void Pool::retire(EndpointId id) noexcept {

@@ -142,6 +142,12 @@ Status Pool::attach(std::span<std::byte> memory, Pool& out) noexcept {
 
 state::Shared Pool::shared() const noexcept { return {header_, capacity_}; }
 
+std::uint32_t Pool::begin_configuration() noexcept { return header_->configuration.add(1) + 1; }
+
+bool Pool::is_newest(std::uint32_t configuration) const noexcept {
+  return header_->configuration.get() == configuration;
+}
+
 Status Pool::migrate(const Pool& other) noexcept {
   const state::Shared from = other.shared();
   const state::Shared to = shared();

@@ -49,7 +49,7 @@ struct alignas(64) Hot {
   Cell<std::uint32_t> max_conns;
   Cell<std::uint32_t> flags;       // EndpointFlag
   Cell<float> fastest;             // shortest answer of this window, seconds; 0 = none yet
-  Cell<std::uint32_t> in_transit;  // of those in flight, on their way: transit.h
+  Cell<std::uint32_t> in_transit;  // of those in flight, on their way or answered: transit.h
 
   // base, handicap, slowness, inverse_weight.
   Float4 terms() const noexcept { return get_four(&base); }
@@ -81,7 +81,8 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
-  Cell<float> rate;  // picks per second, smoothed: see transit.h
+  Cell<float> rate;          // picks per second, smoothed: see transit.h
+  Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
 
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
@@ -130,7 +131,8 @@ struct alignas(64) Header {
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
-  Cell<std::uint32_t> rows;  // of the ledger that were ever used
+  Cell<std::uint32_t> rows;           // of the ledger that were ever used
+  Cell<std::uint32_t> configuration;  // number of the newest
   std::array<Process, kMaxProcesses> processes;
 
   // Four buffers, so that a reader may stall for three more before it sees two in one.

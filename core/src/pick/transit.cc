@@ -26,6 +26,15 @@ std::uint32_t in_transit(float rate, float base, float mean_work) noexcept {
   return static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F);
 }
 
+// Tunnels and the like, which are in flight but wait for nothing. What a process that died had of
+// them is not known: there can not be more than there is in flight.
+std::uint32_t held(Record& record, const Hot& hot) noexcept {
+  std::uint32_t count = record.held.get();
+  const std::uint32_t most = load::in_flight(hot.load.get());
+  if (count > most && record.held.replace(count, most)) count = most;
+  return std::min(count, most);
+}
+
 }  // namespace
 
 bool renew_transit(const Shared& shared, Duration elapsed) noexcept {
@@ -36,7 +45,8 @@ bool renew_transit(const Shared& shared, Duration elapsed) noexcept {
     Hot& hot = shared.hot()[i];
     renew_rate(shared.records()[i], period);
     const std::uint32_t count =
-        in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work);
+        in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work) +
+        held(shared.records()[i], hot);
     hot.in_transit.set(count);
     any |= count != 0;
   }

@@ -3,7 +3,7 @@
 // A server 20 ms away has requests in flight that are not there yet. By Little's law (1961) they
 // are as many as its picks per second times its distance b; only the others queue, so only they
 // count for the wait. Without this a distant server looked busy while it idled, and near ones took
-// its share.
+// its share. Tunnels and event streams, of which only the place is left, are not counted either.
 #ifndef LEASTWISE_SRC_PICK_TRANSIT_H_
 #define LEASTWISE_SRC_PICK_TRANSIT_H_
 

@@ -75,7 +75,7 @@ void render_own(const EndpointView& v, float share, Text& out) noexcept {
   out << "\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
       << ",\"evidence_s\":" << double{v.evidence} << ",\"base_ms\":" << v.base * kMillisecond
       << ",\"error_share\":" << double{v.error_share}
-      << ",\"in_transit\":" << std::uint64_t{v.in_transit}
+      << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"healed\":" << v.healed << ",\"ejected\":\"" << name(v.ejected_why)
       << "\",\"demand\":" << double{v.demand}

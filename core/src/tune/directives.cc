@@ -46,7 +46,9 @@ constexpr Directive kDirectives[] = {
      .standard = "auto",
      .help = "Which part of an answer is the server's own time. `auto`: the full answer where "
              "the proxy buffers it, up to the first byte where its length belongs to the client "
-             "(event streams, upgraded connections, unbuffered bodies)."},
+             "(event streams, upgraded connections, unbuffered bodies). An upgraded connection is "
+             "measured up to its first byte whatever is set: what goes on in it is no answer. "
+             "Event streams and upgraded connections count for `max_conns` until they end."},
     {.name = "outlier",
      .field = &Config::outlier,
      .scope = Scope::kBoth,

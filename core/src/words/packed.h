@@ -50,6 +50,13 @@ constexpr std::uint64_t minus(std::uint64_t word, std::uint64_t added) noexcept 
   return (std::uint64_t{n - less} << kWorkBits) | (have > gone ? have - gone : 0);
 }
 
+// The same number in flight, without the work of what of() added.
+constexpr std::uint64_t without_work(std::uint64_t word, std::uint64_t added) noexcept {
+  const std::uint64_t have = word & (kOne - 1);
+  const std::uint64_t gone = added & (kOne - 1);
+  return (word & ~(kOne - 1)) | (have > gone ? have - gone : 0);
+}
+
 }  // namespace load
 
 // ---- Speed: the sums (A, B) of an endpoint, as stored under a landmark of Decay.

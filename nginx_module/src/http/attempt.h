@@ -33,7 +33,8 @@ struct Attempt {
   ngx_uint_t generation = 0;  // of the list that the tries refer to
   Try* last = nullptr;        // nullptr: none yet
   Try* tried = nullptr;       // from here on: tries that are not to be repeated
-  bool in_flight = false;     // the last try is
+  bool in_flight = false;     // the last try is,
+  bool answered = false;      // and the pool has learned from it all that there is to learn
   bool stale = false;         // it met a kept connection that the server had closed
   Try first;
 };

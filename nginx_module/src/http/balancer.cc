@@ -2,6 +2,7 @@
 
 #include "http/observe.h"
 #include "http/peers.h"
+#include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
 
@@ -92,15 +93,25 @@ void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket
   added.server = name_of(server, attempt);
   append_try(attempt, added);
   attempt.in_flight = true;
+  attempt.answered = false;
   ++attempt.conf->worker.in_flight;
+  note_use(*attempt.conf);
 }
 
-void finish(Attempt& attempt, const Outcome& outcome, TimePoint at) noexcept {
-  Worker& worker = attempt.conf->worker;
-  worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at);
-  --worker.in_flight;
+// The last try has ended.
+void end(Attempt& attempt) noexcept {
+  --attempt.conf->worker.in_flight;
   attempt.in_flight = false;
   on_answer(*attempt.conf);
+}
+
+void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t& state) noexcept {
+  const TimePoint at = now();
+  const Outcome outcome = observe(attempt, pc, state, at);
+  attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at);
+  if (outcome.result != Result::kCancelled) return;
+  attempt.stale = true;
+  state = 0;  // no failure of the server's, in nginx's own count either
 }
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
@@ -132,13 +143,12 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
   if (attempt.in_flight) {
-    const TimePoint at = now();
-    const Outcome outcome = observe(attempt, *pc, state, at);
-    finish(attempt, outcome, at);
-    if (outcome.result == Result::kCancelled) {
-      attempt.stale = true;
-      state = 0;  // no failure of the server's, in nginx's own count either
+    if (attempt.answered) {
+      attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
+    } else {
+      finish(attempt, *pc, state);
     }
+    end(attempt);
   }
   ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
 }
@@ -195,7 +205,11 @@ void on_first_byte(Attempt& attempt) noexcept {
   if (!attempt.in_flight || attempt.last->first_byte != kUnknownDuration) return;
   const TimePoint at = now();
   attempt.last->first_byte = at - attempt.last->ticket.start;
-  if (is_endless(attempt)) finish(attempt, observe_endless(attempt), at);
+  if (!is_endless(attempt)) return;
+  UpstreamConf& conf = *attempt.conf;
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_endless(attempt), at);
+  attempt.answered = true;
+  on_answer(conf);
 }
 
 }  // namespace leastwise::nginx

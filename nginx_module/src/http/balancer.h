@@ -2,8 +2,8 @@
 //
 //   peer.init    Attempt on the request's pool
 //   peer.get     Picker::pick
-//   first byte   stamped; the end of attempts whose answer has no end of its own
-//   peer.free    classify, Picker::finish
+//   first byte   stamped; Picker::answered of what has no end of its own
+//   peer.free    classify, Picker::finish or release
 //
 // Addresses, TLS sessions, the number of tries and the retry itself stay nginx's round
 // robin's. Whether a server may be used (down, max_conns, max_fails) is asked of the pool

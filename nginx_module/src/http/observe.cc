@@ -105,8 +105,9 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
 }
 
 bool is_endless(const Attempt& attempt) noexcept {
-  if (attempt.conf->config.sample == Sample::kFull) return false;
-  return attempt.upstream->upgrade || is_event_stream(*attempt.upstream);
+  // Even of who wants the full answer: what goes on in a tunnel is none.
+  if (attempt.upstream->upgrade) return true;
+  return attempt.conf->config.sample != Sample::kFull && is_event_stream(*attempt.upstream);
 }
 
 Outcome observe_endless(const Attempt& attempt) noexcept {

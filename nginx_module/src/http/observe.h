@@ -13,7 +13,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
                 TimePoint at) noexcept;
 
 // The answer that has begun has no end that is the server's own: a tunnel, an event
-// stream. It is finished at its first byte, or it would be in flight for hours.
+// stream. Its sample ends at the first byte, or hours would count as the server's time.
 bool is_endless(const Attempt& attempt) noexcept;
 Outcome observe_endless(const Attempt& attempt) noexcept;
 

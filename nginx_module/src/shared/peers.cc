@@ -26,11 +26,13 @@ void write_name(const Upstream& upstream, const Server& server, std::uint32_t ag
 EndpointId endpoint_of(const Upstream& upstream, const Server& server,
                        const EndpointSet& taken) noexcept {
   Pool pool = upstream.pool;
+  const bool is_newest = pool.is_newest(upstream.configuration);
   for (std::uint32_t again = 0;; ++again) {
     std::array<char, kMaxEndpointName> buffer;
     Text name(buffer);
     write_name(upstream, server, again, name);
-    const EndpointId id = name.fits() ? pool.add(name.view()) : kNoEndpoint;
+    if (!name.fits()) return kNoEndpoint;
+    const EndpointId id = is_newest ? pool.add(name.view()) : pool.recall(name.view());
     if (id == kNoEndpoint || !taken[index(id)]) return id;
   }
 }

@@ -23,7 +23,8 @@ struct Server {
   void* list = nullptr;       // and the list that it is in: backups have one of their own
 };
 
-// Finds each server's endpoint in the pool by its full name, or adds it, and fills `members`.
+// Finds each server's endpoint in the pool by its full name, or adds it, and fills `members`. A
+// process with an old configuration adds nothing, and brings back nothing that is retired.
 // A server for which the pool has no room is taken out of `servers`, which stays in the same
 // order. Returns the number of members.
 std::size_t join_pool(const Upstream& upstream, std::span<Server> servers,

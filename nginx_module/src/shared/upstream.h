@@ -53,8 +53,9 @@ struct Upstream {
 
   bool changes = false;  // its list of servers does, at run time (`resolve`)
   ngx_shm_zone_t* zone = nullptr;
-  Pool pool;      // from when shared memory exists
-  Worker worker;  // this process's part; the fork gives each its own copy
+  std::uint32_t configuration = 0;  // number of its configuration in the pool
+  Pool pool;                        // from when shared memory exists
+  Worker worker;                    // this process's part; the fork gives each its own copy
 };
 
 // Holds nginx's lock on a list that changes; nothing at all for the others, so that a process

@@ -1,4 +1,4 @@
-// Worker: what one process keeps of one upstream, and the timer of its slow half.
+// Worker: what one process keeps of one upstream.
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_WORKER_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_WORKER_H_
 
@@ -16,21 +16,19 @@ struct Upstream;
 
 struct Worker {
   ProcessSlot slot{};
-  Picker picker;                    // false until the process has joined the pool
-  std::span<const Server> servers;  // by the picker's member
-  ngx_uint_t generation = 0;        // of the list that they were read from
-  std::uint32_t in_flight = 0;      // attempts of this process
-  ngx_pool_t* memory = nullptr;     // of the picker and the servers
-  ngx_event_t learning{};           // posted when the pool should not wait for the timer
+  Picker picker;                     // false until the process has joined the pool
+  std::span<const Server> servers;   // by the picker's member
+  ngx_uint_t generation = 0;         // of the list that they were read from
+  std::uint32_t in_flight = 0;       // attempts of this process
+  std::uint32_t place = 0xffffffff;  // among the upstreams of its timer
+  ngx_msec_t healed = 0;             // when this process last healed the pool
+  ngx_pool_t* memory = nullptr;      // of the picker and the servers
+  ngx_event_t learning{};            // posted when the pool should not wait for the timer
 };
 
 // Makes the worker ready to pick from the servers of now. False when memory ran out.
 // REQUIRES: ListLock.
 bool prepare(Upstream& upstream) noexcept;
-
-// To be called after each answer: lets the pool learn once nginx is done with what goes on, when it
-// should not wait for the timer.
-void on_answer(Upstream& upstream) noexcept;
 
 // nginx's module hooks, for the upstreams of one kind. `init_module` runs in the master, before
 // any worker and after nothing can fail any more: only there is the new configuration told to

@@ -33,6 +33,18 @@ TEST_F(TickTest, OnePerPeriodRuns) {
   EXPECT_EQ(pool_.view().ticks, 2U);
 }
 
+TEST_F(TickTest, WhoHasPatienceLeavesItToOthersForSoLong) {
+  make({1});
+  now_ += 100ms;
+  ASSERT_TRUE(pool_.tick(config_, now_));
+  EXPECT_FALSE(pool_.tick(config_, now_ + 999ms, 900ms));
+  EXPECT_TRUE(pool_.tick(config_, now_ + 1000ms, 900ms));
+  EXPECT_FALSE(pool_.tick(config_, now_ + 4000ms, 3s));
+  EXPECT_TRUE(pool_.tick(config_, now_ + 4100ms, 3s));
+  // The clock went back.
+  EXPECT_TRUE(pool_.tick(config_, now_ - 1h, 3s));
+}
+
 TEST_F(TickTest, WhoIsBehindLearnsBeforeTheTick) {
   make({1, 1});
   sequence(159, 100us);

@@ -100,6 +100,27 @@ TEST_F(EndpointsTest, APoolThatGrowsKeepsWhoIsLeftOut) {
   EXPECT_GT(v.ejected_for, 5);
 }
 
+TEST_F(EndpointsTest, WhoOnlyRecallsBringsNothingBack) {
+  make({1, 1});
+  const EndpointId id = members_[0].id;
+  const std::string name(pool_.view(id, config_, now_).name);
+  EXPECT_EQ(pool_.recall(name), id);
+  pool_.retire(id);
+  EXPECT_EQ(pool_.recall(name), id);
+  EXPECT_EQ(pool_.find(name), kNoEndpoint);
+  EXPECT_EQ(pool_.recall("http/app/nobody"), kNoEndpoint);
+  EXPECT_EQ(pool_.view().endpoints, 1U);
+}
+
+TEST_F(EndpointsTest, OnlyTheLastConfigurationIsTheNewest) {
+  make({1});
+  const std::uint32_t first = pool_.begin_configuration();
+  EXPECT_TRUE(pool_.is_newest(first));
+  const std::uint32_t second = pool_.begin_configuration();
+  EXPECT_FALSE(pool_.is_newest(first));
+  EXPECT_TRUE(pool_.is_newest(second));
+}
+
 TEST_F(EndpointsTest, APlaceWithRequestsInFlightIsNotGivenToAnotherName) {
   make({1}, 1);
   const Ticket t = pick();

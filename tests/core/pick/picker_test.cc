@@ -31,6 +31,50 @@ TEST_F(PickerTest, ARetryGoesElsewhereAndThenGivesUp) {
   EXPECT_FALSE(picker_.pick(config_, {}, tried, now_));
 }
 
+TEST_F(PickerTest, WhatIsAnsweredKeepsItsPlaceButNotItsWork) {
+  make({1});
+  settle(0, {.max_conns = 2});
+  Ticket a = pick();
+  Ticket b = pick();
+  const Outcome outcome{.result = Result::kOk, .status = 101, .occupied = 1ms};
+  picker_.answered(config_, a, outcome, now_);
+  picker_.answered(config_, b, outcome, now_);
+  EXPECT_EQ(view(0).in_flight, 2U);
+  EXPECT_EQ(view(0).held, 2U);
+  EXPECT_EQ(view(0).work_in_flight, 0);
+  EXPECT_EQ(view(0).results[static_cast<std::size_t>(Result::kOk)], 2U);
+  EXPECT_FALSE(pick());
+  picker_.release(config_, a, now_);
+  EXPECT_EQ(view(0).in_flight, 1U);
+  EXPECT_EQ(view(0).held, 1U);
+  EXPECT_EQ(view(0).results[static_cast<std::size_t>(Result::kOk)], 2U);
+  EXPECT_TRUE(pick());
+}
+
+TEST_F(PickerTest, WhatIsAnsweredIsNotAheadOfOthers) {
+  make({1});
+  for (int i = 0; i < 8; ++i) {
+    Ticket t = pick();
+    picker_.answered(config_, t, {.result = Result::kOk, .occupied = 1ms}, now_);
+  }
+  tick();
+  const Ticket next = pick();
+  EXPECT_EQ(next.in_flight, 8U);
+  EXPECT_EQ(next.at_server, 0U);
+}
+
+TEST_F(PickerTest, HeldPlacesOfTheDeadAreForgotten) {
+  make({1});
+  for (int i = 0; i < 3; ++i) {
+    Ticket t = pick();
+    picker_.answered(config_, t, {.result = Result::kOk, .occupied = 1ms}, now_);
+  }
+  ASSERT_EQ(pool_.heal(99, [](std::uint32_t) { return false; }), 3U);
+  tick();
+  EXPECT_EQ(view(0).held, 0U);
+  EXPECT_EQ(pick().at_server, 0U);
+}
+
 TEST_F(PickerTest, EveryFinishUndoesOnePick) {
   make({1});
   const Ticket a = pick();

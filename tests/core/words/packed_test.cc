@@ -21,6 +21,14 @@ TEST(PackedTest, LoadCountsRequestsAndTheirWorkInOneWord) {
   EXPECT_EQ(load::minus(word, b), 0U);
 }
 
+TEST(PackedTest, LoadKeepsThePlaceOfAWorkThatIsDone) {
+  const std::uint64_t a = load::of(0.5F);
+  const std::uint64_t word = load::without_work(a + load::of(2), a);
+  EXPECT_EQ(load::in_flight(word), 2U);
+  EXPECT_NEAR(load::work(word), 2, 1e-5);
+  EXPECT_EQ(load::without_work(load::kOne, a), load::kOne) << "never below zero";
+}
+
 TEST(PackedTest, LoadNeverGoesBelowZero) {
   const std::uint64_t a = load::of(1);
   EXPECT_EQ(load::minus(0, a), 0U);

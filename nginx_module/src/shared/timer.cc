@@ -1,0 +1,187 @@
+#include "shared/timer.h"
+
+#include <csignal>
+
+#include <array>
+#include <cerrno>
+#include <span>
+
+#include "shared/upstream.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr ngx_msec_t kTurnMs = 100;
+constexpr ngx_uint_t kIdleTurns = 10;  // a pool that is not used has one look in so many
+constexpr Duration kIdlePatience = std::chrono::milliseconds(kTurnMs * (kIdleTurns - 1));
+constexpr Duration kOldPatience =
+    std::chrono::seconds(3);          // of a process with an old configuration
+constexpr ngx_msec_t kUsedMs = 2000;  // since the last pick or answer
+constexpr ngx_msec_t kHealMs = 1000;
+constexpr ngx_msec_t kAskMs = 500;                          // whether a process is alive
+constexpr Duration kAtOnce = std::chrono::milliseconds(1);  // of the event loop's time
+
+struct Place {
+  Upstream* upstream;
+  ngx_msec_t used;  // ngx_current_msec
+};
+
+// The upstreams of this process, in an array of its own: a turn does not touch those that are idle.
+class Roster {
+ public:
+  // Whose they are changes with each reload when there is no master.
+  void renew() noexcept {
+    const auto* cycle = const_cast<const ngx_cycle_t*>(ngx_cycle);
+    if (cycle == cycle_) return;
+    std::size_t n = 0;
+    for_each_upstream(*cycle, [&n](Upstream&) noexcept { ++n; });
+    auto* memory = static_cast<Place*>(ngx_alloc(n * sizeof(Place) + 1, cycle->log));
+    if (memory == nullptr) return;
+    std::size_t i = 0;
+    for_each_upstream(*cycle, [&](Upstream& upstream) noexcept {
+      upstream.worker.place = static_cast<std::uint32_t>(i);
+      memory[i++] = {&upstream, ngx_current_msec};
+    });
+    ngx_free(places_.data());
+    places_ = {memory, n};
+    cycle_ = cycle;
+  }
+  bool is_current() const noexcept { return cycle_ == ngx_cycle; }
+  std::span<Place> places() const noexcept { return places_; }
+
+ private:
+  const ngx_cycle_t* cycle_ = nullptr;
+  std::span<Place> places_;
+};
+
+Roster roster;
+
+// One for all turns of a process, and independent of any configuration: without a master the first
+// one's memory goes while the timer still runs.
+ngx_event_t timer;
+ngx_event_t rest_of_turn;
+ngx_connection_t nobody;  // nginx's debug log reads a file number from it
+ngx_uint_t turn;
+std::size_t cursor;  // where the turn is
+
+void tell_fallback(const Upstream& upstream, Chooser before) noexcept {
+  const Chooser after = upstream.pool.chooser();
+  if (after == Chooser::kFallback && before != after) {
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "\"adaptive\" answered slower than \"least_conn\" would in upstream \"%V\": "
+                  "least_conn has it for a while; see \"model\" in leastwise_status",
+                  &upstream.name);
+  } else if (before == Chooser::kFallback && before != after) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "\"adaptive\" has upstream \"%V\" back, to be compared anew", &upstream.name);
+  }
+}
+
+// True if it was this process that ticked.
+bool tick(Upstream& upstream, Duration patience) noexcept {
+  if (!upstream.worker.picker) {
+    // Without a master, a reload brings new upstreams into a process that runs already.
+    const ListLock lock(upstream);
+    prepare(upstream);
+  }
+  if (!upstream.pool.is_newest(upstream.configuration)) patience = kOldPatience;
+  const Chooser before = upstream.pool.chooser();
+  if (!upstream.pool.tick(upstream.config, now(), patience)) return false;
+  tell_fallback(upstream, before);
+  if (ngx_current_msec - upstream.worker.healed >= kHealMs) heal(upstream);
+  return true;
+}
+
+// Looks at what is due, until all is done or too much time went by.
+void go_on(ngx_event_t*) noexcept {
+  if (is_leaving()) return;
+  roster.renew();
+  const auto places = roster.places();
+  const TimePoint start = now();
+  for (; cursor < places.size(); ++cursor) {
+    const Place& place = places[cursor];
+    const bool used = ngx_current_msec - place.used < kUsedMs;
+    if (!used && (cursor + own_pid() + turn) % kIdleTurns != 0) continue;
+    if (!tick(*place.upstream, used ? Duration::zero() : kIdlePatience)) continue;
+    if (now() - start < kAtOnce) continue;
+    ++cursor;
+    ngx_post_event(&rest_of_turn, &ngx_posted_next_events);
+    return;
+  }
+}
+
+void on_timer(ngx_event_t* event) noexcept {
+  if (is_leaving()) return;
+  event->log = ngx_cycle->log;
+  rest_of_turn.log = ngx_cycle->log;
+  if (cursor >= roster.places().size() || !roster.is_current()) {
+    cursor = 0;
+    ++turn;
+  }
+  if (!rest_of_turn.posted) go_on(event);
+  ngx_add_timer(event, kTurnMs);
+}
+
+void learn(ngx_event_t* event) noexcept {
+  if (is_leaving()) return;
+  static_cast<Upstream*>(event->data)->pool.catch_up(now());
+}
+
+}  // namespace
+
+bool is_leaving() noexcept { return ngx_exiting || ngx_quit || ngx_terminate; }
+
+std::uint32_t own_pid() noexcept { return static_cast<std::uint32_t>(ngx_pid); }
+
+bool is_alive(std::uint32_t pid) noexcept {
+  struct Seen {
+    std::uint32_t pid;
+    ngx_msec_t at;
+  };
+  static std::array<Seen, 256> seen;
+  Seen& known = seen[pid % seen.size()];
+  if (known.pid == pid && ngx_current_msec - known.at < kAskMs) return true;
+  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM) return false;
+  // Only a yes is kept: the number of a process that ended may be another's at any time.
+  known = {pid, ngx_current_msec};
+  return true;
+}
+
+void heal(Upstream& upstream) noexcept {
+  upstream.worker.healed = ngx_current_msec;
+  const std::uint64_t healed = upstream.pool.heal(own_pid(), is_alive);
+  if (healed == 0) return;
+  ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                "%uL requests in flight in upstream \"%V\" given back for workers that died",
+                healed, &upstream.name);
+}
+
+void start_timer(ngx_log_t* log) noexcept {
+  if (timer.timer_set) return;
+  nobody.fd = static_cast<ngx_socket_t>(-1);
+  timer.data = &nobody;
+  timer.handler = on_timer;
+  timer.log = log;
+  timer.cancelable = 1;  // a worker that shuts down does not wait for it
+  rest_of_turn.data = &nobody;
+  rest_of_turn.handler = go_on;
+  rest_of_turn.log = log;
+  ngx_add_timer(&timer, kTurnMs);
+}
+
+void note_use(const Upstream& upstream) noexcept {
+  const auto places = roster.places();
+  if (upstream.worker.place < places.size()) places[upstream.worker.place].used = ngx_current_msec;
+}
+
+void on_answer(Upstream& upstream) noexcept {
+  note_use(upstream);
+  if (is_leaving() || !upstream.pool.is_behind(upstream.worker.slot)) return;
+  ngx_event_t& event = upstream.worker.learning;
+  event.data = &upstream;
+  event.handler = learn;
+  event.log = ngx_cycle->log;
+  ngx_post_event(&event, &ngx_posted_events);
+}
+
+}  // namespace leastwise::nginx
