@@ -168,6 +168,9 @@ class Pool {
   static constexpr Duration kTickPeriod = std::chrono::milliseconds(100);
   static constexpr Duration kTickLease = std::chrono::seconds(5);
   bool tick(const Config& config, TimePoint now, Duration patience = Duration::zero()) noexcept;
+  // Whether tick() would, unless another process is in it. One line of memory is looked at, which
+  // is also that of is_newest().
+  bool is_due(TimePoint now, Duration patience = Duration::zero()) const noexcept;
 
   // Whether so many answers of this process wait to be learned from that some would be lost
   // before the next tick. O(1); to be asked after Picker::finish.

@@ -232,13 +232,6 @@ std::uint64_t ahead(std::int64_t from, std::int64_t to) noexcept {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
-bool is_due(const Header& header, TimePoint now, Duration patience) noexcept {
-  const std::int64_t us = (now - patience).time_since_epoch().count();
-  const std::uint64_t wait = ahead(us, header.tick_due.get());
-  // Further ahead than a tick ever is: the clock went back.
-  return wait == 0 || wait >= static_cast<std::uint64_t>(kClockSlackUs + patience.count());
-}
-
 // How far the last tick is away, on either side; a tick's period when there was none.
 Duration gap_before(const Header& header, std::int64_t us) noexcept {
   const std::int64_t last = header.tick_last.get();
@@ -271,6 +264,13 @@ void leave_tick(Header& header, std::int64_t entered) noexcept {
 
 }  // namespace
 
+bool Pool::is_due(TimePoint now, Duration patience) const noexcept {
+  const std::int64_t us = (now - patience).time_since_epoch().count();
+  const std::uint64_t wait = ahead(us, header_->tick_due.get());
+  // Further ahead than a tick ever is: the clock went back.
+  return wait == 0 || wait >= static_cast<std::uint64_t>(kClockSlackUs + patience.count());
+}
+
 bool Pool::is_behind(ProcessSlot slot) const noexcept {
   return header_->lane(slot).waiting() >= kManyAnswers;
 }
@@ -290,7 +290,7 @@ void Pool::catch_up(TimePoint now) noexcept {
 bool Pool::tick(const Config& config, TimePoint now, Duration patience) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
-  if (!is_due(header, now, patience)) return false;
+  if (!is_due(now, patience)) return false;
   const std::int64_t entered = enter_tick(header, now);
   if (entered == 0) return false;
   const std::int64_t us = now.time_since_epoch().count();

@@ -2,6 +2,7 @@
 
 #include "http/observe.h"
 #include "http/peers.h"
+#include "http/sessions.h"
 #include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
@@ -52,21 +53,6 @@ Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
 }
 #endif
 
-// The peer's own count of connections is not what we go by; but nginx takes one away in
-// its free, and with `resolve` keeps a peer only while it is in use.
-void hold(const Server& server) noexcept {
-  [[maybe_unused]] auto* peers = static_cast<Peers*>(server.list);
-  auto* peer = static_cast<Peer*>(server.peer);
-  ngx_http_upstream_rr_peer_lock(peers, peer);
-  // As nginx's own methods do here: its free then forgives older failures.
-  if (ngx_time() - peer->checked > peer->fail_timeout) peer->checked = ngx_time();
-  ++peer->conns;
-#if LEASTWISE_NGX_RESOLVE
-  ngx_http_upstream_rr_peer_ref(peers, peer);
-#endif
-  ngx_http_upstream_rr_peer_unlock(peers, peer);
-}
-
 // Outlives a peer that DNS takes away, for variables.
 ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
   ngx_str_t name = server.name;
@@ -79,7 +65,7 @@ ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
 
 void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   const Server& server = attempt.conf->worker.servers[ticket.member];
-  hold(server);
+  hold(*attempt.conf, server);
   auto& peer = *static_cast<Peer*>(server.peer);
   attempt.round_robin.peers = static_cast<Peers*>(server.list);
   attempt.round_robin.current = &peer;
@@ -150,7 +136,11 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
     }
     end(attempt);
   }
-  ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
+  if (attempt.conf->changes) {
+    ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
+  } else {
+    let_go(*pc, attempt.round_robin, state);
+  }
 }
 
 #if LEASTWISE_NGX_NOTIFY
@@ -165,6 +155,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noe
   ngx_peer_connection_t& pc = r->upstream->peer;
   pc.data = &attempt->round_robin;
   if (ngx_http_upstream_init_round_robin_peer(r, us) != NGX_OK) return NGX_ERROR;
+  if (!attempt->conf->changes) keep_sessions(pc);
   pc.get = get_peer;
   pc.free = free_peer;
 #if LEASTWISE_NGX_NOTIFY

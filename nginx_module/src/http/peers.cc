@@ -1,6 +1,7 @@
 #include "http/peers.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace leastwise::nginx {
 namespace {
@@ -22,6 +23,13 @@ EndpointSettings settings_of(const Peers& list, const Peer& peer, bool backup) n
   if (peer.down != 0) settings.flags |= kDown;
 #endif
   return settings;
+}
+
+// relaxed: counts that nobody reads together.
+constexpr auto kRelaxed = std::memory_order_relaxed;
+template <typename T>
+std::atomic_ref<T> at(T& count) noexcept {
+  return std::atomic_ref<T>(count);
 }
 
 Peers& peers_of(const Upstream& upstream) noexcept {
@@ -85,6 +93,42 @@ bool resolves(const Peers& peers) noexcept {
   static_cast<void>(peers);
   return false;
 #endif
+}
+
+void hold(const Upstream& upstream, const Server& server) noexcept {
+  [[maybe_unused]] auto* peers = static_cast<Peers*>(server.list);
+  auto* peer = static_cast<Peer*>(server.peer);
+  if (upstream.changes) ngx_http_upstream_rr_peer_lock(peers, peer);
+  // As nginx's own methods do here: its free then forgives older failures.
+  if (ngx_time() - at(peer->checked).load(kRelaxed) > peer->fail_timeout) {
+    at(peer->checked).store(ngx_time(), kRelaxed);
+  }
+  at(peer->conns).fetch_add(1, kRelaxed);
+#if LEASTWISE_NGX_RESOLVE
+  ngx_http_upstream_rr_peer_ref(peers, peer);
+#endif
+  if (upstream.changes) ngx_http_upstream_rr_peer_unlock(peers, peer);
+}
+
+void let_go(ngx_peer_connection_t& pc, PeerData& round_robin, ngx_uint_t state) noexcept {
+  Peer& peer = *round_robin.current;
+  at(peer.conns).fetch_sub(1, kRelaxed);
+  if (round_robin.peers->single) {
+    at(peer.fails).store(0, kRelaxed);
+    pc.tries = 0;
+    return;
+  }
+  if ((state & NGX_PEER_FAILED) != 0) {
+    const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
+    at(peer.accessed).store(ngx_time(), kRelaxed);
+    at(peer.checked).store(ngx_time(), kRelaxed);
+    if (peer.max_fails != 0 && fails >= peer.max_fails) {
+      ngx_log_error(NGX_LOG_WARN, pc.log, 0, "upstream server temporarily disabled");
+    }
+  } else if (at(peer.accessed).load(kRelaxed) < at(peer.checked).load(kRelaxed)) {
+    at(peer.fails).store(0, kRelaxed);
+  }
+  if (pc.tries > 0) --pc.tries;
 }
 
 std::size_t longest_name(const Peers& peers) noexcept {

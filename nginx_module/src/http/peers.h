@@ -21,6 +21,15 @@ inline Peers& peers_of(const UpstreamConf& conf) noexcept {
 // Servers come and go at run time.
 bool resolves(const Peers& peers) noexcept;
 
+// The counts that nginx itself keeps of a server. We do not go by them, but others read them, and
+// with `resolve` nginx keeps a server only while it is in use. Only then its locks are taken: a
+// process that dies with one would hang all others, and a list that does not change needs none.
+void hold(const Upstream& upstream, const Server& server) noexcept;
+
+// What nginx's ngx_http_upstream_free_round_robin_peer does, without its locks. REQUIRES: a list
+// that does not change.
+void let_go(ngx_peer_connection_t& pc, PeerData& round_robin, ngx_uint_t state) noexcept;
+
 std::size_t longest_name(const Peers& peers) noexcept;
 
 }  // namespace leastwise::nginx

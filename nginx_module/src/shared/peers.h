@@ -20,6 +20,7 @@ struct Server {
   socklen_t address_size = 0;
   EndpointSettings settings;  // by nginx's own configuration; kRemote is added here
   void* peer = nullptr;       // nginx's record of it,
+  void* session = nullptr;    // this process's last TLS session with it
   void* list = nullptr;       // and the list that it is in: backups have one of their own
 };
 

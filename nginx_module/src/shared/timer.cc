@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <new>
 #include <span>
 
 #include "shared/upstream.h"
@@ -21,12 +22,16 @@ constexpr ngx_msec_t kHealMs = 1000;
 constexpr ngx_msec_t kAskMs = 500;                          // whether a process is alive
 constexpr Duration kAtOnce = std::chrono::milliseconds(1);  // of the event loop's time
 
+// What a look needs when nothing is to be done; a look at idle upstreams costs what memory it
+// touches.
 struct Place {
   Upstream* upstream;
+  Pool pool;
+  std::uint32_t configuration;
   ngx_msec_t used;  // ngx_current_msec
 };
 
-// The upstreams of this process, in an array of its own: a turn does not touch those that are idle.
+// The upstreams of this process, side by side in an array of its own.
 class Roster {
  public:
   // Whose they are changes with each reload when there is no master.
@@ -40,7 +45,7 @@ class Roster {
     std::size_t i = 0;
     for_each_upstream(*cycle, [&](Upstream& upstream) noexcept {
       upstream.worker.place = static_cast<std::uint32_t>(i);
-      memory[i++] = {&upstream, ngx_current_msec};
+      new (&memory[i++]) Place{&upstream, upstream.pool, upstream.configuration, ngx_current_msec};
     });
     ngx_free(places_.data());
     places_ = {memory, n};
@@ -77,6 +82,12 @@ void tell_fallback(const Upstream& upstream, Chooser before) noexcept {
   }
 }
 
+// How much longer than its period a pool may be overdue before this process ticks it.
+Duration patience_with(const Place& place) noexcept {
+  if (!place.pool.is_newest(place.configuration)) return kOldPatience;
+  return ngx_current_msec - place.used < kUsedMs ? Duration::zero() : kIdlePatience;
+}
+
 // True if it was this process that ticked.
 bool tick(Upstream& upstream, Duration patience) noexcept {
   if (!upstream.worker.picker) {
@@ -84,7 +95,6 @@ bool tick(Upstream& upstream, Duration patience) noexcept {
     const ListLock lock(upstream);
     prepare(upstream);
   }
-  if (!upstream.pool.is_newest(upstream.configuration)) patience = kOldPatience;
   const Chooser before = upstream.pool.chooser();
   if (!upstream.pool.tick(upstream.config, now(), patience)) return false;
   tell_fallback(upstream, before);
@@ -102,7 +112,8 @@ void go_on(ngx_event_t*) noexcept {
     const Place& place = places[cursor];
     const bool used = ngx_current_msec - place.used < kUsedMs;
     if (!used && (cursor + own_pid() + turn) % kIdleTurns != 0) continue;
-    if (!tick(*place.upstream, used ? Duration::zero() : kIdlePatience)) continue;
+    const Duration patience = patience_with(place);
+    if (!place.pool.is_due(start, patience) || !tick(*place.upstream, patience)) continue;
     if (now() - start < kAtOnce) continue;
     ++cursor;
     ngx_post_event(&rest_of_turn, &ngx_posted_next_events);

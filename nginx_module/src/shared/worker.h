@@ -17,7 +17,7 @@ struct Upstream;
 struct Worker {
   ProcessSlot slot{};
   Picker picker;                     // false until the process has joined the pool
-  std::span<const Server> servers;   // by the picker's member
+  std::span<Server> servers;         // by the picker's member
   ngx_uint_t generation = 0;         // of the list that they were read from
   std::uint32_t in_flight = 0;       // attempts of this process
   std::uint32_t place = 0xffffffff;  // among the upstreams of its timer
