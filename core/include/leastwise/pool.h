@@ -184,6 +184,8 @@ class Pool {
 
   EndpointView view(EndpointId id, const Config& config, TimePoint now) const noexcept;
   PoolView view() const noexcept;
+  // How many endpoints there are. O(1).
+  std::size_t endpoints() const noexcept;
   Chooser chooser() const noexcept;
   // Calls `visit` for each endpoint that is not retired, in the order of ids.
   template <typename Visit>
@@ -194,6 +196,8 @@ class Pool {
       }
     }
   }
+  // The first endpoint that is not retired from place `place` on; kNoEndpoint if there is none.
+  EndpointId next(std::uint32_t place) const noexcept;
   // Answer times of one endpoint (Outcome::occupied), log-linear; see histogram.h.
   std::uint64_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
 

@@ -33,8 +33,8 @@ struct PeerView {
 enum class PageFormat : std::uint8_t { kJson, kPrometheus };
 
 // A page, rendered part by part into buffers of the caller, so that thousands of endpoints neither
-// stop an event loop nor need all of the text in memory. All parts tell of the same instant: every
-// endpoint is looked at once, when the page is made (the buckets of histograms are read late).
+// stop an event loop nor need all of the text in memory. All parts tell of the same looks: every
+// endpoint is looked at once, before the first part (the buckets of histograms are read late).
 //
 // Private to one thread. What it was given must outlive it.
 class StatusPage {
@@ -42,16 +42,22 @@ class StatusPage {
   // What a part takes at most, and as much again: names are no longer than kMaxEndpointName.
   static constexpr std::size_t kLeastRoom = 32 * 1024;
 
-  // How many PeerView a page of these pools needs; endpoints that come later are left out.
+  // How many PeerView a page of these pools needs, with some to spare for endpoints that come
+  // meanwhile. O(pools).
   static std::size_t peers_of(std::span<const NamedPool> pools) noexcept;
 
-  // `proxy` is "nginx" or "haproxy". O(endpoints).
+  // `proxy` is "nginx" or "haproxy". O(1).
   StatusPage(PageFormat format, std::string_view proxy, std::span<const NamedPool> pools,
              std::span<PeerView> peers, TimePoint now) noexcept;
+
+  // Looks at so many endpoints more. True when there are others. Called by render() for all that
+  // are left.
+  bool look(std::size_t endpoints) noexcept;
 
   // Appends whole parts while they fit. True when more is to come.
   // REQUIRES: kLeastRoom of room in `out`.
   bool render(Text& out) noexcept;
+  bool has_more() const noexcept { return !at_.is_end; }
 
  private:
   // Where the rendering stands: of JSON a pool and a place in it, of metrics a family and a peer.
@@ -66,7 +72,12 @@ class StatusPage {
   PageFormat format_;
   std::string_view proxy_;
   std::span<const NamedPool> pools_;
-  std::span<PeerView> peers_;
+  std::span<PeerView> memory_;
+  std::span<PeerView> peers_;  // of it, those that were looked at
+  TimePoint now_;
+  std::size_t pool_ = 0;    // where the looks are: a pool,
+  std::uint32_t next_ = 0;  // a place in it,
+  std::size_t first_ = 0;   // and its first peer
   Position at_;
 };
 

@@ -200,6 +200,17 @@ void Pool::retire(EndpointId id) noexcept {
   }
 }
 
+std::size_t Pool::endpoints() const noexcept {
+  return std::min<std::size_t>(header_->endpoints.get(), capacity());
+}
+
+EndpointId Pool::next(std::uint32_t place) const noexcept {
+  for (; place < capacity(); ++place) {
+    if (in_use(EndpointId{place})) return EndpointId{place};
+  }
+  return kNoEndpoint;
+}
+
 bool Pool::in_use(EndpointId id) const noexcept {
   return shared().records()[index(id)].use.load(std::memory_order_acquire) == Use::kInUse;
 }

@@ -24,30 +24,40 @@ void share_out(const Config& config, std::span<PeerView> peers) noexcept {
 }  // namespace
 
 std::size_t StatusPage::peers_of(std::span<const NamedPool> pools) noexcept {
+  constexpr std::size_t kToSpare = 16;
   std::size_t n = 0;
-  for (const NamedPool& named : pools) {
-    named.pool.for_each([&n](EndpointId) noexcept { ++n; });
-  }
-  return n;
+  for (const NamedPool& named : pools) n += named.pool.endpoints();
+  return n + n / 8 + kToSpare;
 }
 
 StatusPage::StatusPage(PageFormat format, std::string_view proxy, std::span<const NamedPool> pools,
                        std::span<PeerView> peers, TimePoint now) noexcept
-    : format_(format), proxy_(proxy), pools_(pools) {
-  std::size_t n = 0;
-  for (std::size_t p = 0; p < pools.size(); ++p) {
-    const std::size_t first = n;
-    pools[p].pool.for_each([&](EndpointId id) noexcept {
-      if (n == peers.size()) return;
-      peers[n++] = {.view = pools[p].pool.view(id, *pools[p].config, now),
-                    .pool = static_cast<std::uint32_t>(p)};
-    });
-    share_out(*pools[p].config, peers.subspan(first, n - first));
+    : format_(format), proxy_(proxy), pools_(pools), memory_(peers), now_(now) {}
+
+bool StatusPage::look(std::size_t endpoints) noexcept {
+  for (; pool_ < pools_.size(); --endpoints) {
+    if (endpoints == 0) return true;
+    const NamedPool& named = pools_[pool_];
+    const EndpointId id = named.pool.next(next_);
+    const std::size_t n = peers_.size();
+    if (id == kNoEndpoint || n == memory_.size()) {
+      share_out(*named.config, memory_.subspan(first_, n - first_));
+      ++pool_;
+      next_ = 0;
+      first_ = n;
+      continue;
+    }
+    memory_[n] = {.view = named.pool.view(id, *named.config, now_),
+                  .pool = static_cast<std::uint32_t>(pool_)};
+    peers_ = memory_.first(n + 1);
+    next_ = static_cast<std::uint32_t>(index(id)) + 1;
   }
-  peers_ = peers.first(n);
+  return false;
 }
 
 bool StatusPage::render(Text& out) noexcept {
+  while (look(SIZE_MAX)) {
+  }
   while (!at_.is_end) {
     const std::size_t before = out.size();
     const Position next =

@@ -11,6 +11,16 @@ namespace leastwise::nginx {
 namespace {
 
 constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
+constexpr std::size_t kLooksAtOnce = 256;  // endpoints, in a turn of the event loop
+
+// A page on its way to a client. Lives on the request's pool.
+struct Delivery {
+  StatusPage page;
+  StatusFormat format;
+  ngx_buf_t* part = nullptr;
+  const volatile ngx_cycle_t* cycle = ngx_cycle;  // whose pools it reads
+  bool begun = false;
+};
 
 std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
   std::size_t n = 0;
@@ -26,34 +36,6 @@ std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
 
 PageFormat format_of(StatusFormat format) noexcept {
   return format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson;
-}
-
-// The page as a chain of buffers; nullptr when memory ran out.
-ngx_chain_t* render_page(ngx_http_request_t* r, StatusFormat format, off_t& length) noexcept {
-  const auto pools = pools_of(r);
-  const std::size_t n = StatusPage::peers_of(pools);
-  auto* peers = static_cast<PeerView*>(ngx_palloc(r->pool, n * sizeof(PeerView) + 1));
-  if (peers == nullptr) return nullptr;
-  for (std::size_t i = 0; i < n; ++i) new (&peers[i]) PeerView;
-  StatusPage page(format_of(format), "nginx", pools, {peers, n}, now());
-  ngx_chain_t* first = nullptr;
-  ngx_chain_t** next = &first;
-  length = 0;
-  for (bool more = true; more;) {
-    ngx_buf_t* b = ngx_create_temp_buf(r->pool, kPartSize);
-    ngx_chain_t* link = ngx_alloc_chain_link(r->pool);
-    if (b == nullptr || link == nullptr) return nullptr;
-    Text text({reinterpret_cast<char*>(b->pos), kPartSize});
-    more = page.render(text);
-    b->last = b->pos + text.size();
-    b->last_buf = !more && r == r->main;
-    b->last_in_chain = !more;
-    length += static_cast<off_t>(text.size());
-    *link = {b, nullptr};
-    *next = link;
-    next = &link->next;
-  }
-  return first;
 }
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
@@ -81,17 +63,138 @@ ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) 
   return ngx_http_send_header(r);
 }
 
+// Nothing to clean up: its address marks the delivery among a pool's handlers.
+void mark(void*) noexcept {}
+
+Delivery* find_delivery(ngx_http_request_t* r) noexcept {
+  for (ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+    if (c->handler == mark) return static_cast<Delivery*>(c->data);
+  }
+  return nullptr;
+}
+
+Delivery* make_delivery(ngx_http_request_t* r, StatusFormat format) noexcept {
+  const auto pools = pools_of(r);
+  const std::size_t n = StatusPage::peers_of(pools);
+  // Not written to here: of a large pool that would take a while.
+  auto* peers = static_cast<PeerView*>(ngx_palloc(r->pool, n * sizeof(PeerView)));
+  void* memory = ngx_palloc(r->pool, sizeof(Delivery));
+  ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, 0);
+  if (peers == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
+  auto* delivery = new (memory)
+      Delivery{StatusPage(format_of(format), "nginx", pools, {peers, n}, now()), format};
+  cleanup->handler = mark;
+  cleanup->data = delivery;
+  return delivery;
+}
+
+// An empty buffer for a part: the last one's, once it was taken.
+ngx_buf_t* empty_part(ngx_http_request_t* r, Delivery& delivery) noexcept {
+  ngx_buf_t* b = delivery.part;
+  if (b == nullptr || b->pos != b->last) b = ngx_create_temp_buf(r->pool, kPartSize);
+  if (b == nullptr) return nullptr;
+  b->pos = b->last = b->start;
+  delivery.part = b;
+  return b;
+}
+
+// Sends the next part: NGX_AGAIN when there are others.
+ngx_int_t send_part(ngx_http_request_t* r, Delivery& delivery) noexcept {
+  ngx_buf_t* b = empty_part(r, delivery);
+  if (b == nullptr) return NGX_ERROR;
+  Text text({reinterpret_cast<char*>(b->pos), kPartSize});
+  const bool more = delivery.page.render(text);
+  b->last = b->pos + text.size();
+  b->flush = more;
+  b->last_buf = !more && r == r->main;
+  b->last_in_chain = !more;
+  if (!delivery.begun) {
+    delivery.begun = true;
+    const ngx_int_t rc = send_header(r, delivery.format, more ? -1 : b->last - b->pos);
+    if (rc == NGX_ERROR || rc > NGX_OK) return rc;
+    if (r->header_only) return NGX_OK;
+  }
+  ngx_chain_t out{b, nullptr};
+  const ngx_int_t rc = ngx_http_output_filter(r, &out);
+  return more && rc != NGX_ERROR ? NGX_AGAIN : rc;
+}
+
+bool is_held_up(ngx_http_request_t* r) noexcept {
+  return r->buffered || r->postponed != nullptr || r->connection->buffered;
+}
+
+// Until the client took what was sent.
+void wait_for_client(ngx_http_request_t* r) noexcept {
+  ngx_event_t* event = r->connection->write;
+  const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  if (!event->delayed) ngx_add_timer(event, location.send_timeout);
+  if (ngx_handle_write_event(event, location.send_lowat) != NGX_OK) {
+    ngx_http_finalize_request(r, NGX_ERROR);
+  }
+}
+
+// True when there is something to do for the delivery: the client is there, and took all.
+bool is_free(ngx_http_request_t* r, const Delivery& delivery) noexcept {
+  ngx_event_t* event = r->connection->write;
+  if (event->timedout) {
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT, "client timed out");
+    r->connection->timedout = 1;
+    ngx_http_finalize_request(r, NGX_HTTP_REQUEST_TIME_OUT);
+    return false;
+  }
+  // Without a master, a reload takes the old pools away.
+  if (delivery.cycle != ngx_cycle) {
+    ngx_http_finalize_request(r, NGX_ERROR);
+    return false;
+  }
+  if (!delivery.begun) return true;
+  if (is_held_up(r) && !event->delayed && ngx_http_output_filter(r, nullptr) == NGX_ERROR) {
+    ngx_http_finalize_request(r, NGX_ERROR);
+    return false;
+  }
+  if (!is_held_up(r) && !event->delayed) {
+    if (event->timer_set) ngx_del_timer(event);
+    return true;
+  }
+  wait_for_client(r);
+  return false;
+}
+
+// A few looks or one part, then the event loop's other work.
+void go_on(ngx_http_request_t* r) noexcept {
+  Delivery& delivery = *find_delivery(r);
+  if (!is_free(r, delivery)) return;
+  if (!delivery.page.look(kLooksAtOnce)) {
+    const ngx_int_t rc = send_part(r, delivery);
+    if (rc != NGX_AGAIN || !delivery.page.has_more()) return ngx_http_finalize_request(r, rc);
+    if (is_held_up(r) || r->connection->write->delayed) return wait_for_client(r);
+  }
+  ngx_post_event(r->connection->write, &ngx_posted_next_events);
+}
+
+ngx_int_t send_at_once(ngx_http_request_t* r, Delivery& delivery) noexcept {
+  ngx_int_t rc = NGX_OK;
+  do {
+    rc = send_part(r, delivery);
+  } while (rc != NGX_ERROR && rc <= NGX_OK && !r->header_only && delivery.page.has_more());
+  return rc;
+}
+
 ngx_int_t handle(ngx_http_request_t* r) noexcept {
   if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
   if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
   const auto& location =
       *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
-  off_t length = 0;
-  ngx_chain_t* page = render_page(r, location.status, length);
-  if (page == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  const ngx_int_t rc = send_header(r, location.status, length);
-  if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) return rc;
-  return ngx_http_output_filter(r, page);
+  Delivery* delivery = make_delivery(r, location.status);
+  if (delivery == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  // A part of another page: who puts them together decides when each is sent.
+  if (r != r->main) return send_at_once(r, *delivery);
+  if (!r->discard_body) r->read_event_handler = ngx_http_test_reading;
+  r->write_event_handler = go_on;
+  ++r->main->count;
+  go_on(r);
+  return NGX_DONE;
 }
 
 }  // namespace
