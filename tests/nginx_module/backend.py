@@ -77,6 +77,8 @@ class Backends:
             name, argument, only = words[:3]
             if only and int(only) != port:
                 name = "ok"
+            if name == "upload":
+                await reader.readexactly(10)
             act = getattr(self, "_do_" + name, self._do_ok)
             if not await act(writer, argument, port, method == b"HEAD"):
                 return
@@ -98,6 +100,10 @@ class Backends:
         return True
 
     async def _do_ok(self, writer, _argument, port, head):
+        return await self._answer(writer, 200, str(port), head)
+
+    async def _do_upload(self, writer, _argument, port, head):
+        """Answers when the ten bytes of the request's body have come."""
         return await self._answer(writer, 200, str(port), head)
 
     async def _do_status(self, writer, argument, port, head):

@@ -35,6 +35,7 @@ struct Attempt {
   Try* tried = nullptr;       // from here on: tries that are not to be repeated
   bool in_flight = false;     // the last try is,
   bool answered = false;      // and the pool has learned from it all that there is to learn
+  bool is_uploading = false;  // some of the request was still to come when it was sent
   bool stale = false;         // it met a kept connection that the server had closed
   Try first;
 };

@@ -80,6 +80,7 @@ void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket
   append_try(attempt, added);
   attempt.in_flight = true;
   attempt.answered = false;
+  attempt.is_uploading = attempt.request->reading_body;
   ++attempt.conf->worker.in_flight;
   note_use(*attempt.conf);
 }

@@ -5,8 +5,9 @@
 //   first byte   stamped; Picker::answered of what has no end of its own
 //   peer.free    classify, Picker::finish or release
 //
-// Addresses, the number of tries and the retry itself stay nginx's round robin's. Whether a server may be used (down, max_conns, max_fails) is asked of the pool
-// alone, whose counts are the same in all workers and heal when one of them dies.
+// Addresses, the number of tries and the retry itself stay nginx's round robin's. Whether a server
+// may be used (down, max_conns, max_fails) is asked of the pool alone, whose counts are the same in
+// all workers and heal when one of them dies.
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_BALANCER_H_
 

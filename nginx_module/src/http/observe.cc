@@ -64,9 +64,23 @@ void add_traffic(const ngx_http_upstream_t& u, Outcome& outcome) noexcept {
   }
 }
 
+// nginx reads the answer as fast as the server sends it: all of it has room in its buffers and the
+// temporary file. Where it has not, the server waits for the client.
+bool is_buffered(const ngx_http_upstream_t& u) noexcept {
+  if (!u.buffering || u.pipe == nullptr) return u.buffering;
+  const ngx_event_pipe_t& pipe = *u.pipe;
+  if (pipe.limit_rate != 0) return false;
+  if (pipe.cacheable) return true;  // the file may be of any size then
+  const auto buffers = static_cast<off_t>(u.conf->buffer_size) +
+                       static_cast<off_t>(pipe.bufs.num) * static_cast<off_t>(pipe.bufs.size);
+  return pipe.read_length <= buffers + pipe.max_temp_file_size;
+}
+
 // The span that was the server's own.
 Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcept {
   const Duration first_byte = attempt.last->first_byte;
+  // The server waited for the rest of the request, and the client may have taken its time.
+  if (attempt.is_uploading) return kUnknownDuration;
   if (result != Result::kOk || first_byte == kUnknownDuration) return whole;
   switch (attempt.conf->config.sample) {
     case Sample::kFull:
@@ -76,7 +90,7 @@ Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcep
     case Sample::kAuto:
       break;
   }
-  return attempt.upstream->buffering || attempt.request->header_only ? whole : first_byte;
+  return is_buffered(*attempt.upstream) || attempt.request->header_only ? whole : first_byte;
 }
 
 bool is_event_stream(const ngx_http_upstream_t& u) noexcept {

@@ -11,7 +11,7 @@ namespace leastwise::nginx {
 namespace {
 
 constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
-constexpr std::size_t kLooksAtOnce = 256;  // endpoints, in a turn of the event loop
+constexpr std::size_t kLooksAtOnce = 128;  // endpoints, in a turn of the event loop
 
 // A page on its way to a client. Lives on the request's pool.
 struct Delivery {

@@ -33,6 +33,7 @@ def config(extra=""):
 class BigPage(unittest.TestCase):
     def setUp(self):
         self.nginx = self.enterContext(harness.Nginx(PORT, config()))
+        self.nginx.get("/nothing")  # a worker is there
 
     def check(self, text):
         self.assertEqual(len(re.findall("^leastwise_peer_picks_total{", text, re.M)), SERVERS)

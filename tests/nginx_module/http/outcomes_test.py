@@ -219,6 +219,52 @@ class Sample(unittest.TestCase):
         self.assertGreater(self.measured("full", "proxy_buffering off;", "/slow/0.4"), 0.35)
         self.assertGreater(self.measured("full", "", "/events/0.4"), 0.35)
 
+    def slow_client(self, location, path="/big", seconds=1.0):
+        """What is measured of a body that a client takes a second to read."""
+        with backend.Backends(A), harness.Nginx(
+                PORT, f"upstream app {{ leastwise; server 127.0.0.1:{A}; }}"
+                f" server {{ listen 127.0.0.1:{PORT} sndbuf=16k;"
+                f" location / {{ proxy_pass http://app; {location} }}"
+                " location = /leastwise { leastwise_status; } }") as nginx, \
+                contextlib.closing(socket.socket()) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            client.connect(("127.0.0.1", PORT))
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            start, got = time.monotonic(), 0
+            while data := client.recv(8192):
+                got += len(data)
+                ahead = start + seconds * got / backend.BIG - time.monotonic()
+                time.sleep(max(0, ahead))
+            self.assertGreater(got, backend.BIG)
+            harness.wait_for(lambda: nginx.in_flight() == 0, "the attempt to end")
+            return nginx.peers()[A]["response_time"] / 1000
+
+    def test_a_slow_client_s_time_is_not_the_server_s(self):
+        self.assertLess(self.slow_client(""), 0.3)  # nginx holds all of it back
+        for location in ("proxy_max_temp_file_size 0;",
+                         "proxy_max_temp_file_size 64k; proxy_temp_file_write_size 64k;"
+                         " proxy_buffers 8 4k;",
+                         "proxy_limit_rate 1m;"):
+            with self.subTest(location):
+                self.assertLess(self.slow_client(location), 0.3)
+
+    def test_the_time_that_a_client_takes_to_send_is_not_the_server_s(self):
+        with backend.Backends(A), harness.Nginx(
+                PORT, f"upstream app {{ leastwise; server 127.0.0.1:{A}; }}"
+                f" server {{ listen 127.0.0.1:{PORT}; location / {{ proxy_pass http://app;"
+                " proxy_http_version 1.1; proxy_request_buffering off; }"
+                " location = /leastwise { leastwise_status; } }") as nginx, \
+                contextlib.closing(socket.create_connection(("127.0.0.1", PORT))) as client:
+            client.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+            for _ in range(10):
+                time.sleep(0.05)
+                client.sendall(b"x")
+            self.assertIn(b"200", client.recv(4096))
+            harness.wait_for(lambda: nginx.in_flight() == 0, "the attempt to end")
+            peer = nginx.peers()[A]
+            self.assertEqual(peer["leastwise"]["results"]["ok"], 1)
+            self.assertLess(peer["response_time"], 300)  # ms
+
     def test_auto(self):
         self.assertGreater(self.measured("auto", "", "/slow/0.4"), 0.35)
         self.assertLess(self.measured("auto", "proxy_buffering off;", "/slow/0.4"), 0.2)
