@@ -128,7 +128,8 @@ class Pool {
   // ---- endpoints; O(1) expected
 
   // The endpoint of that name, added if new; one that was retired comes back with what
-  // was learned of it, unless that is more than 100 ticks ago: then as one that is new. kNoEndpoint when the pool is full or the name too long or empty.
+  // was learned of it, unless that is more than 100 ticks ago: then as one that is new. kNoEndpoint
+  // when the pool is full or the name too long or empty.
   EndpointId add(std::string_view name) noexcept;
   EndpointId find(std::string_view name) const noexcept;
   // As find(), of endpoints that are retired as well: for a process that still uses them.

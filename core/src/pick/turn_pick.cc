@@ -32,7 +32,8 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
 }
 
 // After an answer: there is one less in flight, and maybe a place below max_conns.
-[[gnu::noinline]] void Picker::renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept {
+[[gnu::noinline]] void Picker::renew_place(const Config& config, MemberIndex member,
+                                           TimePoint now) noexcept {
   if (member >= primaries_ || primaries_ <= Candidates::kMost) return;
   const Policy& policy = config.chosen_policy();
   PickContext context = look(config, {.in_flight = {}}, now);
@@ -43,8 +44,8 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
 }
 
 // As pick() does, but for the choice.
-[[gnu::noinline]] Ticket Picker::pick_in_turn(const Config& config, const Request& request, Tried& tried,
-                            TimePoint now) noexcept {
+[[gnu::noinline]] Ticket Picker::pick_in_turn(const Config& config, const Request& request,
+                                              Tried& tried, TimePoint now) noexcept {
   struct Round {
     MemberIndex begin, end;
     std::uint32_t barred;
