@@ -132,6 +132,16 @@ class Backends:
     async def _do_accel(self, writer, _argument, port, head):
         return await self._answer(writer, 200, str(port), head, "X-Accel-Redirect: /inner\r\n")
 
+    async def _do_latereset(self, writer, argument, *_):
+        """Takes the request, works on it, and drops it."""
+        await asyncio.sleep(float(argument))
+        self._reset(writer)
+        return False
+
+    async def _do_lateclose(self, _writer, argument, *_):
+        await asyncio.sleep(float(argument))
+        return False
+
     async def _do_reset(self, writer, *_):
         self._reset(writer)
         return False

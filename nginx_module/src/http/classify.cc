@@ -14,7 +14,8 @@ Result of_given_up(const Evidence& e) noexcept {
   if (!e.connected) return Result::kRefused;
   if (e.timed_out) return Result::kTimeout;
   // The server closed an idle connection just as it was used again: its good right.
-  if (e.reused && !e.received) return Result::kCancelled;
+  // That shows as soon as the request gets there; later it is the request that was dropped.
+  if (e.reused && !e.received && !e.is_late) return Result::kCancelled;
   return Result::kReset;
 }
 

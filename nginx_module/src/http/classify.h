@@ -20,6 +20,7 @@ struct Evidence {
   bool connected = false;
   bool reused = false;       // a kept connection
   bool received = false;     // at least one byte
+  bool is_late = false;      // the server had the request for longer than any way there and back
   bool timed_out = false;    // the connection to the server, not the client's
   bool closed = false;       // by the server: end of file or reset
   bool broken = false;       // reset

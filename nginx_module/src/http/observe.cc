@@ -8,6 +8,7 @@
 namespace leastwise::nginx {
 namespace {
 
+constexpr Duration kLongestWay = std::chrono::milliseconds(300);  // there and back, round the world
 constexpr ngx_msec_t kNever = static_cast<ngx_msec_t>(-1);
 
 // proxy_pass answers without a status line are not HTTP, though nginx relays them as if of
@@ -29,14 +30,15 @@ void look_at_connection(const ngx_connection_t* c, Evidence& e) noexcept {
   e.closed = c->read->eof || c->read->error;
 }
 
-Evidence evidence_of(const Attempt& attempt, const ngx_peer_connection_t& pc,
-                     ngx_uint_t state) noexcept {
+Evidence evidence_of(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
+                     TimePoint at) noexcept {
   const ngx_http_upstream_t& u = *attempt.upstream;
   Evidence e;
   e.given_up = (state & NGX_PEER_FAILED) != 0;
   e.passed_on = (state & NGX_PEER_NEXT) != 0;
   e.upgraded = u.upgrade;
   e.reused = pc.cached;
+  e.is_late = at - attempt.last->ticket.start > kLongestWay;
   look_at_connection(pc.connection, e);
   if (u.state != nullptr) {
     e.connected = u.state->connect_time != kNever;
@@ -105,7 +107,7 @@ bool is_event_stream(const ngx_http_upstream_t& u) noexcept {
 
 Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
                 TimePoint at) noexcept {
-  const Evidence e = evidence_of(attempt, pc, state);
+  const Evidence e = evidence_of(attempt, pc, state, at);
   Outcome outcome;
   outcome.result = classify(e);
   outcome.status = e.status;

@@ -120,6 +120,11 @@ class Outcomes(unittest.TestCase):
         self.check([(path, "cancelled" if path == "/reset" else result)
                     for path, result in self.rows()])
 
+    def test_a_server_that_drops_a_request_late_failed(self):
+        self.start("keepalive 4;")
+        self.check([("/ok", "ok"), ("/latereset/0.35", "reset"), ("/ok", "ok"),
+                    ("/lateclose/0.35", "reset"), ("/ok", "ok"), ("/reset", "cancelled")])
+
     def test_each_row_with_a_zone_of_nginx(self):
         self.start("zone app 64k;")
         self.check(self.rows())
