@@ -201,7 +201,7 @@ void Pool::retire(EndpointId id) noexcept {
 }
 
 std::size_t Pool::endpoints() const noexcept {
-  return std::min<std::size_t>(header_->endpoints.get(), capacity());
+  return header_ == nullptr ? 0 : std::min<std::size_t>(header_->endpoints.get(), capacity());
 }
 
 EndpointId Pool::next(std::uint32_t place) const noexcept {
