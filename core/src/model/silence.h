@@ -17,7 +17,7 @@ struct Silence {
   static constexpr float kSlow = 2;                   // times the pool's slowness
   static constexpr std::uint64_t kAnswersEach = 256;  // of the pool, for each endpoint, at least
   static constexpr std::int64_t kDecayPart = 4;       // of the decay time, at least
-  static constexpr std::int64_t kDistant = 4;         // times that
+  static constexpr std::int64_t kDistant = 8;         // times that
 
   // Whether it is time to ask again. `speed` is the endpoint's word, `answers` and `due` the
   // pool's answers so far and how many make a silence.
@@ -32,7 +32,7 @@ struct Silence {
     return answers - since_answers >= due && now_ms - since_ms >= least_ms;
   }
 
-  // One that counts as far away: again after four times as long, since a server that is far away
+  // One that counts as far away: again after eight times as long, since a server that is far away
   // for good costs its way each time.
   bool is_over_for_the_distant(std::int64_t now_ms, std::int64_t least_ms) const noexcept {
     return now_ms - since_ms >= kDistant * least_ms;
