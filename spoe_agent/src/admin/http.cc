@@ -1,9 +1,11 @@
 #include "admin/http.h"
 
+#include <http_parser.h>
+
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
+#include <climits>
 #include <exception>
 #include <new>
 #include <utility>
@@ -11,7 +13,6 @@
 namespace leastwise::agent {
 namespace {
 
-constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr std::string_view kHeaders =
     "Cache-Control: no-store\r\n"
     "X-Content-Type-Options: nosniff\r\n"
@@ -37,51 +38,99 @@ std::string_view reason_of(int status) noexcept {
   }
 }
 
-bool is_same(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
+// Reads the head of one request. The parsing is http_parser's.
+class RequestReader {
+ public:
+  RequestReader() noexcept { start_over(); }
 
-std::string_view take_until(std::string_view& text, std::string_view end) noexcept {
-  const std::string_view taken = text.substr(0, text.find(end));
-  text.remove_prefix(std::min(text.size(), taken.size() + end.size()));
-  return taken;
-}
+  void start_over() noexcept {
+    http_parser_init(&parser_, HTTP_REQUEST);
+    target_.clear();
+    size_ = 0;
+    is_complete_ = is_broken_ = is_too_long_ = is_last_ = false;
+  }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-struct Request {
-  std::string_view method, path;
-  bool is_http1 = false;      // of any minor version
-  bool knows_chunks = false;  // else the end of the connection ends the answer
-  bool is_last = false;       // the connection ends with its answer
-};
-
-Request read_request(std::string_view head) noexcept {
-  std::string_view line = take_until(head, "\r\n");
-  Request request;
-  request.method = take_until(line, " ");
-  request.path = take_until(line, " ");
-  request.path = request.path.substr(0, request.path.find('?'));
-  request.is_http1 = line.starts_with("HTTP/1.");
-  request.knows_chunks = request.is_http1 && line != "HTTP/1.0";
-  request.is_last = line != "HTTP/1.1" || request.method != "GET";
-  while (!head.empty()) {
-    std::string_view value = take_until(head, "\r\n");
-    const std::string_view name = take_until(value, ":");
-    value = trimmed(value);
-    const bool has_body =
-        is_same(name, "transfer-encoding") || (is_same(name, "content-length") && value != "0");
-    if (has_body || (is_same(name, "connection") && is_same(value, "close"))) {
-      request.is_last = true;
+  void feed(std::string_view bytes) {
+    if (bytes.empty()) return;
+    const std::string_view part = bytes.substr(0, HttpProtocol::kMostHead - size_);
+    parser_.data = this;
+    const std::size_t taken = http_parser_execute(&parser_, &settings(), part.data(), part.size());
+    size_ += part.size();
+    if (HTTP_PARSER_ERRNO(&parser_) == HPE_CB_url) throw std::bad_alloc();
+    if (is_complete_) {
+      // It pauses at the last byte of the head.
+      is_last_ = is_last_ || taken + 1 < bytes.size();
+    } else if (HTTP_PARSER_ERRNO(&parser_) == HPE_HEADER_OVERFLOW) {
+      is_too_long_ = true;
+    } else if (HTTP_PARSER_ERRNO(&parser_) != HPE_OK) {
+      is_broken_ = true;
+    } else {
+      is_too_long_ = part.size() < bytes.size();
     }
   }
-  return request;
-}
+
+  bool is_complete() const noexcept { return is_complete_; }
+  bool is_too_long() const noexcept { return is_too_long_; }
+  bool is_http1() const noexcept { return is_complete_ && parser_.http_major == 1; }
+  // Else the end of the connection ends the answer.
+  bool knows_chunks() const noexcept { return is_http1() && parser_.http_minor > 0; }
+  bool is(http_method method) const noexcept { return is_complete_ && parser_.method == method; }
+  bool is_broken() const noexcept { return is_broken_; }
+  // The connection ends with its answer.
+  bool is_last() const noexcept { return is_last_ || !knows_chunks() || !is(HTTP_GET); }
+
+  // False when the target is no URL.
+  bool path(std::string_view& out) const noexcept {
+    http_parser_url url;
+    http_parser_url_init(&url);
+    if (http_parser_parse_url(target_.data(), target_.size(), 0, &url) != 0) return false;
+    out = "/";
+    if ((url.field_set & (1U << UF_PATH)) != 0) {
+      const auto& field = url.field_data[UF_PATH];
+      out = std::string_view(target_).substr(field.off, field.len);
+    }
+    return true;
+  }
+
+ private:
+  // An exception must not pass through the parser, which is C.
+  static int on_url(http_parser* parser, const char* text, std::size_t size) noexcept {
+    try {
+      static_cast<RequestReader*>(parser->data)->target_.append(text, size);
+      return 0;
+    } catch (const std::exception&) {
+      return 1;
+    }
+  }
+
+  static int on_head(http_parser* parser) noexcept {
+    auto& self = *static_cast<RequestReader*>(parser->data);
+    const bool has_length = parser->content_length != 0 && parser->content_length != ULLONG_MAX;
+    const bool has_body = has_length || parser->uses_transfer_encoding != 0;
+    self.is_complete_ = true;
+    self.is_last_ = has_body || http_should_keep_alive(parser) == 0;
+    http_parser_pause(parser, 1);  // bodies are not read
+    return 0;
+  }
+
+  static const http_parser_settings& settings() noexcept {
+    static const http_parser_settings all = [] {
+      http_parser_settings result{};
+      result.on_url = on_url;
+      result.on_headers_complete = on_head;
+      return result;
+    }();
+    return all;
+  }
+
+  http_parser parser_{};
+  std::string target_;
+  std::size_t size_ = 0;  // of the head so far
+  bool is_complete_ = false;
+  bool is_broken_ = false;
+  bool is_too_long_ = false;
+  bool is_last_ = false;
+};
 
 Answer refusal(int status, std::string text) {
   Answer answer;
@@ -103,8 +152,8 @@ class HttpSession final : public Session {
     if (is_ending_ || parts_) return;
     try {
       const auto* text = static_cast<const char*>(static_cast<const void*>(bytes.data()));
-      head_.append(text, bytes.size());
-      on_head(output);
+      request_.feed({text, bytes.size()});
+      on_bytes(output);
     } catch (const std::exception&) {
       give_up(output);
     }
@@ -129,28 +178,26 @@ class HttpSession final : public Session {
   std::uint64_t progress() const noexcept override { return progress_; }
 
  private:
-  void on_head(spop::Buffer& output) {
-    const std::size_t end = head_.find(kHeadEnd);
-    if (std::min(end, head_.size()) > HttpProtocol::kMostHead) {
-      is_ending_ = true;
-      return answer({}, refusal(431, "the head is too long\n"), output);
-    }
-    if (end == head_.npos) return;
+  void on_bytes(spop::Buffer& output) {
+    if (request_.is_too_long()) return refuse(431, "the head is too long\n", output);
+    if (request_.is_broken()) return refuse(400, "expected HTTP/1.1\n", output);
+    if (!request_.is_complete()) return;
     ++progress_;
-    Request request = read_request(std::string_view(head_).substr(0, end));
-    if (head_.size() > end + kHeadEnd.size()) request.is_last = true;
-    is_ending_ = request.is_last;
-    if (!request.is_http1) {
-      answer(request, refusal(400, "expected HTTP/1.1\n"), output);
-    } else if (request.method != "GET") {
-      answer(request, refusal(405, "only GET\n"), output);
-    } else {
-      answer(request, site_.get(request.path), output);
-    }
-    head_.clear();
+    std::string_view path;
+    if (!request_.is_http1()) return refuse(400, "expected HTTP/1.1\n", output);
+    if (!request_.is(HTTP_GET)) return refuse(405, "only GET\n", output);
+    if (!request_.path(path)) return refuse(400, "expected a path\n", output);
+    is_ending_ = request_.is_last();
+    answer(site_.get(path), output);
+    request_.start_over();
   }
 
-  void answer(const Request& request, Answer answer, spop::Buffer& output) {
+  void refuse(int status, std::string text, spop::Buffer& output) {
+    is_ending_ = true;
+    answer(refusal(status, std::move(text)), output);
+  }
+
+  void answer(Answer answer, spop::Buffer& output) {
     parts_ = std::move(answer.parts);
     std::string head = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
     head += reason_of(answer.status);
@@ -160,11 +207,11 @@ class HttpSession final : public Session {
     head += kHeaders;
     if (answer.status == 405) head += "Allow: GET\r\n";
     if (is_ending_) head += "Connection: close\r\n";
-    is_chunked_ = request.knows_chunks;
+    is_chunked_ = request_.knows_chunks();
     if (!parts_) head += "Content-Length: " + std::to_string(answer.text.size()) + "\r\n";
     if (parts_ && is_chunked_) head += "Transfer-Encoding: chunked\r\n";
     append(output, head + "\r\n");
-    if (request.method != "HEAD") append(output, answer.text);
+    if (!request_.is(HTTP_HEAD)) append(output, answer.text);
   }
 
   void add_part(spop::Buffer& output) {
@@ -192,7 +239,7 @@ class HttpSession final : public Session {
   }
 
   Site& site_;
-  std::string head_;  // of the request that is being read
+  RequestReader request_;
   std::unique_ptr<Parts> parts_;
   bool is_ending_ = false;
   bool is_chunked_ = false;

@@ -114,10 +114,10 @@ TEST_F(HttpTest, RefusesWhatIsNoReading) {
   const std::pair<std::string, std::string> cases[] = {
       {"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "405 "},
       {"HEAD / HTTP/1.1\r\n\r\n", "405 "},
-      {"get / HTTP/1.1\r\n\r\n", "405 "},
+      {"get / HTTP/1.1\r\n\r\n", "400 "},
       {"GET /\r\n\r\n", "400 "},
       {"GET / HTTP/2.0\r\n\r\n", "400 "},
-      {"\r\n\r\n", "400 "},
+      {"GET / HTTP/1.1\r\nno colon\r\n\r\n", "400 "},
       {"\x16\x03\x01 tls\r\n\r\n", "400 "},
       {"GET /" + std::string(HttpProtocol::kMostHead, 'x'), "431 "},
       {"GET / HTTP/1.1\r\nX: " + std::string(HttpProtocol::kMostHead, 'x') + "\r\n\r\n", "431 "},
@@ -141,6 +141,13 @@ TEST_F(HttpTest, ClosesAfterWhatItCanNotTellTheEndOf) {
     EXPECT_NE(answer.find("\r\nConnection: close\r\n"), answer.npos) << rest;
     EXPECT_TRUE(session_->is_closing()) << rest;
     EXPECT_EQ(site_.asked, "/a");
+  }
+}
+
+TEST_F(HttpTest, ThePathIsThatOfTheUrl) {
+  for (const auto& [target, path] : {std::pair{"http://h:1/a?x=/b", "/a"}, {"http://h", "/"}}) {
+    say("GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(site_.asked, path);
   }
 }
 
