@@ -53,6 +53,11 @@ class RequestReader {
   void feed(std::string_view bytes) {
     if (bytes.empty()) return;
     const std::string_view part = bytes.substr(0, HttpProtocol::kMostHead - size_);
+    // To the parser nothing is the end of the input.
+    if (part.empty()) {
+      is_too_long_ = true;
+      return;
+    }
     parser_.data = this;
     const std::size_t taken = http_parser_execute(&parser_, &settings(), part.data(), part.size());
     size_ += part.size();

@@ -132,6 +132,13 @@ TEST_F(HttpTest, RefusesWhatIsNoReading) {
   }
 }
 
+TEST_F(HttpTest, AHeadThatEndsNowhereIsTooLongByItsNextByte) {
+  EXPECT_EQ(say("GET /" + std::string(HttpProtocol::kMostHead - 5, 'x')), "");
+  EXPECT_FALSE(session_->is_closing());
+  EXPECT_EQ(say("x").substr(0, 12), "HTTP/1.1 431");
+  EXPECT_TRUE(session_->is_closing());
+}
+
 TEST_F(HttpTest, ClosesAfterWhatItCanNotTellTheEndOf) {
   for (const char* rest : {"Connection: Close\r\n\r\n", "content-length: 3\r\n\r\nabc",
                            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\nGET /b HTTP/1.1"}) {
