@@ -13,8 +13,8 @@
 
 namespace leastwise {
 
-inline bool everybody_lives(std::uint32_t) { return true; }
-inline bool nobody_lives(std::uint32_t) { return false; }
+inline bool everybody_lives(Incarnation) { return true; }
+inline bool nobody_lives(Incarnation) { return false; }
 
 // Memory as a front end gives it: aligned, and full of old values.
 class Memory {
@@ -40,7 +40,7 @@ class PoolFixture : public ::testing::Test {
     if (capacity == 0) capacity = std::max<std::size_t>(16, 2 * weights.size());
     memory_ = Memory(Pool::bytes_for(capacity));
     ASSERT_TRUE(Pool::create(memory_.span(), capacity, pool_).ok());
-    slot_ = pool_.join(1, everybody_lives);
+    slot_ = pool_.join({.pid = 1}, everybody_lives);
     members_.clear();
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const EndpointId id = pool_.add("http/test/10.0.0." + std::to_string(i) + ":80");

@@ -120,7 +120,7 @@ struct Ticket {
   EndpointId id = kNoEndpoint;
   std::uint32_t in_flight = 0;  // of the endpoint, before this attempt;
   std::uint32_t at_server = 0;  // those that were not on their way
-  std::uint64_t load = 0;       // what was added to the endpoint's load word
+  std::uint64_t load = 0;       // what was added to the endpoint's load word; 0 = not counted
   TimePoint start{};
   float cost = 0;           // x_r, seconds of work predicted
   float slow_cost = 0;      // x_r', its slow copy

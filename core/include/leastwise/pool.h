@@ -33,9 +33,21 @@ struct Hot;
 class Shared;
 }  // namespace state
 
-// Which row of the in-flight ledger a process writes.
+// One life of one process. Pids come again, in a container at once: two lives of one pid differ in
+// `born`, which may be the time of its start or drawn at random. Not known: 0 in all of them.
+struct Incarnation {
+  std::uint32_t pid = 0;  // below 2^31, and not 0
+  std::uint32_t born = 0;
+
+  friend bool operator==(Incarnation, Incarnation) noexcept = default;
+};
+using IsAlive = bool (*)(Incarnation);
+
+// Which row of the in-flight ledger a process writes; no two write one. Without a row it picks
+// and learns as the others do, but what it has in flight is not counted.
 enum class ProcessSlot : std::uint32_t {};
-inline constexpr std::size_t kMaxProcesses = 64;
+inline constexpr std::size_t kMaxProcesses = 256;
+inline constexpr ProcessSlot kNoSlot{0xffffffff};
 
 // Why an endpoint was left out as an outlier.
 enum class Ejection : std::uint32_t { kNone, kConsecutive, kFailures, kLatency };
@@ -103,8 +115,9 @@ struct PoolView {
 
 class Pool {
  public:
-  // Bytes that a pool of `capacity` endpoints needs; about 1.8 KiB for each, and
-  // 0.2 MiB for the rest.
+  // Bytes that a pool of `capacity` endpoints needs; about 2.6 KiB for each, of which 1 KiB is
+  // rows of processes: their pages are not touched before so many have joined. 0.2 MiB for the
+  // rest.
   static std::size_t bytes_for(std::size_t capacity) noexcept;
   // The largest capacity that fits; 0 when none does.
   static std::size_t capacity_for(std::size_t bytes) noexcept;
@@ -143,15 +156,16 @@ class Pool {
 
   // ---- processes
 
-  // Claims a ledger row for the process `pid` and gives back what dead owners of any
-  // row left in flight. `alive` tells whether a pid still runs. When all rows are taken
-  // by the living, the last is shared: counts stay right, but can not be healed.
-  ProcessSlot join(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noexcept;
-  // Called by the process `pid` now and then: gives back what dead processes left in
-  // flight. Returns the number of attempts.
-  std::uint64_t heal(std::uint32_t pid, bool (*alive)(std::uint32_t pid)) noexcept;
-  // Frees the row of the process `pid` that ends with nothing in flight.
-  void leave(ProcessSlot slot, std::uint32_t pid) noexcept;
+  // The ledger row of this process: the one that this life of it has already, with what it has in
+  // flight, or else a free one, empty, after what the dead left in flight was given back. `alive`
+  // is asked of others only; another life of the same pid is over. kNoSlot when the living
+  // have all rows: to be tried again later. heal() and join() by one thread of a process at a time.
+  ProcessSlot join(Incarnation self, IsAlive alive) noexcept;
+  // Called now and then: gives back what dead processes left in flight, and ends the tick of one
+  // that died in it. Returns the number of attempts.
+  std::uint64_t heal(Incarnation self, IsAlive alive) noexcept;
+  // Frees the row of a process that ends with nothing in flight.
+  void leave(ProcessSlot slot, Incarnation self) noexcept;
 
   // ---- configurations
 
@@ -164,14 +178,19 @@ class Pool {
 
   // Every process calls it about every kTickPeriod; one of them per period runs the
   // model and publishes a new Plan. True if it was this call. A process that dies in
-  // it is replaced after kTickLease. `patience`: how much longer it may be overdue before this
-  // process does it, when others may be closer to what goes on in the pool.
+  // it is replaced when somebody heals; if it had no row (`self`), after kTickLease. `patience`:
+  // how much longer it may be overdue before this process does it, when others may be closer to
+  // what goes on in the pool.
   static constexpr Duration kTickPeriod = std::chrono::milliseconds(100);
   static constexpr Duration kTickLease = std::chrono::seconds(5);
-  bool tick(const Config& config, TimePoint now, Duration patience = Duration::zero()) noexcept;
+  bool tick(const Config& config, TimePoint now, Duration patience = Duration::zero(),
+            ProcessSlot self = kNoSlot) noexcept;
   // Whether tick() would, unless another process is in it. One line of memory is looked at, which
-  // is also that of is_newest().
+  // is also that of is_newest() and is_in_doubt().
   bool is_due(TimePoint now, Duration patience = Duration::zero()) const noexcept;
+  // Whether somebody died of late and the next ticks have yet to find out what it left between
+  // two steps: they should not wait.
+  bool is_in_doubt() const noexcept;
 
   // Whether so many answers of this process wait to be learned from that some would be lost
   // before the next tick. O(1); to be asked after Picker::finish.
@@ -179,7 +198,7 @@ class Pool {
   // Learns from the answers that wait and publishes a new Plan: the part of a tick that many
   // answers need more often than every kTickPeriod. Nothing while another process is in the tick.
   // For the time after a request, not within it.
-  void catch_up(TimePoint now) noexcept;
+  void catch_up(TimePoint now, ProcessSlot self = kNoSlot) noexcept;
 
   // ---- reading
 

@@ -46,7 +46,7 @@ class Load {
     const std::size_t step = std::max<std::size_t>(1, shared_->endpoints.get() / Median::kMost);
     std::size_t seen = 0;
     for (Record& record : shared_.records()) {
-      if (record.use.load(std::memory_order_relaxed) != Use::kInUse) continue;
+      if (!record.is_in_use()) continue;
       const float u = utilisation_now(record, now_ms_);
       if (u < 0 || seen++ % step != 0) continue;
       utilisations_.add(u);

@@ -39,7 +39,7 @@ class Watch {
 
  private:
   bool in_use(std::size_t i) const noexcept {
-    return shared_.records()[i].use.load(std::memory_order_relaxed) == Use::kInUse &&
+    return shared_.records()[i].is_in_use() &&
            (shared_.hot()[i].flags.get() & kDown) == 0;
   }
   bool takes_part(std::size_t i) const noexcept {

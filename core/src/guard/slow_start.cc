@@ -10,7 +10,7 @@ namespace {
 constexpr float kLeastWarmth = 0.1F;
 
 bool serves(const Hot& hot, const Record& record, std::int64_t now_ms) noexcept {
-  if (record.use.load(std::memory_order_relaxed) != Use::kInUse) return false;
+  if (!record.is_in_use()) return false;
   if ((hot.flags.get() & (kDown | kEjected)) != 0) return false;
   return !out_of_service(hot, record, now_ms);
 }

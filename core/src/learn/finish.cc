@@ -94,8 +94,12 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
-  endpoint.load.update([&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
-  shared.ledger(slot_)[index(ticket.id)].add(-1);
+  if (ticket.load != 0) [[likely]] {
+    // The ledger first: who dies in between leaves a place taken, not one too many to give.
+    shared.ledger(slot_)[index(ticket.id)].add(-1);
+    endpoint.load.update(
+        [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
+  }
   take_in(config, ticket, outcome, now);
 }
 
@@ -103,11 +107,12 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
                       TimePoint now) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
-  state::Hot& endpoint = shared.hot()[index(ticket.id)];
-  endpoint.load.update(
-      [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
-  ticket.load = load::kOne;
-  shared.records()[index(ticket.id)].held.add(1);
+  if (ticket.load != 0) {
+    shared.hot()[index(ticket.id)].load.update(
+        [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
+    ticket.load = load::kOne;
+    shared.records()[index(ticket.id)].held.add(1);
+  }
   take_in(config, ticket, outcome, now);
 }
 
@@ -115,11 +120,13 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
   const std::size_t i = index(ticket.id);
-  // The tick may have mended the count meanwhile: never below zero.
-  shared.records()[i].held.update([](std::uint32_t n) noexcept { return n > 0 ? n - 1 : 0; });
-  shared.hot()[i].load.update(
-      [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
-  shared.ledger(slot_)[i].add(-1);
+  if (ticket.load != 0) {
+    // The tick may have mended the count meanwhile: never below zero.
+    shared.records()[i].held.update([](std::uint32_t n) noexcept { return n > 0 ? n - 1 : 0; });
+    shared.ledger(slot_)[i].add(-1);  // before the load, as in finish()
+    shared.hot()[i].load.update(
+        [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
+  }
   if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
 }
 

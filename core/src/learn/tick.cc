@@ -53,8 +53,7 @@ void end_window(state::Hot& hot, BaseDelay::Endpoint& base) noexcept {
 
 // Whether what was measured of endpoint i says something of the pool as it is.
 bool takes_part(const Shared& shared, std::size_t i) noexcept {
-  return shared.records()[i].use.load(std::memory_order_relaxed) == state::Use::kInUse &&
-         (shared.hot()[i].flags.get() & kDown) == 0;
+  return shared.records()[i].is_in_use() && (shared.hot()[i].flags.get() & kDown) == 0;
 }
 
 // Renews each endpoint's base from the fastest answers.
@@ -161,18 +160,42 @@ void renew_special(const Shared& shared) noexcept {
   }
 }
 
+// Compares all counts with the ledger while there is doubt. True if it did.
+bool settle_doubt(const Shared& shared) noexcept {
+  std::uint32_t doubt = shared->doubt.get();
+  if (doubt == 0) return false;
+  state::audit(shared, 0, shared.capacity());
+  // When somebody has just set it again, it stays.
+  shared->doubt.replace(doubt, std::min(doubt, Header::kDoubt) - 1);
+  return true;
+}
+
 // Looks after a few endpoints, or after all when nobody did for a while: forgets what is old, and
 // mends what can not be right.
 void look_after(const Shared& shared, const Age& age) noexcept {
+  const bool is_settled = settle_doubt(shared);
+  const std::size_t n = shared.capacity();
+  const std::size_t few = std::min(std::max(kLeastBatch, n / kRounds), n);
+  const std::size_t batch = age.was_long() ? n : few;
   std::size_t at = shared->next_looked_after.get();
-  const std::size_t few = std::max(kLeastBatch, shared.capacity() / kRounds);
-  const std::size_t batch = age.was_long() ? shared.capacity() : few;
-  for (std::size_t i = 0; i < batch && i < shared.capacity(); ++i) {
-    at = at + 1 < shared.capacity() ? at + 1 : 0;
+  if (at >= n) at = n - 1;
+  if (!is_settled) {
+    const std::size_t end = at + 1 + batch;
+    state::audit(shared, at + 1, std::min(end, n));
+    if (end > n) state::audit(shared, 0, end - n);
+  }
+  for (std::size_t i = 0; i < batch; ++i) {
+    at = at + 1 < n ? at + 1 : 0;
     age.forget_old(shared, at);
-    state::mend(shared, at);
+    state::mend_estimates(shared, at);
   }
   shared->next_looked_after.set(static_cast<std::uint32_t>(at));
+}
+
+// What a death between two steps, or damage, can have left wrong.
+void recount(const Shared& shared) noexcept {
+  shared->endpoints.set(static_cast<std::uint32_t>(
+      std::ranges::count_if(shared.records(), &state::Record::is_in_use)));
 }
 
 Switchback::Totals totals(const Shared& shared) noexcept {
@@ -240,25 +263,26 @@ Duration gap_before(const Header& header, std::int64_t us) noexcept {
   return Duration{static_cast<std::int64_t>(std::min<std::uint64_t>(gap, INT64_MAX))};
 }
 
-// Enters the tick if nobody is in it, or who is must be dead. Returns the stamp of the entry, 0
-// when refused.
-std::int64_t enter_tick(Header& header, TimePoint now) noexcept {
+// Enters the tick if nobody is in it, or who is must be dead. Returns the entry, 0 when refused.
+std::int64_t enter_tick(Header& header, TimePoint now, ProcessSlot self) noexcept {
   const std::int64_t ms = milliseconds(now) + 1;  // never zero
   const auto lease = static_cast<std::uint64_t>(Pool::kTickLease.count() / 1000);
-  std::int64_t since = header.tick_since.load(std::memory_order_relaxed);
-  if (since != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return 0;
+  std::int64_t seen = header.tick_entry.load(std::memory_order_relaxed);
+  const std::int64_t since = state::entry::since(seen);
+  if (seen != 0 && (ahead(since, ms) < lease || ahead(ms, since) < lease)) return 0;
+  const std::int64_t mine = state::entry::of(ms, self);
   // acquire: pairs with the release in leave_tick(): the model as the last one left it.
-  if (!header.tick_since.compare_exchange_strong(since, ms, std::memory_order_acquire,
+  if (!header.tick_entry.compare_exchange_strong(seen, mine, std::memory_order_acquire,
                                                  std::memory_order_relaxed)) {
     return 0;
   }
-  return ms;
+  return mine;
 }
 
 // Who was taken for dead and wakes up leaves the entry of its successor alone.
 void leave_tick(Header& header, std::int64_t entered) noexcept {
   // release: pairs with enter_tick() of the next.
-  header.tick_since.compare_exchange_strong(entered, 0, std::memory_order_release,
+  header.tick_entry.compare_exchange_strong(entered, 0, std::memory_order_release,
                                             std::memory_order_relaxed);
 }
 
@@ -271,14 +295,16 @@ bool Pool::is_due(TimePoint now, Duration patience) const noexcept {
   return wait == 0 || wait >= static_cast<std::uint64_t>(kClockSlackUs + patience.count());
 }
 
+bool Pool::is_in_doubt() const noexcept { return header_->doubt.get() != 0; }
+
 bool Pool::is_behind(ProcessSlot slot) const noexcept {
   return header_->lane(slot).waiting() >= kManyAnswers;
 }
 
-void Pool::catch_up(TimePoint now) noexcept {
+void Pool::catch_up(TimePoint now, ProcessSlot self) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
-  const std::int64_t entered = enter_tick(header, now);
+  const std::int64_t entered = enter_tick(header, now, self);
   if (entered == 0) return;
   if (header.model.sane()) {  // else the tick starts afresh
     take_in(shared, milliseconds(now));
@@ -287,11 +313,11 @@ void Pool::catch_up(TimePoint now) noexcept {
   leave_tick(header, entered);
 }
 
-bool Pool::tick(const Config& config, TimePoint now, Duration patience) noexcept {
+bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessSlot self) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
   if (!is_due(now, patience)) return false;
-  const std::int64_t entered = enter_tick(header, now);
+  const std::int64_t entered = enter_tick(header, now, self);
   if (entered == 0) return false;
   const std::int64_t us = now.time_since_epoch().count();
   const std::int64_t now_ms = milliseconds(now);
@@ -302,7 +328,10 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience) noexcept
   header.tick_last.set(us);
   take_in(shared, now_ms);
   header.ticks.add(1);
-  if (header.ticks.get() % kTicksPerSecond == 0) header.routes.expire(now_ms);
+  if (header.ticks.get() % kTicksPerSecond == 0) {
+    header.routes.expire(now_ms);
+    recount(shared);
+  }
   look_after(shared, Age(config, now, gap.count() / 1000));
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);

@@ -14,19 +14,7 @@ using state::Hot;
 using state::Record;
 using state::Shared;
 using state::Use;
-
-// How often another process is looked at while it writes a name. It has a few hundred
-// instructions to do; if it died there, its place is passed over.
-constexpr int kPatience = 100'000;
-
-// relaxed inside, acquire outside: the name is published by kInUse.
-Use settled(const Record& record) noexcept {
-  for (int i = 0; i < kPatience; ++i) {
-    const Use use = record.use.load(std::memory_order_acquire);
-    if (use != Use::kClaimed) return use;
-  }
-  return Use::kClaimed;
-}
+using state::UseWord;
 
 std::string_view name_of(const Record& record) noexcept {
   return {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
@@ -71,24 +59,83 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.ejected_until_ms.set(0);
 }
 
-// Takes place i for the name, if it is still `seen` there.
-bool claim(const Shared& shared, std::size_t i, Use seen, std::uint64_t hash,
-           std::string_view name) noexcept {
-  Record& record = shared.records()[i];
-  // acquire: what the owner before wrote is done.
-  if (!record.use.compare_exchange_strong(seen, Use::kClaimed, std::memory_order_acquire,
-                                          std::memory_order_relaxed)) {
-    return false;
+// A place as it was seen. seq_cst for all loads and changes of places in here: that of two which
+// ask for one name at least one sees the other needs one order of all of them.
+struct Seen {
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
+
+  std::size_t at = kNowhere;
+  UseWord word;
+
+  explicit operator bool() const noexcept { return at != kNowhere; }
+  friend bool operator==(const Seen&, const Seen&) noexcept = default;
+};
+
+// False when it is no longer as it was seen.
+bool turn(const Shared& shared, const Seen& seen, Use use) noexcept {
+  UseWord expected = seen.word;
+  return shared.records()[seen.at].place.compare_exchange_strong(
+      expected, seen.word.next(use), std::memory_order_seq_cst, std::memory_order_relaxed);
+}
+
+struct Name {
+  std::uint64_t hash;
+  std::string_view text;
+};
+
+// By another name.
+bool is_reusable(Use use) noexcept { return use == Use::kRetired || use == Use::kSpare; }
+
+// What the places hold that a name can be at, up to the first that is free.
+struct Search {
+  Seen in_use, asking, rival;  // of that name; the rival asks further back
+  Seen retired;
+  Seen room;  // for a name that is nowhere
+
+  Search(const Shared& shared, const Name& name) noexcept {
+    const std::size_t n = shared.capacity();
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t at = (name.hash + i) % n;
+      const Record& record = shared.records()[at];
+      const Seen seen{at, record.place.load(std::memory_order_seq_cst)};
+      if (keep(seen, record, name)) continue;
+      const Use use = seen.word.use();
+      const bool idle = load::in_flight(shared.hot()[at].load.get()) == 0;
+      if (!room && (use == Use::kFree || (is_reusable(use) && idle))) {
+        room = seen;
+      }
+      if (use == Use::kFree) return;
+    }
   }
-  reset(shared, i);
-  record.name_hash.set(hash);
-  record.name_size.set(static_cast<std::uint32_t>(name.size()));
-  std::memcpy(record.name.data(), name.data(), name.size());
-  record.name[name.size()] = '\0';
-  // release: whoever sees kInUse sees the name.
-  record.use.store(Use::kInUse, std::memory_order_release);
-  shared->endpoints.add(1);
-  return true;
+
+ private:
+  // False for a place that is not that name's.
+  bool keep(const Seen& seen, const Record& record, const Name& name) noexcept {
+    const Use use = seen.word.use();
+    if (use != Use::kAsking && use != Use::kInUse && use != Use::kRetired) return false;
+    if (!is(record, name.hash, name.text)) return false;
+    Seen& slot = use == Use::kInUse     ? in_use
+                 : use == Use::kRetired ? retired
+                 : asking               ? rival
+                                        : asking;
+    if (!slot) slot = seen;
+    // The place of a retired one may be room, too: not for its own name.
+    return true;
+  }
+};
+
+// Takes the place for the name and asks whether it may be in use there. From the first step to the
+// last the place is the caller's alone; if it dies there, the place is lost until the pool is made
+// anew.
+void claim(const Shared& shared, const Seen& seen, const Name& name) noexcept {
+  if (!turn(shared, seen, Use::kClaimed)) return;
+  Record& record = shared.records()[seen.at];
+  reset(shared, seen.at);
+  record.name_hash.set(name.hash);
+  record.name_size.set(static_cast<std::uint32_t>(name.text.size()));
+  std::memcpy(record.name.data(), name.text.data(), name.text.size());
+  record.name[name.text.size()] = '\0';
+  turn(shared, {seen.at, seen.word.next(Use::kClaimed)}, Use::kAsking);
 }
 
 }  // namespace
@@ -125,42 +172,43 @@ void copy_counters(const Record& from, Record& to) noexcept {
 
 }  // namespace state
 
+// A name is in use at one place at most, although nobody waits for anybody: who is slow to write a
+// name may find it in use elsewhere when it is done. So a name that was written asks first, and is
+// in use after a whole search, begun after it asked, that saw no other; of several that ask, the
+// first stays. Whoever sees one that asks can do this for it, also when who wrote it is dead. Of
+// two that ask, one at least is seen by the search of the other, which sends the one further back
+// away: its own search then fails at the last step.
 EndpointId Pool::add(std::string_view name) noexcept {
   if (name.empty() || name.size() > kMaxEndpointName) return kNoEndpoint;
-  const std::uint64_t hash = std::hash<std::string_view>{}(name);
-  const std::size_t n = capacity();
-  // When another process takes the place that was chosen, it may have added this very
-  // name: look again from the start. Each round somebody succeeds.
-  for (std::size_t round = 0; round <= n; ++round) {
-    std::size_t place = n;
-    Use seen = Use::kFree;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t at = (hash + i) % n;
-      Record& record = shared().records()[at];
-      const Use use = settled(record);
-      const auto id = EndpointId{static_cast<std::uint32_t>(at)};
-      if (use == Use::kInUse && is(record, hash, name)) return id;
-      if (use == Use::kRetired && is(record, hash, name)) {
-        Use retired = Use::kRetired;
-        if (is_long_gone(shared(), record)) {
-          claim(shared(), at, retired, hash, name);
-        } else if (record.use.compare_exchange_strong(retired, Use::kInUse,
-                                                      std::memory_order_acq_rel)) {
-          header_->endpoints.add(1);
-        }
-        return id;
-      }
-      const bool idle = load::in_flight(shared().hot()[at].load.get()) == 0;
-      if (place == n && (use == Use::kFree || (use == Use::kRetired && idle))) {
-        place = at;
-        seen = use;
-      }
-      if (use == Use::kFree) break;
+  const Shared shared = this->shared();
+  const Name wanted{std::hash<std::string_view>{}(name), name};
+  Seen asked;  // at the search before
+  // A round that gets nowhere is one in which another process did. Damage ends it, too.
+  for (std::size_t round = 0; round < 64 + 4 * std::size_t{capacity()}; ++round) {
+    const Search found(shared, wanted);
+    if (found.in_use) {
+      if (found.asking) turn(shared, found.asking, Use::kSpare);
+      return EndpointId{static_cast<std::uint32_t>(found.in_use.at)};
     }
-    if (place == n) return kNoEndpoint;
-    if (claim(shared(), place, seen, hash, name)) {
-      return EndpointId{static_cast<std::uint32_t>(place)};
+    if (found.rival) {
+      turn(shared, found.rival, Use::kSpare);
+    } else if (found.asking) {
+      if (found.asking == asked && turn(shared, asked, Use::kInUse)) {
+        header_->endpoints.add(1);
+        return EndpointId{static_cast<std::uint32_t>(asked.at)};
+      }
+    } else if (found.retired) {
+      if (is_long_gone(shared, shared.records()[found.retired.at])) {
+        claim(shared, found.retired, wanted);
+      } else {
+        turn(shared, found.retired, Use::kAsking);
+      }
+    } else if (found.room) {
+      claim(shared, found.room, wanted);
+    } else {
+      return kNoEndpoint;
     }
+    asked = found.asking;
   }
   return kNoEndpoint;
 }
@@ -171,31 +219,18 @@ EndpointId Pool::find(std::string_view name) const noexcept {
 }
 
 EndpointId Pool::recall(std::string_view name) const noexcept {
-  const std::uint64_t hash = std::hash<std::string_view>{}(name);
-  const std::size_t n = capacity();
-  EndpointId retired = kNoEndpoint;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t at = (hash + i) % n;
-    const Record& record = shared().records()[at];
-    const Use use = settled(record);
-    if (use == Use::kFree) break;
-    if (!is(record, hash, name)) continue;
-    const auto id = EndpointId{static_cast<std::uint32_t>(at)};
-    if (use == Use::kInUse) return id;
-    if (use == Use::kRetired) retired = id;
-  }
-  return retired;
+  const Search found(shared(), {std::hash<std::string_view>{}(name), name});
+  const Seen& seen = found.in_use ? found.in_use : found.retired;
+  return seen ? EndpointId{static_cast<std::uint32_t>(seen.at)} : kNoEndpoint;
 }
 
 void Pool::retire(EndpointId id) noexcept {
   if (index(id) >= capacity()) return;
-  Use in_use = Use::kInUse;
-  if (shared().records()[index(id)].use.load(std::memory_order_relaxed) == in_use) {
-    shared().records()[index(id)].retired_at.set(header_->ticks.get());
-  }
-  // release: pairs with claim(), which takes the place over.
-  if (shared().records()[index(id)].use.compare_exchange_strong(in_use, Use::kRetired,
-                                                                std::memory_order_acq_rel)) {
+  Record& record = shared().records()[index(id)];
+  const Seen seen{index(id), record.place.load(std::memory_order_seq_cst)};
+  if (seen.word.use() != Use::kInUse) return;
+  record.retired_at.set(header_->ticks.get());
+  if (turn(shared(), seen, Use::kRetired)) {
     header_->endpoints.add(static_cast<std::uint32_t>(-1));
   }
 }
@@ -212,7 +247,9 @@ EndpointId Pool::next(std::uint32_t place) const noexcept {
 }
 
 bool Pool::in_use(EndpointId id) const noexcept {
-  return shared().records()[index(id)].use.load(std::memory_order_acquire) == Use::kInUse;
+  // acquire: whoever sees it in use sees the name.
+  const UseWord word = shared().records()[index(id)].place.load(std::memory_order_acquire);
+  return word.use() == Use::kInUse;
 }
 
 void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {

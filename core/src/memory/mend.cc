@@ -1,6 +1,7 @@
 // What a pool's memory can not hold is put right, a few endpoints per tick: damage by a
 // process that died between two steps, or by a stray write, does not last.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "memory/state.h"
@@ -14,28 +15,31 @@ using state::Shared;
 constexpr float kMostSeconds = 1e7F;
 constexpr std::int32_t kMaxDrift = 1 << 20;  // as much as a load word can count
 
-// What the ledger says is in flight at place i. A cell that can not be right, or of a
-// row that nobody owns, is damage and is set to zero.
-std::int64_t ledger_sum(const Shared& shared, std::size_t i) noexcept {
-  std::int64_t sum = 0;
+constexpr std::size_t kAtOnce = 256;  // endpoints, so that each row is read along its lines
+using Sums = std::array<std::int64_t, kAtOnce>;
+
+// What the ledger says is in flight at `sums.size()` endpoints from `from` on. A cell that can not
+// be right is damage and is set to zero; one of a row that nobody owns is nothing.
+Sums ledger_sums(const Shared& shared, std::size_t from, std::size_t n) noexcept {
+  Sums sums{};
   const std::uint32_t rows = std::min<std::uint32_t>(kMaxProcesses, shared->rows.get());
   for (std::uint32_t row = 0; row < rows; ++row) {
-    Cell<std::int32_t>& cell = shared.ledger(ProcessSlot{row})[i];
-    const std::int32_t count = cell.get();
-    if (count == 0) continue;
-    const bool owned = shared->processes[row].owner.load(std::memory_order_relaxed) != 0;
-    // The last row is also that of processes without one.
-    if (count < 0 || count >= kMaxDrift || (!owned && row + 1 != kMaxProcesses)) {
-      cell.set(0);
-    } else {
-      sum += count;
+    if (!state::is_counted(shared->processes[row])) continue;
+    const auto cells = shared.ledger(ProcessSlot{row}).subspan(from, n);
+    for (std::size_t k = 0; k < n; ++k) {
+      std::int32_t count = cells[k].get();
+      if (count < 0 || count >= kMaxDrift) {
+        cells[k].replace(count, 0);
+      } else {
+        sums[k] += count;
+      }
     }
   }
-  return sum;
+  return sums;
 }
 
 // Estimates that no measurement can have given.
-void mend_estimates(state::Hot& hot, state::Record& record, Learned& learned) noexcept {
+void mend_sums(state::Hot& hot, state::Record& record, Learned& learned) noexcept {
   const auto wrong = [](float x) noexcept { return !(x >= 0 && x < kMostSeconds); };
   const Speed s = speed::unpack(hot.speed.get());
   if (wrong(s.delay) || wrong(s.work)) hot.speed.set(0);
@@ -51,10 +55,11 @@ void mend_estimates(state::Hot& hot, state::Record& record, Learned& learned) no
   if (wrong(sum)) learned.mixture = {};
 }
 
-void audit(const Shared& shared, std::size_t i) noexcept {
+// The dead leave a count that is too high, never one too low: picks count in the load before they
+// do in the ledger, and finishes the other way about.
+void compare(const Shared& shared, std::size_t i, std::int64_t sum) noexcept {
   // A count that is off by the same side this often in a row is wrong, not just in motion.
   constexpr std::uint32_t kSure = 5;
-  const std::int64_t sum = ledger_sum(shared, i);
   Cell<std::uint64_t>& word = shared.hot()[i].load;
   const std::int64_t off = std::int64_t{load::in_flight(word.get())} - sum;
   Learned& learned = shared.learned()[i];
@@ -81,9 +86,17 @@ void audit(const Shared& shared, std::size_t i) noexcept {
 
 namespace state {
 
-void mend(const Shared& shared, std::size_t i) noexcept {
-  mend_estimates(shared.hot()[i], shared.records()[i], shared.learned()[i]);
-  audit(shared, i);
+void mend_estimates(const Shared& shared, std::size_t i) noexcept {
+  mend_sums(shared.hot()[i], shared.records()[i], shared.learned()[i]);
+}
+
+void audit(const Shared& shared, std::size_t from, std::size_t to) noexcept {
+  while (from < to) {
+    const std::size_t n = std::min(kAtOnce, to - from);
+    const Sums sums = ledger_sums(shared, from, n);
+    for (std::size_t k = 0; k < n; ++k) compare(shared, from + k, sums[k]);
+    from += n;
+  }
 }
 
 }  // namespace state

@@ -110,8 +110,9 @@ Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out
     return {Status::Code::kNoMemory,
             {"memory too small for the pool: ", need.view(), " bytes needed"}};
   }
-  // Zero is the rest state of every word: unknown, free, nothing in flight.
-  std::memset(memory.data(), 0, bytes_for(capacity));
+  // Zero is the rest state of every word: unknown, free, nothing in flight. The ledger's rows are
+  // cleared when they are claimed: memory of processes that never come is not touched.
+  std::memset(memory.data(), 0, ledger_offset(capacity));
   auto* header = std::launder(reinterpret_cast<Header*>(memory.data()));
   header->capacity = static_cast<std::uint32_t>(capacity);
   header->layout = state::kLayout;

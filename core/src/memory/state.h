@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 9;
+inline constexpr std::uint32_t kLayout = 10;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -58,14 +58,45 @@ static_assert(sizeof(Hot) == 64);
 static_assert(offsetof(Hot, base) % sizeof(Float4) == 0);
 static_assert(offsetof(Hot, inverse_weight) == offsetof(Hot, base) + 3 * sizeof(float));
 
-enum class Use : std::uint32_t { kFree, kClaimed, kInUse, kRetired };
+// A place in the table of names. Free ones end a search and never come back; see endpoints.cc.
+enum class Use : std::uint32_t {
+  kFree,
+  kClaimed,  // somebody writes a name here, and nobody else may
+  kAsking,   // the name is here, but may be in use elsewhere
+  kInUse,
+  kRetired,  // left the configuration; its name brings it back
+  kSpare,    // was asking, and is in use elsewhere: no name
+};
+
+// The use of a place, and above it how often that has changed, so that who saw a place can tell
+// whether it is still the same.
+class UseWord {
+ public:
+  UseWord() noexcept = default;
+  Use use() const noexcept { return static_cast<Use>(word_ & kMask); }
+  UseWord next(Use use) const noexcept {
+    return UseWord(((word_ & ~kMask) + kMask + 1) | static_cast<std::uint32_t>(use));
+  }
+  friend bool operator==(UseWord, UseWord) noexcept = default;
+
+ private:
+  static constexpr std::uint32_t kMask = 7;
+  explicit UseWord(std::uint32_t word) noexcept : word_(word) {}
+  std::uint32_t word_ = 0;
+};
+static_assert(std::atomic<UseWord>::is_always_lock_free, "shared by processes");
 
 // Picks per second of an endpoint, whatever its memory holds.
 inline constexpr float kMostRate = 1e7F;
 
 // Name and counters of an endpoint.
 struct alignas(64) Record {
-  std::atomic<Use> use;  // name and hash are published by kInUse
+  // relaxed: for who does not read the name.
+  bool is_in_use() const noexcept {
+    return place.load(std::memory_order_relaxed).use() == Use::kInUse;
+  }
+
+  std::atomic<UseWord> place;  // name and hash are published by kAsking
   Cell<std::uint32_t> name_size;
   Cell<std::uint64_t> name_hash;
   Cell<std::uint64_t> answer_time;  // packed.h; kept while the policy asks for it
@@ -110,11 +141,29 @@ struct alignas(64) Record {
 };
 static_assert(offsetof(Record, results) % 64 == 56);
 
-// Row of the ledger: whose in-flight counts these are.
+// Row of the ledger: whose in-flight counts these are, and who gives them back. 0 = nobody.
 struct Process {
-  // Owner's pid in the low half, 0 = free; in the high half the pid that heals the row.
-  std::atomic<std::uint64_t> owner;
+  std::atomic<std::uint64_t> owner;  // processes.cc
+  std::atomic<std::uint64_t> healer;
 };
+// Whether the cells of a row count: it has an owner, who has cleared them.
+bool is_counted(const Process& process) noexcept;
+
+// Who is in the tick: since when (ms), and which row it has, so that its death ends it.
+namespace entry {
+
+inline constexpr unsigned kSlotBits = 9;
+inline constexpr std::int64_t kNoRow = (1 << kSlotBits) - 1;
+static_assert(kMaxProcesses <= kNoRow);
+
+constexpr std::int64_t of(std::int64_t ms, ProcessSlot slot) noexcept {
+  const std::int64_t row = slot == kNoSlot ? kNoRow : static_cast<std::int64_t>(slot);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(ms) << kSlotBits) | row;
+}
+constexpr std::int64_t since(std::int64_t word) noexcept { return word >> kSlotBits; }
+constexpr std::int64_t row(std::int64_t word) noexcept { return word & kNoRow; }
+
+}  // namespace entry
 
 struct alignas(64) Header {
   std::uint64_t magic;
@@ -125,14 +174,18 @@ struct alignas(64) Header {
   // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
   Cell<std::uint32_t> special;
 
-  // The tick: when it is due (µs), and since when (ms) somebody is in it, 0 = nobody.
+  // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;
-  std::atomic<std::int64_t> tick_since;
+  std::atomic<std::int64_t> tick_entry;
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
   Cell<std::uint32_t> rows;           // of the ledger that were ever used
   Cell<std::uint32_t> configuration;  // number of the newest
+  // Ticks that still compare all counts with the ledger, since somebody died who may have been
+  // between the two.
+  Cell<std::uint32_t> doubt;
+  static constexpr std::uint32_t kDoubt = 8;
   std::array<Process, kMaxProcesses> processes;
 
   // Four buffers, so that a reader may stall for three more before it sees two in one.
@@ -182,9 +235,12 @@ void copy_counters(const Record& from, Record& to) noexcept;
 // How long it is left out, why, and how often of late.
 void copy_ejection(const Record& from, Record& to) noexcept;
 
-// Sets estimates of endpoint i that can not be right to unknown, compares its in-flight
-// count with the ledger, and mends a count that stays wrong. O(processes).
-void mend(const Shared& shared, std::size_t i) noexcept;
+// Sets estimates of endpoint i that can not be right to unknown.
+void mend_estimates(const Shared& shared, std::size_t i) noexcept;
+
+// Compares the in-flight counts of endpoints [from, to) with the ledger, and mends those that stay
+// wrong. O(processes) for each.
+void audit(const Shared& shared, std::size_t from, std::size_t to) noexcept;
 
 }  // namespace leastwise::state
 

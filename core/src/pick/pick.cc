@@ -25,7 +25,7 @@ void start_probe(state::Hot& endpoint, const state::Record& record, std::int64_t
   endpoint.health.replace(word, health::pack(h));
 }
 
-// Adds to the load, but never above max_conns.
+// Adds to the load, but never above max_conns; nothing for who is not counted.
 bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
   const std::uint32_t limit = endpoint.max_conns.get();
   if (limit == 0) [[likely]] {
@@ -158,13 +158,16 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const std::uint32_t n = context.in_flight(choice.member, before);
   const AtServer there = at_server(endpoint, before, n);
   const float cost = context.costs.cost;
-  const std::uint64_t added = load::of(cost, before);
+  const bool is_counted = slot_ != kNoSlot;
+  const std::uint64_t added = is_counted ? load::of(cost, before) : 0;
   if (choice.reason == Reason::kFrontEnd) {
     endpoint.load.add(added);
   } else if (!take_place(endpoint, added)) {
     return {};
   }
-  pool_.shared().ledger(slot_)[index(id)].add(1);
+  // After the load: who dies in between leaves a place taken, not one too many to give.
+  if (is_counted) [[likely]]
+    pool_.shared().ledger(slot_)[index(id)].add(1);
   state::Record& record = context.records[index(id)];
   record.picks.add(1);
   if (endpoint.health.get() != 0) [[unlikely]] {

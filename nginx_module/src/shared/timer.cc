@@ -1,9 +1,14 @@
 #include "shared/timer.h"
 
-#include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <new>
 #include <span>
 
@@ -96,10 +101,12 @@ bool tick(Upstream& upstream, Duration patience) noexcept {
     prepare(upstream);
   }
   const Chooser before = upstream.pool.chooser();
-  if (!upstream.pool.tick(upstream.config, now(), patience)) return false;
-  tell_fallback(upstream, before);
+  const bool ticked = upstream.pool.tick(upstream.config, now(), patience, upstream.worker.slot);
+  if (ticked) tell_fallback(upstream, before);
+  // Also when another process is in the tick, long after it was due: it may be dead.
   if (ngx_current_msec - upstream.worker.healed >= kHealMs) heal(upstream);
-  return true;
+  if (upstream.pool.is_in_doubt()) note_use(upstream);  // the next ticks settle it
+  return ticked;
 }
 
 // Looks at what is due, until all is done or too much time went by.
@@ -128,14 +135,33 @@ void on_timer(ngx_event_t* event) noexcept {
   if (cursor >= roster.places().size() || !roster.is_current()) {
     cursor = 0;
     ++turn;
+    if (turn % kIdleTurns == 0 && lacks_rows()) {
+      for_each_upstream(*ngx_cycle, [](Upstream& upstream) noexcept { join_late(upstream); });
+    }
   }
   if (!rest_of_turn.posted) go_on(event);
   ngx_add_timer(event, kTurnMs);
 }
 
+// When a process was started, in the kernel's ticks since it was; 0 when /proc does not say.
+std::uint32_t birth_of(std::uint32_t pid) noexcept {
+  constexpr int kField = 22 - 2;  // counted from behind the name, which may hold anything
+  std::array<char, 32> path{};
+  std::array<char, 512> text{};
+  std::snprintf(path.data(), path.size(), "/proc/%u/stat", pid);
+  const int file = open(path.data(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const ssize_t size = read(file, text.data(), text.size() - 1);
+  close(file);
+  const char* at = size > 0 ? std::strrchr(text.data(), ')') : nullptr;
+  for (int field = 0; at != nullptr && field < kField; ++field) at = std::strchr(at + 1, ' ');
+  return at == nullptr ? 0 : static_cast<std::uint32_t>(std::strtoull(at, nullptr, 10));
+}
+
 void learn(ngx_event_t* event) noexcept {
   if (is_leaving()) return;
-  static_cast<Upstream*>(event->data)->pool.catch_up(now());
+  Upstream& upstream = *static_cast<Upstream*>(event->data);
+  upstream.pool.catch_up(now(), upstream.worker.slot);
 }
 
 }  // namespace
@@ -144,23 +170,32 @@ bool is_leaving() noexcept { return ngx_exiting || ngx_quit || ngx_terminate; }
 
 std::uint32_t own_pid() noexcept { return static_cast<std::uint32_t>(ngx_pid); }
 
-bool is_alive(std::uint32_t pid) noexcept {
+const Incarnation& self() noexcept {
+  static Incarnation known;
+  // Once for each process: a fork inherits its parent's.
+  if (known.pid != own_pid()) known = {own_pid(), birth_of(own_pid())};
+  return known;
+}
+
+bool is_alive(Incarnation who) noexcept {
   struct Seen {
-    std::uint32_t pid;
+    Incarnation who;
     ngx_msec_t at;
   };
   static std::array<Seen, 256> seen;
-  Seen& known = seen[pid % seen.size()];
-  if (known.pid == pid && ngx_current_msec - known.at < kAskMs) return true;
-  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno != EPERM) return false;
+  Seen& known = seen[who.pid % seen.size()];
+  if (known.who == who && ngx_current_msec - known.at < kAskMs) return true;
+  if (kill(static_cast<pid_t>(who.pid), 0) != 0 && errno != EPERM) return false;
+  const std::uint32_t born = who.born != 0 ? birth_of(who.pid) : 0;
+  if (born != 0 && born != who.born) return false;  // another process has its pid now
   // Only a yes is kept: the number of a process that ended may be another's at any time.
-  known = {pid, ngx_current_msec};
+  known = {who, ngx_current_msec};
   return true;
 }
 
 void heal(Upstream& upstream) noexcept {
   upstream.worker.healed = ngx_current_msec;
-  const std::uint64_t healed = upstream.pool.heal(own_pid(), is_alive);
+  const std::uint64_t healed = upstream.pool.heal(self(), is_alive);
   if (healed == 0) return;
   ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                 "%uL requests in flight in upstream \"%V\" given back for workers that died",

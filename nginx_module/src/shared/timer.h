@@ -7,6 +7,7 @@
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_TIMER_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_TIMER_H_
 
+#include "leastwise/pool.h"
 #include "shared/ngx.h"
 
 namespace leastwise::nginx {
@@ -30,8 +31,10 @@ bool is_leaving() noexcept;
 void heal(Upstream& upstream) noexcept;
 
 std::uint32_t own_pid() noexcept;
+// This process, by its pid and when it was started.
+const Incarnation& self() noexcept;
 // Whether a process runs; a yes may be old by half a second.
-bool is_alive(std::uint32_t pid) noexcept;
+bool is_alive(Incarnation who) noexcept;
 
 }  // namespace leastwise::nginx
 

@@ -37,9 +37,33 @@ Listing list_servers(const Upstream& upstream, ngx_pool_t& memory) noexcept {
 }
 
 std::uint64_t seed_of(const Worker& worker) noexcept {
-  return (std::uint64_t{own_pid()} << 32) ^
+  return (std::uint64_t{self().pid} << 32) ^
          static_cast<std::uint64_t>(now().time_since_epoch().count()) ^
          reinterpret_cast<std::uintptr_t>(&worker);
+}
+
+// Pools that have no row for this process.
+std::uint32_t rows_lacked = 0;
+
+// Takes the process's row of the pool, if it has none yet and one is free.
+void join(Upstream& upstream) noexcept {
+  Worker& worker = upstream.worker;
+  if (worker.slot != kNoSlot) return;
+  heal(upstream);
+  worker.slot = upstream.pool.join(self(), is_alive);
+  if ((worker.slot == kNoSlot) == worker.is_told) return;
+  worker.is_told = !worker.is_told;
+  if (!worker.is_told) {
+    --rows_lacked;
+    return;
+  }
+  ++rows_lacked;
+  ngx_log_error(
+      NGX_LOG_ERR, ngx_cycle->log, 0,
+      "%uz workers use upstream \"%V\" already: what this one has in flight is not counted, "
+      "and \"max_conns\" holds for the others only, until one of them ends; set "
+      "\"worker_shutdown_timeout\", so that those of old configurations do",
+      kMaxProcesses, &upstream.name);
 }
 
 }  // namespace
@@ -48,11 +72,12 @@ bool prepare(Upstream& upstream) noexcept {
   ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, ngx_cycle->log);
   if (memory == nullptr) return false;
   const bool first = !upstream.worker.picker;
-  heal(upstream);
-  upstream.worker.slot = upstream.pool.join(own_pid(), is_alive);
+  join(upstream);
   const Listing all = list_servers(upstream, *memory);
-  // Servers that DNS brought or took away; a worker of an old configuration knows old news.
-  if (!first && !is_leaving() && upstream.pool.is_newest(upstream.configuration))
+  // Servers that DNS brought or took away; a worker of an old configuration knows old news. At the
+  // start, too: the one that this replaces may have died on the way.
+  if ((!first || upstream.changes) && !is_leaving() &&
+      upstream.pool.is_newest(upstream.configuration))
     configure_pool(upstream, all.members, all.servers);
 
   const auto bytes = allocate<std::byte>(*memory, Picker::bytes_for(all.members.size()));
@@ -69,6 +94,17 @@ bool prepare(Upstream& upstream) noexcept {
   upstream.worker.generation = generation_of(upstream);
   upstream.worker.memory = memory;
   return true;
+}
+
+bool lacks_rows() noexcept { return rows_lacked != 0; }
+
+void join_late(Upstream& upstream) noexcept {
+  if (!upstream.worker.is_told) return;
+  join(upstream);
+  if (upstream.worker.slot == kNoSlot) return;
+  // The picker counts where it was told to when it was made.
+  const ListLock lock(upstream);
+  prepare(upstream);
 }
 
 ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
@@ -101,7 +137,7 @@ void exit_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
     // Else whoever heals the pool gives back what is left in flight.
     if (upstream.kind == &kind && upstream.worker.picker && upstream.worker.in_flight == 0) {
-      upstream.pool.leave(upstream.worker.slot, own_pid());
+      upstream.pool.leave(upstream.worker.slot, self());
     }
   });
 }

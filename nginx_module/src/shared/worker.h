@@ -15,7 +15,8 @@ struct Kind;
 struct Upstream;
 
 struct Worker {
-  ProcessSlot slot{};
+  ProcessSlot slot = kNoSlot;
+  bool is_told = false;              // that there is no row for it
   Picker picker;                     // false until the process has joined the pool
   std::span<Server> servers;         // by the picker's member
   ngx_uint_t generation = 0;         // of the list that they were read from
@@ -29,6 +30,11 @@ struct Worker {
 // Makes the worker ready to pick from the servers of now. False when memory ran out.
 // REQUIRES: ListLock.
 bool prepare(Upstream& upstream) noexcept;
+
+// Whether a pool had no row for this process, which then is not counted there.
+bool lacks_rows() noexcept;
+// Tries again; to be called now and then.
+void join_late(Upstream& upstream) noexcept;
 
 // nginx's module hooks, for the upstreams of one kind. `init_module` runs in the master, before
 // any worker and after nothing can fail any more: only there is the new configuration told to

@@ -1,5 +1,7 @@
 #include "balance/backend.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <limits>
 #include <random>
@@ -18,15 +20,18 @@ constexpr std::uint32_t kNotSaid = std::numeric_limits<std::uint32_t>::max();
 constexpr Outcome kNeverSent{.result = Result::kCancelled};
 
 // Nobody but us can be using the pool: the state file is locked. So whoever left something in
-// flight is dead, even if our pid, or another process, is now what it was.
-bool is_alive(std::uint32_t) noexcept { return false; }
+// flight is dead, even if our pid, or another process, is now what it was. For the same reason
+// there always is a row for us.
+bool is_alive(Incarnation) noexcept { return false; }
 
-// What the pool knows us by. Not the pid: in a container that is 1 each time, and what the last
-// one had in flight would be taken for ours.
-std::uint32_t this_run() {
-  static const std::uint32_t number = (std::random_device()() & 0x7fffffff) | 1;
-  return number;
+// Drawn at random: the state outlives the machine's uptime, and in a container the agent is pid 1
+// in each of its lives.
+Incarnation self() {
+  static const Incarnation self{static_cast<std::uint32_t>(::getpid()), std::random_device{}()};
+  return self;
 }
+
+ProcessSlot join(Pool& pool) { return pool.join(self(), is_alive); }
 
 Picker make_picker(const Pool& pool, ProcessSlot slot, const std::vector<Member>& members,
                    std::vector<std::byte>& memory, std::uint64_t seed) {
@@ -75,7 +80,7 @@ Backend::Backend(std::string name, const Config& config, StateStore& store)
   }
   // Until HAProxy says who is there, nobody is.
   pool.for_each([&](EndpointId id) { pool.retire(id); });
-  slot_ = pool.join(this_run(), is_alive);
+  slot_ = join(pool);
   use(pool, std::make_unique<Roster>());
 }
 
@@ -227,7 +232,7 @@ void Backend::grow(const BackendInfo& info, std::mutex& gate, OpenPicks& open, T
   }
   auto roster = std::make_unique<Roster>();
   if (!add_all(next, info, *roster)) throw std::runtime_error("backend " + name_ + ": full");
-  slot_ = next.join(this_run(), is_alive);
+  slot_ = join(next);
   use(next, std::move(roster));
 }
 
@@ -241,7 +246,7 @@ void Backend::retire(OpenPicks& open, TimePoint now) {
 void Backend::leave(OpenPicks& open, TimePoint now) {
   cancel_all(open, now);
   active_ = false;
-  pool_.leave(slot_, this_run());
+  pool_.leave(slot_, self());
 }
 
 void Backend::cancel_all(OpenPicks& open, TimePoint now) {
@@ -267,7 +272,7 @@ Ticket Backend::adopt(std::string_view server, TimePoint now) noexcept {
 
 void Backend::tick(TimePoint now) noexcept {
   const Chooser before = pool_.chooser();
-  pool_.tick(config_, now);
+  pool_.tick(config_, now, Duration::zero(), slot_);
   const Chooser after = pool_.chooser();
   if (after == before) return;
   if (after == Chooser::kFallback) {
@@ -281,7 +286,7 @@ void Backend::tick(TimePoint now) noexcept {
 
 void Backend::finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
   roster_->learner.finish(config_, ticket, outcome, now);
-  if (pool_.is_behind(slot_)) pool_.catch_up(now);
+  if (pool_.is_behind(slot_)) pool_.catch_up(now, slot_);
 }
 
 // The address is part of it: a server that moved is another one, of which nothing is known.

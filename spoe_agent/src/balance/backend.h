@@ -124,7 +124,7 @@ class Backend {
   Config config_;
   StateStore& store_;
   Pool pool_;
-  ProcessSlot slot_{};
+  ProcessSlot slot_ = kNoSlot;
   std::unique_ptr<Roster> roster_;
   bool active_ = true;
 };

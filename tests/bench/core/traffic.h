@@ -56,7 +56,7 @@ class Traffic {
         rng_(thread + 1) {
     config_.policy = find_policy(policy);
     require(config_.policy != nullptr);
-    const ProcessSlot slot = pool_.join(thread + 1, [](std::uint32_t) { return true; });
+    const ProcessSlot slot = pool_.join({.pid = thread + 1}, [](Incarnation) { return true; });
     require(
         Picker::create(pool_, slot, shared.members(), bytes(memory_), thread + 1, picker_).ok());
   }

@@ -17,7 +17,7 @@ class ConcurrencyTest : public PoolFixture {
   static constexpr int kThreads = 4;
 
   void work(std::uint32_t pid, int rounds, int leak) {
-    const ProcessSlot slot = pool_.join(pid, everybody_lives);
+    const ProcessSlot slot = pool_.join({.pid = pid}, everybody_lives);
     Memory memory(Picker::bytes_for(members_.size()));
     Picker picker;
     ASSERT_TRUE(Picker::create(pool_, slot, members_, memory.span(), pid, picker).ok());
@@ -73,7 +73,8 @@ TEST_F(ConcurrencyTest, WhatThreadsLeaveInFlightIsHealedOnceByTwo) {
   std::atomic<std::uint64_t> healed = 0;
   for (std::uint32_t h = 0; h < 2; ++h) {
     healers.emplace_back([&, h] {
-      healed += pool_.heal(500 + h, [](std::uint32_t pid) { return pid < 100 || pid >= 500; });
+      healed += pool_.heal({.pid = 500 + h},
+                           [](Incarnation who) { return who.pid < 100 || who.pid >= 500; });
     });
   }
   for (std::thread& t : healers) t.join();
@@ -88,8 +89,8 @@ class MortalityTest : public ConcurrencyTest {
   static constexpr std::uint32_t kFirstMortal = 10'000;
   static constexpr std::uint64_t kLeft = 3;
 
-  static bool is_alive(std::uint32_t pid) {
-    return pid < kFirstMortal || !is_dead_[pid - kFirstMortal];
+  static bool is_alive(Incarnation who) {
+    return who.pid < kFirstMortal || !is_dead_[who.pid - kFirstMortal];
   }
 
   void SetUp() override {
@@ -102,15 +103,15 @@ class MortalityTest : public ConcurrencyTest {
   void live(std::uint32_t pid) {
     Memory memory(Picker::bytes_for(members_.size()));
     Picker picker;
-    ASSERT_TRUE(
-        Picker::create(pool_, pool_.join(pid, is_alive), members_, memory.span(), pid, picker)
-            .ok());
+    ASSERT_TRUE(Picker::create(pool_, pool_.join({.pid = pid}, is_alive), members_, memory.span(),
+                               pid, picker)
+                    .ok());
     for (int i = 0; living_mortals_ > 0; ++i) {
       Tried tried;
       const Ticket ticket = picker.pick(config_, {}, tried, step());
       pool_.tick(config_, step());
       picker.finish(config_, ticket, {.status = 200, .occupied = 1ms}, step());
-      if (i % 16 == 0) pool_.heal(pid, is_alive);
+      if (i % 16 == 0) pool_.heal({.pid = pid}, is_alive);
     }
   }
 
@@ -119,9 +120,9 @@ class MortalityTest : public ConcurrencyTest {
       const std::uint32_t pid = kFirstMortal + line * kGenerations + i;
       Memory memory(Picker::bytes_for(members_.size()));
       Picker picker;
-      ASSERT_TRUE(
-          Picker::create(pool_, pool_.join(pid, is_alive), members_, memory.span(), pid, picker)
-              .ok());
+      ASSERT_TRUE(Picker::create(pool_, pool_.join({.pid = pid}, is_alive), members_, memory.span(),
+                                 pid, picker)
+                      .ok());
       for (std::uint64_t k = 0; k < kLeft; ++k) {
         Tried tried;
         picks_ += bool(picker.pick(config_, {}, tried, step()));
@@ -145,7 +146,7 @@ TEST_F(MortalityTest, WhatTheDeadHeldIsGivenBackOnceWhileOthersWork) {
     threads.emplace_back([this, t] { live_and_die(t); });
   }
   for (std::thread& t : threads) t.join();
-  pool_.heal(1, is_alive);
+  pool_.heal({.pid = 1}, is_alive);
   EXPECT_EQ(picks_, 2 * kGenerations * kLeft);
   EXPECT_EQ(sum([](const EndpointView& v) { return v.healed; }), picks_);
   EXPECT_EQ(sum([](const EndpointView& v) { return std::uint64_t{v.in_flight}; }), 0U);
@@ -162,7 +163,7 @@ TEST_F(ConcurrencyTest, MaxConnsIsNeverExceeded) {
     threads.emplace_back([&, t] {
       Memory memory(Picker::bytes_for(members_.size()));
       Picker picker;
-      ASSERT_TRUE(Picker::create(pool_, pool_.join(100 + t, everybody_lives), members_,
+      ASSERT_TRUE(Picker::create(pool_, pool_.join({.pid = 100 + t}, everybody_lives), members_,
                                  memory.span(), t, picker)
                       .ok());
       for (int i = 0; i < 3'000; ++i) {

@@ -36,7 +36,7 @@ class CorruptionTest : public PoolFixture {
       }
       if (i % 2 == 0 || pool_.is_behind(slot_)) pool_.catch_up(now_);
       tick();
-      pool_.heal(1, [](std::uint32_t pid) { return pid == 1; });
+      pool_.heal({.pid = 1}, nobody_lives);
     }
   }
 };

@@ -18,8 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool is_alive(std::uint32_t pid) {
-  return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+bool is_alive(Incarnation who) {
+  return ::kill(static_cast<pid_t>(who.pid), 0) == 0 || errno == EPERM;
 }
 
 class KillTest : public testing::Test {
@@ -44,7 +44,7 @@ class KillTest : public testing::Test {
       pool_.configure(id, {});
       members_.push_back({.id = id});
     }
-    slot_ = pool_.join(own_pid(), is_alive);
+    slot_ = pool_.join({.pid = own_pid()}, is_alive);
     ASSERT_TRUE(make_picker(slot_, own_memory_, picker_));
   }
 
@@ -61,7 +61,7 @@ class KillTest : public testing::Test {
   [[noreturn]] void work() {
     Memory memory(64);
     Picker picker;
-    const ProcessSlot slot = pool_.join(own_pid(), is_alive);
+    const ProcessSlot slot = pool_.join({.pid = own_pid()}, is_alive);
     if (!make_picker(slot, memory, picker)) ::_exit(1);
     std::array<Ticket, 4> open{};
     for (std::size_t i = 0;; ++i) {
@@ -71,7 +71,7 @@ class KillTest : public testing::Test {
       Tried tried;
       ticket = picker.pick(config_, {.route = i % 3 + 1, .in_flight = {}}, tried, now);
       pool_.tick(config_, now);
-      if (i % 64 == 0) pool_.heal(own_pid(), is_alive);
+      if (i % 64 == 0) pool_.heal({.pid = own_pid()}, is_alive);
     }
   }
 
@@ -94,7 +94,7 @@ class KillTest : public testing::Test {
       int status = 0;
       ::kill(pid, SIGSTOP);
       if (::waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status)) return 0;
-      if (const std::int64_t entered = header_->tick_since; entered != 0) return entered;
+      if (const std::int64_t entered = header_->tick_entry; entered != 0) return entered;
       ::kill(pid, SIGCONT);
       ::usleep(50);
     }
@@ -138,7 +138,7 @@ TEST_F(KillTest, AtAnyInstructionNothingStaysHeld) {
 
   const std::uint64_t ticks = pool_.view().ticks;
   EXPECT_GT(ticks, 0U);
-  pool_.heal(own_pid(), is_alive);
+  pool_.heal({.pid = own_pid()}, is_alive);
   // Ten seconds: whoever died within a tick is replaced after its lease, and the audit mends what
   // was counted in one place and not yet in the other.
   for (int i = 0; i < 100; ++i) {
@@ -166,12 +166,12 @@ TEST_F(KillTest, WhoWakesUpInATickLeavesTheEntryOfItsSuccessor) {
   const std::int64_t entered = stop_in_tick(sleeper);
   ASSERT_NE(entered, 0);
   const std::int64_t successor = entered + 1;
-  header_->tick_since = successor;
+  header_->tick_entry = successor;
   *clock_stands_ = true;
   const std::int64_t seen = *calls_;
   ASSERT_EQ(::kill(sleeper, SIGCONT), 0);
   while (*calls_ < seen + 2) ::usleep(50);
-  EXPECT_EQ(header_->tick_since, successor);
+  EXPECT_EQ(header_->tick_entry, successor);
   kill_worker(sleeper);
 }
 

@@ -69,7 +69,7 @@ TEST_F(PickerTest, HeldPlacesOfTheDeadAreForgotten) {
     Ticket t = pick();
     picker_.answered(config_, t, {.result = Result::kOk, .occupied = 1ms}, now_);
   }
-  ASSERT_EQ(pool_.heal(99, [](std::uint32_t) { return false; }), 3U);
+  ASSERT_EQ(pool_.heal({.pid = 99}, nobody_lives), 3U);
   tick();
   EXPECT_EQ(view(0).held, 0U);
   EXPECT_EQ(pick().at_server, 0U);

@@ -159,7 +159,7 @@ TEST_F(PeakEwmaTest, AMigrationCarriesTheAverageAlong) {
   for (std::size_t m = 0; m < members_.size(); ++m) {
     members.push_back({.id = grown.find(view(m).name)});
   }
-  const ProcessSlot slot = grown.join(1, everybody_lives);
+  const ProcessSlot slot = grown.join({.pid = 1}, everybody_lives);
   ASSERT_TRUE(Picker::create(grown, slot, members, picker_memory_.span(), 1, picker_).ok());
   EXPECT_NEAR(costs()[0], before.at(0), 1e-6);
 }

@@ -51,7 +51,7 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
     pool_.configure(endpoints_.back(), {.flags = flags_of(static_cast<std::uint32_t>(i))});
     members.push_back({.id = endpoints_.back()});
   }
-  slot_ = pool_.join(1, [](std::uint32_t) { return true; });
+  slot_ = pool_.join({.pid = 1}, [](Incarnation) { return true; });
   check(Picker::create(pool_, slot_, members, bytes(picker_memory_), seed, picker_));
 }
 
