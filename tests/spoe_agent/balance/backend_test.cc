@@ -1,8 +1,10 @@
 #include "balance/backend.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
+#include <vector>
 
 #include "spoe_agent/agent_fixture.h"
 #include "spop/pick_message.h"
@@ -190,6 +192,27 @@ TEST_F(BackendTest, ServersOutsideTheLocalityAreRemote) {
   EXPECT_TRUE(is_remote("s2"));
   EXPECT_FALSE(is_remote("s3"));
   EXPECT_FALSE(is_remote("s4")) << "a socket of this machine";
+}
+
+// Killed, and started again as pid 1 of its container, with its state on a volume.
+TEST_F(BackendTest, WhatAnEarlierLifeWithTheSamePidHadInFlightIsGivenBack) {
+  const std::size_t bytes = Pool::bytes_for(64);
+  Pool pool;
+  ASSERT_TRUE(Pool::create(store_.create("killed", bytes), 64, pool).ok());
+  const EndpointId id = pool.add("haproxy/killed/s1@10.0.0.1:80");
+  const Incarnation before{.pid = static_cast<std::uint32_t>(::getpid()), .born = 1};
+  const ProcessSlot slot = pool.join(before, [](Incarnation) { return true; });
+  const std::vector<Member> members{{.id = id}};
+  std::vector<std::byte> memory(Picker::bytes_for(1));
+  Picker picker;
+  ASSERT_TRUE(Picker::create(pool, slot, members, memory, 1, picker).ok());
+  for (int i = 0; i < 6; ++i) picker.adopt({}, {}, 0, now_);
+  ASSERT_EQ(pool.view(id, {}, now_).in_flight, 6U);
+
+  Backend again("killed", {}, store_);
+  EXPECT_EQ(pool.view(id, {}, now_).in_flight, 0U);
+  EXPECT_EQ(pool.view(id, {}, now_).healed, 6U);
+  EXPECT_EQ(pool.view().processes, 1U);
 }
 
 }  // namespace
