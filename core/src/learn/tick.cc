@@ -44,7 +44,7 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   return lost;
 }
 
-void end_window(state::Hot& hot, BaseDelay::Endpoint& base) noexcept {
+void end_window(state::Hot& hot, Distance::Endpoint& base) noexcept {
   base.answers = 0;
   const float window = hot.fastest.take(0);
   if (window > 0) base.fastest = base.fastest > 0 ? 0.5F * base.fastest + 0.5F * window : window;
@@ -57,8 +57,8 @@ bool takes_part(const Shared& shared, std::size_t i) noexcept {
 }
 
 // Renews each endpoint's base from the fastest answers.
-void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
-  if (due == BaseDelay::Due::kNothing) return;
+void renew_base(const Shared& shared, Distance::Due due) noexcept {
+  if (due == Distance::Due::kNothing) return;
   auto hot = shared.hot();
   auto learned = shared.learned();
   const auto fastest = [&](std::size_t i) noexcept {
@@ -67,7 +67,7 @@ void renew_base(const Shared& shared, BaseDelay::Due due) noexcept {
   };
   float least = 0;
   for (std::size_t i = 0; i < hot.size(); ++i) {
-    if (due == BaseDelay::Due::kWindow && learned[i].base.answers >= BaseDelay::kEnough) {
+    if (due == Distance::Due::kWindow && learned[i].base.answers >= Distance::kEnough) {
       end_window(hot[i], learned[i].base);
     }
     const float f = fastest(i);
@@ -99,7 +99,7 @@ bool asks_again(const Shared& shared, const Config& config, std::size_t i,
       hot.speed.get(), shared->model.samples() + shared->samples_lost.get(), due, now_ms, least_ms);
   if (!is_over || load::in_flight(hot.load.get()) != 0) return false;
   const Plan& plan = shared->plan();
-  const BaseDelay::Endpoint& base = shared.learned()[i].base;
+  const Distance::Endpoint& base = shared.learned()[i].base;
   if (hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
       base.fastest > base.least + plan.mean_cost.get()) {
     return true;
@@ -113,7 +113,7 @@ bool asks_again(const Shared& shared, const Config& config, std::size_t i,
 // never any nearer, as near as any.
 void believe_again(const Shared& shared, std::size_t i) noexcept {
   state::Hot& hot = shared.hot()[i];
-  BaseDelay::Endpoint& base = shared.learned()[i].base;
+  Distance::Endpoint& base = shared.learned()[i].base;
   hot.speed.set(0);
   hot.slowness.set(0);
   hot.fastest.set(0);

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-#include "model/base_delay.h"
+#include "model/distance.h"
 #include "model/mixture.h"
 #include "model/silence.h"
 #include "model/wait_curve.h"
@@ -18,7 +18,7 @@ namespace leastwise {
 // What the model keeps of one endpoint.
 struct Learned {
   Mixture::Endpoint mixture;
-  BaseDelay::Endpoint base;
+  Distance::Endpoint base;
   Silence silence;
   // The audit's suspicion of the in-flight count: see state::audit().
   std::int32_t drift = 0;
@@ -52,7 +52,7 @@ class Model {
   std::uint64_t samples() const noexcept { return samples_; }
   // The clock went back: what was learned stays, but is not relied on until it is confirmed.
   void distrust() noexcept { confirmed_ = 0; }
-  BaseDelay& base() noexcept { return base_; }
+  Distance& base() noexcept { return base_; }
   const Mixture& mixture() const noexcept { return mixture_; }
 
  private:
@@ -79,7 +79,7 @@ class Model {
   std::array<float, Plan::kTable> waits_;
   std::array<float, Plan::kTable> caution_;
   double caution_exponent_;
-  BaseDelay base_;
+  Distance base_;
   std::uint64_t samples_, confirmed_;
 };
 

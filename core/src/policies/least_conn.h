@@ -2,7 +2,7 @@
 #ifndef LEASTWISE_SRC_POLICIES_LEAST_CONN_H_
 #define LEASTWISE_SRC_POLICIES_LEAST_CONN_H_
 
-#include "policies/turn.h"
+#include "policies/tie_break.h"
 
 namespace leastwise {
 

@@ -1,5 +1,5 @@
+#include "policies/tie_break.h"
 #include "policies/time_cost.h"
-#include "policies/turn.h"
 
 namespace leastwise {
 namespace {

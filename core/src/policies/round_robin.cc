@@ -1,4 +1,4 @@
-#include "policies/turn.h"
+#include "policies/tie_break.h"
 
 namespace leastwise {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "memory/demand.h"
-#include "policies/turn.h"
+#include "policies/tie_break.h"
 
 namespace leastwise {
 namespace {

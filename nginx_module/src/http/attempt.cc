@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "http/expressions.h"
+#include "http/route_and_key.h"
 
 namespace leastwise::nginx {
 namespace {

@@ -1,4 +1,4 @@
-#include "http/expressions.h"
+#include "http/route_and_key.h"
 
 #include "shared/hash.h"
 

@@ -1,4 +1,4 @@
-#include "model/base_delay.h"
+#include "model/distance.h"
 
 namespace leastwise {
 namespace {
@@ -8,7 +8,7 @@ constexpr std::uint64_t kProvisionalEvery = 64;
 
 }  // namespace
 
-BaseDelay::Due BaseDelay::due(std::int64_t now_ms, std::uint64_t samples) noexcept {
+Distance::Due Distance::due(std::int64_t now_ms, std::uint64_t samples) noexcept {
   if (samples == 0) return Due::kNothing;
   // In the future: the clock went back.
   if (window_ms_ <= 0 || window_ms_ > now_ms) window_ms_ = now_ms;

@@ -1,6 +1,6 @@
-// Turn: smooth weighted round robin, the order among equals.
-#ifndef LEASTWISE_SRC_POLICIES_TURN_H_
-#define LEASTWISE_SRC_POLICIES_TURN_H_
+// Tie break: smooth weighted round robin, the order among equals.
+#ifndef LEASTWISE_SRC_POLICIES_TIE_BREAK_H_
+#define LEASTWISE_SRC_POLICIES_TIE_BREAK_H_
 
 #include <algorithm>
 #include <array>
@@ -116,4 +116,4 @@ Choice pick_least(PickContext& context, Cost cost) noexcept {
 
 }  // namespace leastwise
 
-#endif  // LEASTWISE_SRC_POLICIES_TURN_H_
+#endif  // LEASTWISE_SRC_POLICIES_TIE_BREAK_H_

@@ -1,6 +1,6 @@
-// Base delay: what the way to a server takes, whatever it is asked: b.
-#ifndef LEASTWISE_SRC_MODEL_BASE_DELAY_H_
-#define LEASTWISE_SRC_MODEL_BASE_DELAY_H_
+// Distance: what the way to a server takes, whatever it is asked: b.
+#ifndef LEASTWISE_SRC_MODEL_DISTANCE_H_
+#define LEASTWISE_SRC_MODEL_DISTANCE_H_
 
 #include <cstdint>
 
@@ -13,7 +13,7 @@ namespace leastwise {
 // first two seconds that is renewed every 64 samples, so that far zones are known early.
 //
 // Written by the holder of the tick only.
-class BaseDelay {
+class Distance {
  public:
   static constexpr std::uint32_t kEnough = 16;  // answers for a window to end
 
@@ -39,4 +39,4 @@ class BaseDelay {
 
 }  // namespace leastwise
 
-#endif  // LEASTWISE_SRC_MODEL_BASE_DELAY_H_
+#endif  // LEASTWISE_SRC_MODEL_DISTANCE_H_

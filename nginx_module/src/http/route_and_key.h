@@ -1,6 +1,6 @@
-// Expressions: what requests are told apart by.
-#ifndef LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_
-#define LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_
+// Route and key: what requests are told apart by, and what keeps a client on one server.
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_ROUTE_AND_KEY_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_ROUTE_AND_KEY_H_
 
 #include <cstdint>
 
@@ -19,4 +19,4 @@ std::uint64_t key_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
 
 }  // namespace leastwise::nginx
 
-#endif  // LEASTWISE_NGINX_MODULE_HTTP_EXPRESSIONS_H_
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_ROUTE_AND_KEY_H_
