@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -74,6 +75,26 @@ std::size_t size_of(const Fd& file) noexcept {
   return ::fstat(file.get(), &info) == 0 ? static_cast<std::size_t>(info.st_size) : 0;
 }
 
+// Of any version. A file that is none may be somebody's by a slip of the pen.
+bool is_state(const Fd& file) noexcept {
+  FileHead head{};
+  const std::string_view magic(kFileMagic.data(), kFileMagic.size() - 1);
+  return read_at(file, 0, head) &&
+         std::string_view(head.magic.data(), head.magic.size()).starts_with(magic);
+}
+
+// Never over another file: link() fails where there is one.
+void keep_aside(const std::string& path) {
+  const std::string aside = path + ".kept";
+  if (::link(path.c_str(), aside.c_str()) != 0 || ::unlink(path.c_str()) != 0) {
+    throw std::runtime_error(
+        "state \"" + path + "\": not a state file of leastwise-spoa, and can " + "not be kept as " +
+        with_errno(aside) + "; name another file, or remove it");
+  }
+  log(LogLevel::kWarning, {"state ", path, ": not a state file of leastwise-spoa: kept as ", aside,
+                           ", started afresh"});
+}
+
 }  // namespace
 
 StateStore::StateStore(const std::string& path) : path_(path) {
@@ -81,7 +102,10 @@ StateStore::StateStore(const std::string& path) : path_(path) {
   file_ = open_locked(path);
   const bool is_new = size_of(file_) == 0;
   if (!is_new && load()) return;
-  if (!is_new) {
+  if (!is_new && !is_state(file_)) {
+    keep_aside(path);
+    file_ = open_locked(path);
+  } else if (!is_new) {
     log(LogLevel::kWarning, {"state ", path_, ": damaged or of another version, started afresh"});
   }
   start_afresh();

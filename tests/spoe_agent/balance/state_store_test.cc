@@ -39,6 +39,7 @@ class StateStoreTest : public testing::Test {
     Pool pool;
     return Pool::attach(store.find("app"), pool).ok() && pool.find(endpoint) != kNoEndpoint;
   }
+  fs::path kept() const { return path_.string() + ".kept"; }
   void write(std::uintmax_t at, std::string_view bytes) {
     std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(at));
@@ -109,16 +110,33 @@ TEST_F(StateStoreTest, GarbageStartsAfresh) {
     std::string garbage(size, '\0');
     for (char& c : garbage) c = static_cast<char>(rng.next());
     std::ofstream(path_, std::ios::binary) << garbage;
+    fs::remove(kept());
     EXPECT_FALSE(knows("s1")) << size;
+    EXPECT_EQ(fs::file_size(kept()), size);
     learn("s1");
     EXPECT_TRUE(knows("s1")) << size;
   }
+}
+
+TEST_F(StateStoreTest, AFileOfSomebodyElseIsKept) {
+  std::ofstream(path_) << "global\n  daemon\n";
+  EXPECT_FALSE(knows("s1"));
+  std::ifstream file(kept());
+  std::string line;
+  std::getline(file, line);
+  EXPECT_EQ(line, "global");
+  // A second time it would go over the first.
+  fs::remove(path_);
+  std::ofstream(path_) << "another\n";
+  EXPECT_THROW(StateStore{path_.string()}, std::runtime_error);
+  EXPECT_EQ(fs::file_size(path_), 8U);
 }
 
 TEST_F(StateStoreTest, BitFlipsInTheHeadsNeverCrash) {
   Rng rng(3);
   for (int i = 0; i < 300; ++i) {
     fs::remove(path_);
+    fs::remove(kept());
     learn("s1");
     // The head of the file, and that of its first section.
     const std::uintmax_t at = rng.below(2) * 65536 + rng.below(300);
