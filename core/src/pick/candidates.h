@@ -2,6 +2,7 @@
 #ifndef LEASTWISE_SRC_PICK_CANDIDATES_H_
 #define LEASTWISE_SRC_PICK_CANDIDATES_H_
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -11,6 +12,22 @@
 #include "pick/turns.h"
 
 namespace leastwise {
+
+inline constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
+
+// Whom a pick looks at, one round after the other until somebody may be picked.
+struct Round {
+  MemberIndex begin, end;
+  std::uint32_t barred;
+  Reason reason;
+};
+
+// Backups come before panic: draining servers and outliers are the last resort.
+inline std::array<Round, 3> rounds_of(MemberIndex primaries, MemberIndex count) noexcept {
+  return {{{0, primaries, kBarred, Reason::kPolicy},
+           {primaries, count, kBarred, Reason::kBackup},
+           {0, count, kDown, Reason::kPanic}}};
+}
 
 // Whether a member may be picked.
 struct Filter {

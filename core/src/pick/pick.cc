@@ -10,8 +10,6 @@
 namespace leastwise {
 namespace {
 
-constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
-
 // One attempt is sent to see whether it is back; until that answers, or for another
 // fail_timeout, the others stay away.
 void start_probe(state::Hot& endpoint, const state::Record& record, std::int64_t now_ms) noexcept {
@@ -66,22 +64,13 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
                                      TimePoint now) noexcept {
   if (places_ != nullptr && takes_turns(config.chosen_policy())) [[unlikely]]
     return pick_in_turn(config, request, tried, now);
-  struct Round {
-    MemberIndex begin, end;
-    std::uint32_t barred;
-    Reason reason;
-  };
-  // Backups come before panic: draining servers and outliers are the last resort.
-  const Round rounds[] = {{0, primaries_, kBarred, Reason::kPolicy},
-                          {primaries_, count_, kBarred, Reason::kBackup},
-                          {0, count_, kDown, Reason::kPanic}};
   const state::Shared shared = pool_.shared();
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
   ScoreTrees trees(trees_, primaries_);
   const bool by_score = keeps_trees(config) && request.in_flight.empty() &&
                         context.plan.chooser.get() == Chooser::kPolicy && are_trees_grown(now);
-  for (const Round& round : rounds) {
+  for (const Round& round : rounds_of(primaries_, count_)) {
     // A place may be taken by another process between the look and the step: try again.
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
       collect(context, {context, tried, round.barred, shared->special.get() != 0},

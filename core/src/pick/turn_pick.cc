@@ -6,8 +6,6 @@
 namespace leastwise {
 namespace {
 
-constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
-
 // Of a large pool: the order is that of the turns.
 Choice next_in_turn(const Candidates& found) noexcept {
   return {.member = found[0], .second = found.count() > 1 ? found[1] : kNoMember};
@@ -46,18 +44,10 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
 // As pick() does, but for the choice.
 [[gnu::noinline]] Ticket Picker::pick_in_turn(const Config& config, const Request& request,
                                               Tried& tried, TimePoint now) noexcept {
-  struct Round {
-    MemberIndex begin, end;
-    std::uint32_t barred;
-    Reason reason;
-  };
-  const Round rounds[] = {{0, primaries_, kBarred, Reason::kPolicy},
-                          {primaries_, count_, kBarred, Reason::kBackup},
-                          {0, count_, kDown, Reason::kPanic}};
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
   Turns turns(places_, turn_tree_, primaries_, turn_now_);
-  for (const Round& round : rounds) {
+  for (const Round& round : rounds_of(primaries_, count_)) {
     const bool is_large = round.end - round.begin > Candidates::kMost;
     for (int again = 0; again < 4 && round.begin != round.end; ++again) {
       collect(
