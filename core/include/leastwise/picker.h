@@ -173,6 +173,7 @@ class Picker {
 
  private:
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
+  PickContext look(const Config&, const Request&&, TimePoint) = delete;  // refers to the request
   Ticket start(PickContext& context, const Choice& choice) noexcept;
   bool keeps_trees(const Config& config) const noexcept;
   bool takes_turns(const Policy& policy) const noexcept;

@@ -34,7 +34,8 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
                                            TimePoint now) noexcept {
   if (member >= primaries_ || primaries_ <= Candidates::kMost) return;
   const Policy& policy = config.chosen_policy();
-  PickContext context = look(config, {.in_flight = {}}, now);
+  const Request nobody{.in_flight = {}};  // the context refers to it
+  PickContext context = look(config, nobody, now);
   const Tried none;
   if (!Filter{context, none, kBarred, true}(member)) return;
   Turns(places_, turn_tree_, primaries_, turn_now_)
