@@ -18,14 +18,19 @@ double remote_share(const Scenario& scenario, const std::vector<std::uint64_t>& 
   return all > 0 ? remote / all : 0;
 }
 
-void spread_of(const std::vector<std::vector<std::uint64_t>>& windows, Figures& figures) {
+void spread_of(const Scenario& scenario, const std::vector<std::vector<std::uint64_t>>& windows,
+               Figures& figures) {
+  const auto weight = [&](std::size_t i) { return scenario.weights[i % scenario.weights.size()]; };
+  double weights = 0;
+  for (std::size_t i = 0; i < scenario.servers; ++i) weights += weight(i);
   for (const auto& picks : windows) {
     const double all = std::accumulate(picks.begin(), picks.end(), 0.0);
     if (!(all > 0)) continue;
-    const double fair = all / static_cast<double>(picks.size());
-    const auto [least, most] = std::ranges::minmax(picks);
-    figures.least_share = std::min(figures.least_share, static_cast<double>(least) / fair);
-    figures.most_share = std::max(figures.most_share, static_cast<double>(most) / fair);
+    for (std::size_t i = 0; i < picks.size(); ++i) {
+      const double share = static_cast<double>(picks[i]) / (all * weight(i) / weights);
+      figures.least_share = std::min(figures.least_share, share);
+      figures.most_share = std::max(figures.most_share, share);
+    }
   }
 }
 
@@ -39,7 +44,7 @@ Figures figures_of(const Scenario& scenario, const Result& result) {
                   .error_share = result.error_share(),
                   .requests = result.requests,
                   .remote_share = remote_share(scenario, result.picks)};
-  spread_of(result.windows, figures);
+  spread_of(scenario, result.windows, figures);
   return figures;
 }
 

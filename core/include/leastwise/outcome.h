@@ -49,6 +49,11 @@ struct Outcome {
   // client. For kTimeout: the time waited.
   Duration occupied = kUnknownDuration;
 
+  // The least round trip of the connection, as TCP measured it; zero for one that never leaves the
+  // machine. A pool whose attempts say it now and then (one in 16 will do) takes it for the
+  // distance of the endpoint, and else what the fastest answers took beyond the others'.
+  Duration round_trip = kUnknownDuration;
+
   std::uint64_t bytes_sent = 0;      // to the endpoint
   std::uint64_t bytes_received = 0;  // from it
 

@@ -133,6 +133,7 @@ struct Ticket {
   float second_score = 0;   // the runner-up's
   std::uint16_t route = 0;  // slot of the route table
   Reason reason = Reason::kNone;
+  bool is_trial = false;  // of an endpoint that was slow, to see whether it still is
 
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };
@@ -188,6 +189,7 @@ class Picker {
                TimePoint now) noexcept;
   void learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
              TimePoint now) noexcept;
+  void learn_distance(state::Hot& endpoint, const Outcome& outcome) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                    std::int64_t now_ms) noexcept;
 

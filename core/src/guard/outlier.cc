@@ -9,6 +9,8 @@
 namespace leastwise::state {
 namespace {
 
+// An outlier is what does not fit: that others are alike is no reason to doubt it.
+constexpr float kOutlierPrior = 4;
 constexpr std::uint32_t kInARow = 5;
 constexpr float kShareAbove = 0.3F;
 constexpr float kTimesAbove = 2;
@@ -39,8 +41,7 @@ class Watch {
 
  private:
   bool in_use(std::size_t i) const noexcept {
-    return shared_.records()[i].is_in_use() &&
-           (shared_.hot()[i].flags.get() & kDown) == 0;
+    return shared_.records()[i].is_in_use() && (shared_.hot()[i].flags.get() & kDown) == 0;
   }
   bool takes_part(std::size_t i) const noexcept {
     return in_use(i) && (shared_.hot()[i].flags.get() & kEjected) == 0;
@@ -72,7 +73,7 @@ class Watch {
     const Speed s = speed::unpack(shared_.hot()[i].speed.get());
     const float left = decay_.left(s.epoch);
     if (!(s.work * left > kEnoughEvidence * plan_.mean_predicted.get())) return 0;
-    return slowness(s, left, plan_);
+    return slowness(s, left, plan_, kOutlierPrior);
   }
 
   Ejection judge(std::size_t i) const noexcept {

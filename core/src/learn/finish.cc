@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "guard/load_report.h"
+#include "learn/slowness.h"
 #include "leastwise/picker.h"
 #include "words/answer_time.h"
 #include "words/estimates.h"
@@ -162,16 +163,29 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
                       seconds(outcome.occupied), now_ms);
   }
   decay_.set(config.decay, now);
+  learn_distance(endpoint, outcome);
   learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);
+}
+
+// Lost to another at the same instant: the next will do.
+void Picker::learn_distance(state::Hot& endpoint, const Outcome& outcome) noexcept {
+  constexpr Duration kLeast{1};  // zero is unknown
+  Duration way = outcome.occupied;
+  Cell<std::uint32_t>& has_round_trips = pool_.shared()->has_round_trips;
+  if (outcome.round_trip >= Duration::zero()) {
+    way = std::max(outcome.round_trip, kLeast);
+    if (has_round_trips.get() == 0) has_round_trips.set(1);
+  } else if (has_round_trips.get() != 0) {
+    return;
+  }
+  const float old = endpoint.fastest.get();
+  if (!(old > 0) || seconds(way) < old) endpoint.fastest.set(seconds(way));
 }
 
 void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                          std::int64_t now_ms) noexcept {
   const state::Shared shared = pool_.shared();
   const Plan& plan = shared->plan();
-  if (const float old = endpoint.fastest.get(); !(old > 0) || took < old) {
-    endpoint.fastest.set(took);  // lost to another at the same instant: the next will do
-  }
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,
@@ -189,6 +203,8 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
     endpoint.speed.update([&](std::uint64_t word) noexcept {
       Speed s = speed::unpack(word);
       const float left = decay_.left(s.epoch);
+      if (ticket.is_trial) [[unlikely]]
+        s = state::doubted(s, left, plan);
       sample.slowness_before = slowness(s, left, plan);
       sample.took = std::max(floor, took - base);
       if (s.work * left > kClipAfter * plan.mean_predicted.get()) {
@@ -202,6 +218,8 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
       return speed::pack(s);
     });
     endpoint.slowness.set(sample.slowness);
+    if (ticket.is_trial) [[unlikely]]
+      state::end_trial(endpoint, shared.records()[index(ticket.id)], sample, plan);
   }
   shared->lane(slot_).push(sample);
 }

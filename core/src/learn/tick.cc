@@ -6,6 +6,8 @@
 #include "guard/outlier.h"
 #include "guard/slow_start.h"
 #include "learn/age.h"
+#include "learn/distances.h"
+#include "learn/slowness.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/state.h"
@@ -44,105 +46,24 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   return lost;
 }
 
-void end_window(state::Hot& hot, Distance::Endpoint& base) noexcept {
-  base.answers = 0;
-  const float window = hot.fastest.take(0);
-  if (window > 0) base.fastest = base.fastest > 0 ? 0.5F * base.fastest + 0.5F * window : window;
-  if (base.fastest > 0 && !(base.least > 0 && base.least < base.fastest)) base.least = base.fastest;
-}
-
-// Whether what was measured of endpoint i says something of the pool as it is.
-bool takes_part(const Shared& shared, std::size_t i) noexcept {
-  return shared.records()[i].is_in_use() && (shared.hot()[i].flags.get() & kDown) == 0;
-}
-
-// Renews each endpoint's base from the fastest answers.
-void renew_base(const Shared& shared, Distance::Due due) noexcept {
-  if (due == Distance::Due::kNothing) return;
-  auto hot = shared.hot();
-  auto learned = shared.learned();
-  const auto fastest = [&](std::size_t i) noexcept {
-    const float smooth = learned[i].base.fastest;
-    return smooth > 0 ? smooth : hot[i].fastest.get();
-  };
-  float least = 0;
-  for (std::size_t i = 0; i < hot.size(); ++i) {
-    if (due == Distance::Due::kWindow && learned[i].base.answers >= Distance::kEnough) {
-      end_window(hot[i], learned[i].base);
-    }
-    const float f = fastest(i);
-    if (f > 0 && (least <= 0 || f < least) && takes_part(shared, i)) least = f;
-  }
-  for (std::size_t i = 0; i < hot.size(); ++i) {
-    const float f = fastest(i);
-    hot[i].base.set(f > 0 ? std::max(0.0F, f - least) : 0.0F);
-  }
-}
-
 // Learns from the answers that wait, and how far away their endpoints are.
 void take_in(const Shared& shared, std::int64_t now_ms) noexcept {
   shared->samples_lost.add(learn(shared, now_ms));
-  renew_base(shared, shared->model.base().due(now_ms, shared->model.samples()));
+  state::renew_distances(shared, now_ms);
 }
 
-void renew_advice(const Shared& shared, const Config& config) noexcept {
-  for (std::size_t i = 0; i < shared.capacity(); ++i) state::renew_advice(shared, config, i);
-}
-
-// Whether endpoint i was found slow so long ago that it should be asked again.
-bool asks_again(const Shared& shared, const Config& config, std::size_t i,
-                std::int64_t now_ms) noexcept {
-  const state::Hot& hot = shared.hot()[i];
-  const std::uint64_t due = Silence::kAnswersEach * shared->endpoints.get();
-  const std::int64_t least_ms = config.decay.count() / 1000 / Silence::kDecayPart;
-  const bool is_over = shared.learned()[i].silence.is_over(
-      hot.speed.get(), shared->model.samples() + shared->samples_lost.get(), due, now_ms, least_ms);
-  if (!is_over || load::in_flight(hot.load.get()) != 0) return false;
-  const Plan& plan = shared->plan();
-  const Distance::Endpoint& base = shared.learned()[i].base;
-  if (hot.slowness.get() > Silence::kSlow * plan.slowness.get() ||
-      base.fastest > base.least + plan.mean_cost.get()) {
-    return true;
-  }
-  // Slow from its first answer on, or far away: nobody can tell before it is asked.
-  return hot.base.get() > Silence::kSlow * plan.mean_cost.get() * plan.slowness.get() &&
-         shared.learned()[i].silence.is_over_for_the_distant(now_ms, least_ms);
-}
-
-// Takes an endpoint for one of the pool's mean, as far away as it was at its best; when it was
-// never any nearer, as near as any.
-void believe_again(const Shared& shared, std::size_t i) noexcept {
-  state::Hot& hot = shared.hot()[i];
-  Distance::Endpoint& base = shared.learned()[i].base;
-  hot.speed.set(0);
-  hot.slowness.set(0);
-  hot.fastest.set(0);
-  if (base.fastest > base.least) {
-    hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
-    base.fastest = base.least;
-  } else {
-    hot.base.set(0);
-    base.fastest = base.least = 0;
-  }
-  base.answers = 0;
-}
-
-// g as of now: without answers it moves towards the pool's.
-void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {
-  Decay decay;
-  decay.set(config.decay, now);
-  const Plan& plan = shared->plan();
-  if (!(plan.mean_cost.get() > 0)) return;
+// True when the weights of endpoints differ.
+bool renew_advice(const Shared& shared, const Config& config) noexcept {
+  float seen = 0;
+  bool differ = false;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
-    state::Hot& hot = shared.hot()[i];
-    if (const std::uint64_t word = hot.speed.get(); word != 0) {
-      const Speed s = speed::unpack(word);
-      hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
-    } else if (hot.base.get() <= 0) {
-      continue;  // neither slow nor far, as far as anybody knows
-    }
-    if (asks_again(shared, config, i, milliseconds(now))) believe_again(shared, i);
+    state::renew_advice(shared, config, i);
+    if (!state::takes_part(shared, i)) continue;
+    const float weight = shared.hot()[i].inverse_weight.get();
+    differ |= seen > 0 && weight != seen;
+    seen = weight;
   }
+  return differ;
 }
 
 // Whether any endpoint is barred, limited or failing. Cleared before the look, not after:
@@ -233,18 +154,19 @@ void start_afresh(const Shared& shared) noexcept {
   }
 }
 
-void publish(Header& header, bool has_transit) noexcept {
+void publish(Header& header, bool has_transit, bool has_weights) noexcept {
   const Plan& current = header.plan();
   const Chooser chooser = header.switchback.chooser();
   const std::uint32_t transit = has_transit ? 1 : 0;
   const bool is_told = header.model.is_told(current) && current.chooser.get() == chooser &&
-                       current.transit.get() == transit;
+                       current.transit.get() == transit &&
+                       (current.weighted.get() != 0) == has_weights;
   if (is_told && header.ticks.get() % kPublishAnyway != 0) return;
   const std::uint32_t index = header.plan_index.load(std::memory_order_relaxed) + 1;
   Plan& next = header.plans[index % Header::kPlans];
   next.chooser.set(chooser);
   next.transit.set(transit);
-  header.model.publish(next);
+  header.model.publish(next, has_weights);
   next.plain.set(next.learned.get() != 0 && chooser == Chooser::kPolicy && transit == 0 ? 1 : 0);
   // release: pairs with the acquire in plan(), so that a pick sees the whole plan.
   header.plan_index.store(index, std::memory_order_release);
@@ -308,7 +230,7 @@ void Pool::catch_up(TimePoint now, ProcessSlot self) noexcept {
   if (entered == 0) return;
   if (header.model.sane()) {  // else the tick starts afresh
     take_in(shared, milliseconds(now));
-    publish(header, header.plan().transit.get() != 0);
+    publish(header, header.plan().transit.get() != 0, header.plan().weighted.get() != 0);
   }
   leave_tick(header, entered);
 }
@@ -337,11 +259,12 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_warmth(shared, config, now);
   const bool has_transit = state::renew_transit(shared, gap);
   state::renew_load(shared, config, now);
-  renew_advice(shared, config);
+  const bool has_weights = renew_advice(shared, config);
+  state::renew_prior(shared, config, now);
   renew_special(shared);
   renew_chooser(shared, config, now_ms);
-  publish(header, has_transit);
-  renew_slowness(shared, config, now);
+  publish(header, has_transit, has_weights);
+  state::renew_slowness(shared, config, now);
   leave_tick(header, entered);
   return true;
 }

@@ -46,10 +46,13 @@ void mend_sums(state::Hot& hot, state::Record& record, Learned& learned) noexcep
   if (wrong(hot.slowness.get()) || hot.speed.get() == 0) hot.slowness.set(0);
   const ErrorShare e = error::unpack(hot.error.get());
   if (!(e.share >= 0 && e.share <= 1)) hot.error.set(0);
+  if (wrong(record.trial.get())) record.trial.set(0);
   if (wrong(hot.base.get())) hot.base.set(0);
   if (wrong(hot.fastest.get())) hot.fastest.set(0);
   if (wrong(answer_time::unpack(record.answer_time.get()).seconds)) record.answer_time.set(0);
-  if (wrong(learned.base.fastest) || wrong(learned.base.least)) learned.base = {};
+  if (wrong(learned.base.fastest) || wrong(learned.base.least) || wrong(learned.base.backing)) {
+    learned.base = {};
+  }
   float sum = learned.mixture.delay;
   for (const float work : learned.mixture.work) sum += wrong(work) ? kMostSeconds : work;
   if (wrong(sum)) learned.mixture = {};

@@ -118,7 +118,7 @@ Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out
   header->layout = state::kLayout;
   header->hash_seed = hash_seed();
   header->model.reset();
-  header->model.publish(header->plans[0]);
+  header->model.publish(header->plans[0], false);
   header->magic = state::kMagic;
   out.header_ = header;
   out.capacity_ = header->capacity;
@@ -157,7 +157,8 @@ Status Pool::migrate(const Pool& other) noexcept {
   if (from->model.sane()) {
     to->model = from->model;
     to->routes.copy_from(from->routes);
-    to->model.publish(to->plans[0]);
+    to->has_round_trips.set(from->has_round_trips.get());
+    to->model.publish(to->plans[0], from->plan().weighted.get() != 0);
   }
   other.for_each([&](EndpointId old) noexcept {
     const Record& record = from.records()[index(old)];

@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 10;
+inline constexpr std::uint32_t kLayout = 11;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -112,7 +112,8 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
-  Cell<float> rate;          // picks per second, smoothed: see transit.h
+  Cell<float> rate;  // picks per second, smoothed: see transit.h
+  Cell<std::uint32_t> picks_seen;
   Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
 
   // Of load reports: see load_report.h.
@@ -134,7 +135,7 @@ struct alignas(64) Record {
   Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
   std::array<Cell<std::uint64_t>, 6> responses;
   Cell<std::uint32_t> failures_in_a_row;  // of the outlier watch
-  Cell<std::uint32_t> picks_seen;         // of the rate
+  Cell<float> trial;                      // g as it was; 0 = on no trial: learn/slowness.h
   std::array<Cell<std::uint64_t>, kResults> results;
   Cell<std::uint64_t> healed;
   std::array<Cell<std::uint64_t>, Histogram::kBuckets> times;  // 32 bits last five days at 10,000/s
@@ -173,6 +174,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> endpoints;  // in use
   // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
   Cell<std::uint32_t> special;
+  Cell<std::uint32_t> has_round_trips;  // some attempt told one: distances go by them
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;
@@ -227,6 +229,11 @@ class Shared {
   Header* header_;
   std::uint32_t capacity_;
 };
+
+// Whether what was measured of endpoint i says something of the pool as it is.
+inline bool takes_part(const Shared& shared, std::size_t i) noexcept {
+  return shared.records()[i].is_in_use() && (shared.hot()[i].flags.get() & kDown) == 0;
+}
 
 // Forgets all that was learned of one endpoint; what is in flight stays.
 void forget(const Shared& shared, std::size_t i) noexcept;

@@ -21,11 +21,23 @@ class Distance {
     float fastest = 0;          // smoothed over windows, seconds; 0 = unknown
     float least = 0;            // that it ever was: what a distance is, and a slow time is not
     std::uint32_t answers = 0;  // of this window
+    float backing = 0;          // answers that `fastest` is the least of
   };
+
+  bool goes_over_to_round_trips(bool has_any) noexcept {
+    if (!has_any || by_round_trips_) return false;
+    return by_round_trips_ = true;
+  }
+  bool by_round_trips() const noexcept { return by_round_trips_; }
+
+  // How much of the fastest answer may be chance, in mean answer times: `prior` is K. The least of
+  // n exponential times is 1/n of their mean.
+  float chance(const Endpoint& endpoint, float prior) const noexcept;
 
   void reset() noexcept {
     window_ms_ = 0;
     provisional_ = 0;
+    by_round_trips_ = false;
   }
 
   // What is to be done with the fastest answers seen so far.
@@ -35,6 +47,7 @@ class Distance {
  private:
   std::int64_t window_ms_;     // when the present window began; 0 = not yet
   std::uint64_t provisional_;  // samples at the last provisional look
+  bool by_round_trips_;
 };
 
 }  // namespace leastwise

@@ -63,6 +63,7 @@ void Model::reset() noexcept {
   sharing_ = 0.5;
   sharing_n_ = sharing_d_ = 0;
   spread_ = 1;
+  prior_.reset();
   mean_wait_ = 0;
   curve_.reset();
   mixture_.reset();
@@ -196,15 +197,18 @@ bool Model::sane() const noexcept {
                      mean_wait_ + caution_exponent_ + wait(1) + wait(100);
   return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
          slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
-         wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0;
+         wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0 && prior_.sane();
 }
 
-void Model::publish(Plan& plan) noexcept {
+void Model::publish(Plan& plan, bool has_weights) noexcept {
   if (std::abs(caution(mean_wait_) - caution_exponent_) > kCautionStep) renew_caution();
   plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
   plan.mean_cost.set(static_cast<float>(mean_cost_));
   plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
   plan.slowness.set(static_cast<float>(slowness_));
+  plan.prior.set(prior_.strength());
+  plan.near.set(prior_.near(has_weights));
+  plan.weighted.set(has_weights ? 1 : 0);
   plan.sharing.set(static_cast<float>(sharing_));
   plan.price.set(static_cast<float>(price(mean_wait_)));
   plan.mean_wait.set(static_cast<float>(mean_wait_));

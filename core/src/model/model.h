@@ -7,6 +7,7 @@
 
 #include "model/distance.h"
 #include "model/mixture.h"
+#include "model/prior.h"
 #include "model/silence.h"
 #include "model/wait_curve.h"
 #include "words/answer_ring.h"
@@ -41,7 +42,7 @@ class Model {
   void add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
            std::int64_t now_ms) noexcept;
 
-  void publish(Plan& plan) noexcept;
+  void publish(Plan& plan, bool has_weights) noexcept;
 
   // Whether the plan says all that the model does.
   bool is_told(const Plan& plan) const noexcept {
@@ -54,6 +55,8 @@ class Model {
   void distrust() noexcept { confirmed_ = 0; }
   Distance& base() noexcept { return base_; }
   const Mixture& mixture() const noexcept { return mixture_; }
+  Prior& prior() noexcept { return prior_; }
+  double spread() const noexcept { return spread_; }
 
  private:
   double wait(std::uint32_t q) const noexcept;
@@ -72,6 +75,7 @@ class Model {
   double sharing_;       // ψ, from
   double sharing_n_, sharing_d_;
   double spread_;     // φ
+  Prior prior_;       // K
   double mean_wait_;  // w̄
   WaitCurve curve_;
   Mixture mixture_;

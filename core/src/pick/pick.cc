@@ -117,9 +117,10 @@ void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) n
   const state::Shared shared = pool_.shared();
   ScoreTrees trees(trees_, primaries_);
   const auto score = ScoreTrees::score_for(shared->plan(), now);
+  const float near = shared->plan().near.get();
   for (const MemberIndex m : members) {
     if (m >= primaries_) continue;  // a backup, or none
-    trees.renew(m, shared.hot()[index(members_[m].id)], score, kBarred, rng_);
+    trees.renew(m, shared.hot()[index(members_[m].id)], score, kBarred, near, rng_);
   }
 }
 
@@ -163,6 +164,13 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
     start_probe(endpoint, record, milliseconds(context.now));
   }
 
+  const float found = record.trial.get();
+  const bool is_trial = found > 0;
+  if (is_trial) [[unlikely]] {
+    record.trial.set(0);
+    endpoint.slowness.set(found);  // for all others, until this one's answer
+  }
+
   const float m = mean_ahead(there.word, there.n, plan.mean_cost.get());
   const float psi = plan.sharing.get();
   Ticket ticket;
@@ -185,6 +193,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   ticket.second_score = choice.second_score;
   ticket.route = context.route;
   ticket.reason = choice.reason;
+  ticket.is_trial = is_trial;
   return ticket;
 }
 

@@ -46,14 +46,15 @@ void ScoreTrees::bar(MemberIndex member) noexcept {
 }
 
 void ScoreTrees::renew(MemberIndex member, const state::Hot& endpoint, const Score<Float4>& score,
-                       std::uint32_t barred, Rng& rng) noexcept {
+                       std::uint32_t barred, float near, Rng& rng) noexcept {
   const std::uint64_t word = endpoint.load.get();
   const std::uint32_t in_flight = load::in_flight(word);
   const std::uint32_t limit = endpoint.max_conns.get();
   if ((endpoint.flags.get() & barred) != 0 || (limit != 0 && in_flight >= limit)) {
     return bar(member);
   }
-  const float jitter = 1 + kJitter * 0x1p-32F * static_cast<float>(rng.next() >> 32);
+  const float jitter =
+      1 + std::max(kJitter, near) * 0x1p-32F * static_cast<float>(rng.next() >> 32);
   const AtServer there = at_server(endpoint, word, in_flight);
   const Float4 scores = jitter * score(endpoint, there.word, there.n);
   for (std::size_t number = 0; number < kTrees; ++number) put(number, member, scores[number]);

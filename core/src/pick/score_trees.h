@@ -49,7 +49,7 @@ class ScoreTrees {
   // Scores the member anew; one that has a flag of `barred`, or has failed too often, is barred.
   // O(log n).
   void renew(MemberIndex member, const state::Hot& endpoint, const Score<Float4>& score,
-             std::uint32_t barred, Rng& rng) noexcept;
+             std::uint32_t barred, float near, Rng& rng) noexcept;
   void bar(MemberIndex member) noexcept;
 
   // How to score for each tree: lane k for tree k.

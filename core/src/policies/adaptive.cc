@@ -1,6 +1,7 @@
 #include "pick/score.h"
 #include "pick/transit.h"
 #include "policies/least_conn.h"
+#include "policies/near_tie.h"
 
 namespace leastwise {
 namespace {
@@ -90,6 +91,11 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
     least.see(i, costs[i]);
   }
   Choice choice = least.choose(context, costs);
+  if (context.plan.weighted.get() != 0) [[unlikely]] {
+    settle_by_weight(context, score, choice);
+  } else if (least.is_near(context.plan.near.get())) {
+    settle_near(context, costs, choice);
+  }
   if (is_elsewhere(context, choice)) [[unlikely]]
     prefer_home(context, score, choice);
   return choice;

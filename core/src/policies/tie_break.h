@@ -83,6 +83,9 @@ class LeastTwo {
     for (std::size_t k = 0; k < kFour; ++k) see(at + k, costs[k]);
   }
 
+  // Whether the next is within that share of the least.
+  bool is_near(float share) const noexcept { return next_ <= best_ * (1 + share); }
+
   // Equals take turns. The runner-up comes along, for front ends that want a second choice.
   [[gnu::always_inline]] Choice choose(PickContext& context,
                                        const CandidateCosts& costs) const noexcept {

@@ -4,7 +4,6 @@
 
 namespace leastwise {
 
-inline constexpr float kPriorWeight = 4;  // in mean costs: how much the pool's slowness counts
 inline constexpr float kOwnShare = 0.8F;  // of the work in flight in m; the rest is x̄
 inline constexpr float kCostCap = 4;      // in mean costs: a dear request is not starved
 inline constexpr float kTieBreak = 0.001F;

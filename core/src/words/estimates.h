@@ -14,10 +14,15 @@ namespace leastwise {
 inline constexpr float kErrorDecaySeconds = 10;
 inline constexpr float kErrorFree = 1e-4F;  // shares below are not worth an exponential
 
-// g: seconds of delay per second of predicted work, shrunk towards the pool's G.
-inline float slowness(const Speed& s, float left, const Plan& plan) noexcept {
-  const float prior = kPriorWeight * plan.mean_cost.get();
+// Seconds of delay per second of predicted work, shrunk towards the pool's G as if `strength` mean
+// requests had been answered at its pace.
+inline float slowness(const Speed& s, float left, const Plan& plan, float strength) noexcept {
+  const float prior = strength * plan.mean_cost.get();
   return (s.delay * left + prior * plan.slowness.get()) / (s.work * left + prior);
+}
+// g: by what is known of how much the endpoints differ.
+inline float slowness(const Speed& s, float left, const Plan& plan) noexcept {
+  return slowness(s, left, plan, plan.prior.get());
 }
 
 // e': the share of failures, as of now.

@@ -34,6 +34,9 @@ struct Plan {
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
   Cell<float> mean_predicted;    // mean of p, seconds
   Cell<float> slowness;          // G
+  Cell<float> prior;             // K, in mean costs: how much G counts in each endpoint's g
+  Cell<float> near;              // t: predicted delays within this share of the least are a tie
+  Cell<std::uint32_t> weighted;  // not 0: weights differ, and so near ties do not go by score
   Cell<float> sharing;           // ψ
   Cell<float> price;             // η
   Cell<float> mean_wait;         // w̄

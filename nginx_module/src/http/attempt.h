@@ -18,6 +18,7 @@ struct Try {
   Ticket ticket;
   ngx_str_t server{};  // ADDR:PORT
   Duration first_byte = kUnknownDuration;
+  Duration round_trip = kUnknownDuration;
   Try* next = nullptr;
 };
 

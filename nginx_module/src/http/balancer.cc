@@ -3,6 +3,7 @@
 #include "http/observe.h"
 #include "http/peers.h"
 #include "http/sessions.h"
+#include "shared/round_trip.h"
 #include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
@@ -197,6 +198,12 @@ void on_first_byte(Attempt& attempt) noexcept {
   if (!attempt.in_flight || attempt.last->first_byte != kUnknownDuration) return;
   const TimePoint at = now();
   attempt.last->first_byte = at - attempt.last->ticket.start;
+  // Now, because at the end the connection may be the keepalive module's.
+  const ngx_peer_connection_t& pc = attempt.upstream->peer;
+  if (pc.connection != nullptr) {
+    attempt.last->round_trip =
+        sample_round_trip(pc.connection->fd, pc.sockaddr->sa_family == AF_UNIX);
+  }
   if (!is_endless(attempt)) return;
   UpstreamConf& conf = *attempt.conf;
   conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_endless(attempt), at);

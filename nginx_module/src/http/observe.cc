@@ -114,6 +114,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   // Only what proxy_next_upstream calls a failure takes a server out of service.
   outcome.counts_as_fail = e.given_up;
   outcome.first_byte = attempt.last->first_byte;
+  outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
   add_traffic(*attempt.upstream, outcome);
   if (e.header) outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
@@ -132,6 +133,7 @@ Outcome observe_endless(const Attempt& attempt) noexcept {
   outcome.status = static_cast<std::uint16_t>(u.headers_in.status_n);
   outcome.result = outcome.status >= 500 ? Result::kServerError : Result::kOk;
   outcome.first_byte = attempt.last->first_byte;
+  outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = attempt.last->first_byte;
   add_traffic(u, outcome);
   outcome.report = read_report(u, attempt.conf->config.report);

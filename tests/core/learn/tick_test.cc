@@ -162,6 +162,28 @@ TEST_F(TickTest, ServersThatAreGoneOrDownAreNobodysMeasureOfDistance) {
   EXPECT_NEAR(view(0).base, 0, 1e-3);
 }
 
+TEST_F(TickTest, DistancesGoByRoundTripsWhereTheyAreTold) {
+  make({1, 1, 1});
+  const auto answer = [&](MemberIndex m, Duration round_trip) {
+    picker_.finish(config_, picker_.adopt(config_, {.in_flight = {}}, m, now_),
+                   {.result = Result::kOk,
+                    .status = 200,
+                    .occupied = m == 1 ? 2ms : 30ms,  // the second has cheap requests
+                    .round_trip = round_trip},
+                   now_);
+  };
+  for (int i = 0; i < 200; ++i) {
+    // One in 16 tells.
+    for (MemberIndex m : {0U, 1U, 2U}) {
+      answer(m, i % 16 != 0 ? kUnknownDuration : m == 2 ? 15100us : 100us);
+    }
+    tick();
+  }
+  EXPECT_NEAR(view(0).base, 0, 1e-4);
+  EXPECT_NEAR(view(1).base, 0, 1e-4);
+  EXPECT_NEAR(view(2).base, 0.015, 1e-4);
+}
+
 // Ten requests in two seconds, one of sixteen of which is short.
 TEST_F(TickTest, WhoIsAskedLittleIsNotFarAway) {
   make({1, 1});

@@ -18,7 +18,7 @@ class ModelTest : public ::testing::Test {
   void add(Answer a) { model_->add(a, learned_, *routes_, true, ms_ += 1); }
   // An answer on an idle server of slowness 1, predicted as the plan would.
   void answer(float took, std::uint32_t route) {
-    model_->publish(*plan_);
+    model_->publish(*plan_, false);
     Costs costs = routes_->costs(static_cast<std::uint16_t>(route));
     if (!(costs.cost > 0)) costs.cost = plan_->mean_cost.get();
     add({.endpoint = 0,
@@ -55,7 +55,7 @@ TEST_F(ModelTest, TellsRoutesApart) {
 
 TEST_F(ModelTest, PriceAndCautionAreLowWhenNothingWaits) {
   for (int i = 0; i < 500; ++i) answer(0.010F, Routes::kOther);
-  model_->publish(*plan_);
+  model_->publish(*plan_, false);
   EXPECT_NEAR(plan_->price.get(), 2, 1e-6);
   EXPECT_NEAR(plan_->caution_exponent.get(), 0, 1e-6);
   EXPECT_FLOAT_EQ(plan_->steps[10].caution.get(), 1);
@@ -73,7 +73,7 @@ TEST_F(ModelTest, PriceAndCautionGrowWithTheMeanWait) {
          .slowness_before = 1,
          .slowness = 1});
   }
-  model_->publish(*plan_);
+  model_->publish(*plan_, false);
   // w̄ = 0.5: η = 2 + 5·0.5/(0.5 + 0.5) = 4.5, κ = 0.5·0.5/(0.5 + 0.2) = 0.357.
   EXPECT_NEAR(plan_->price.get(), 4.5, 0.01);
   EXPECT_NEAR(plan_->caution_exponent.get(), 0.357, 0.001);

@@ -27,6 +27,7 @@ class ScoreTest : public ::testing::Test {
       plan_->steps[q].caution.set(1);
     }
     hot_->inverse_weight.set(1);
+    plan_->prior.set(4);
     decay_.set(8s, TimePoint(1h));
   }
   float score(float cost, std::uint32_t n) {
@@ -58,7 +59,7 @@ TEST_F(ScoreTest, ADearRequestIsCappedInThePrice) {
   EXPECT_NEAR(score(0.100F, 1), 0.17626F, 1e-5F);
 }
 
-TEST_F(ScoreTest, SlownessIsShrunkTowardsThePoolByFourMeanCosts) {
+TEST_F(ScoreTest, SlownessIsShrunkTowardsThePoolByItsPrior) {
   // A = 120 ms over B = 40 ms, prior 40 ms at G = 1: g = 160/80 = 2.
   const Speed s{
       .delay = 0.120F * decay_.grow(), .work = 0.040F * decay_.grow(), .epoch = decay_.epoch()};

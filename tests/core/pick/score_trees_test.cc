@@ -74,7 +74,7 @@ TEST(ScoreTreesUnitTest, FindsTheBestTwoOfAnyNumberOfMembers) {
     for (std::uint32_t m = 0; m < members; ++m) {
       state::Hot hot{};
       load_with(hot, std::min(in_flight[m], 50U));
-      trees->renew(m, hot, score, 0, rng);
+      trees->renew(m, hot, score, 0, 0, rng);
     }
     const auto least = std::ranges::min_element(in_flight) - in_flight.begin();
     for (std::size_t tree = 0; tree < ScoreTrees::kTrees; ++tree) {
@@ -100,12 +100,12 @@ TEST(ScoreTreesUnitTest, BarsWhoIsFlaggedOrFull) {
   state::Hot hot{};
   load_with(hot, 2);
   hot.flags.set(kDown);
-  trees->renew(0, hot, score, kDown, rng);
+  trees->renew(0, hot, score, kDown, 0, rng);
   hot.flags.set(0);
   hot.max_conns.set(2);
-  trees->renew(1, hot, score, kDown, rng);
+  trees->renew(1, hot, score, kDown, 0, rng);
   hot.max_conns.set(3);
-  trees->renew(2, hot, score, kDown, rng);
+  trees->renew(2, hot, score, kDown, 0, rng);
   EXPECT_EQ(trees->best_two(1), (std::array{MemberIndex{2}, kNoMember}));
 }
 

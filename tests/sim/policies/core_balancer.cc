@@ -48,7 +48,9 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
   std::vector<Member> members;
   for (std::size_t i = 0; i < servers; ++i) {
     endpoints_.push_back(pool_.add("sim/server" + std::to_string(i)));
-    pool_.configure(endpoints_.back(), {.flags = flags_of(static_cast<std::uint32_t>(i))});
+    const auto& weights = world.scenario.weights;
+    pool_.configure(endpoints_.back(), {.weight = weights[i % weights.size()],
+                                        .flags = flags_of(static_cast<std::uint32_t>(i))});
     members.push_back({.id = endpoints_.back()});
   }
   slot_ = pool_.join({.pid = 1}, [](Incarnation) { return true; });
@@ -70,6 +72,9 @@ void CoreBalancer::finish(const Job& job, const Answer& answer) {
   Outcome outcome{.result = result_of(answer.ending),
                   .status = std::uint16_t{0},
                   .occupied = from_ms(answer.latency_ms)};
+  if (world_.scenario.round_trips) {
+    outcome.round_trip = from_ms(world_.servers[tickets_[job.id].member].rtt());
+  }
   if (answer.report) {
     const auto utilisation = static_cast<float>(answer.report->utilisation);
     outcome.report = {LoadReport::State::kGood, utilisation, LoadReport::kUnknown, utilisation};

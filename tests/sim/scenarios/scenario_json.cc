@@ -85,6 +85,8 @@ void members(Scenario& s, Visit visit) {
   visit("speeds", s.speeds);
   visit("rtt_ms", s.rtt_ms);
   visit("remote", s.remote);
+  visit("round_trips", s.round_trips);
+  visit("weights", s.weights);
   visit("reports", s.reports);
   visit("load", s.load);
   visit("arrivals", s.arrivals);
@@ -215,7 +217,9 @@ void validate(const Scenario& s) {
   require(!s.cores.empty() && !s.rtt_ms.empty() && !s.remote.empty() && !s.reports.empty() &&
               !s.routes.empty(),
           "cores, rtt_ms, remote, reports and routes");
+  require(!s.weights.empty(), "weights");
   require_positive(s.cores, "cores");
+  require_positive(s.weights, "weights");
   require_positive(s.speeds, "speeds");
   require(s.speed_spread >= 1, "a speed_spread of 1 or more");
   require(s.load > 0, "a load above 0");

@@ -1,0 +1,156 @@
+#include "learn/slowness.h"
+
+#include <algorithm>
+
+#include "leastwise/decay.h"
+#include "words/estimates.h"
+
+namespace leastwise::state {
+namespace {
+
+constexpr float kSlow = 1.5F;   // times the pool's delay
+constexpr float kHarm = 0.01F;  // of the pool's delay that trials may cost, all together
+constexpr std::int32_t kDoublings = 3;
+constexpr std::int32_t kPatience = 8;  // trials of who was well, before its wait doubles
+constexpr float kProof = 16;           // answers that show that it was
+constexpr float kWorth = 2;            // answers, that what was known counts for in a trial
+constexpr float kSurprise = 0.7F;      // of what was expected
+
+// How many times the pool's delay a request to endpoint i is expected to take. What it seems to be
+// farther away than it once was is slowness, too.
+float delay_of(const Shared& shared, std::size_t i) noexcept {
+  const Plan& plan = shared->plan();
+  const float g = shared.hot()[i].slowness.get();
+  const float mean = plan.mean_cost.get() * plan.slowness.get();
+  const Distance::Endpoint& base = shared.learned()[i].base;
+  const bool may_grow = mean > 0 && !shared->model.base().by_round_trips();
+  const float grown = may_grow && base.fastest > base.least ? base.fastest - base.least : 0;
+  return (g > 0 ? g / plan.slowness.get() : 1) + (grown > 0 ? grown / mean : 0);
+}
+
+bool is_on_trial(const Shared& shared, std::size_t i) noexcept {
+  return shared.records()[i].trial.get() > 0;
+}
+
+// `slow`: how many endpoints are, among which the harm is shared out.
+bool is_trial_due(const Shared& shared, std::size_t i, float slow, std::int64_t now_ms) noexcept {
+  const Hot& hot = shared.hot()[i];
+  Silence& silence = shared.learned()[i].silence;
+  const float delay = delay_of(shared, i);
+  const float answers = std::min((delay - 1) * slow / kHarm, 1e9F);
+  const auto due = static_cast<std::uint64_t>(std::max(answers, 0.0F))
+                   << std::clamp(silence.trials, 0, kDoublings);
+  const std::uint64_t seen = shared->model.samples() + shared->samples_lost.get();
+  const bool is_over = silence.is_over(hot.speed.get(), seen, due, now_ms);
+  return is_over && delay > kSlow && load::in_flight(hot.load.get()) == 0 && takes_part(shared, i);
+}
+
+void start_trial(const Shared& shared, std::size_t i) noexcept {
+  Hot& hot = shared.hot()[i];
+  Learned& learned = shared.learned()[i];
+  ++learned.silence.trials;
+  shared.records()[i].trial.set(hot.slowness.get());
+  hot.slowness.set(shared->plan().slowness.get());
+  Distance::Endpoint& base = learned.base;
+  if (!(base.fastest > base.least) || shared->model.base().by_round_trips()) return;
+  hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
+  hot.fastest.set(0);
+  base.fastest = base.least;
+  base.answers = 0;
+}
+
+// Slow from its first answer on, or far away: where the fastest answers stand for the distance,
+// nobody can tell before it is asked. Seldom, since who is far away costs the way each time.
+bool is_distant_due(const Shared& shared, const Config& config, std::size_t i,
+                    std::int64_t now_ms) noexcept {
+  const Plan& plan = shared->plan();
+  const Hot& hot = shared.hot()[i];
+  Silence& silence = shared.learned()[i].silence;
+  const std::uint64_t due = Silence::kAnswersEach * shared->endpoints.get();
+  const std::uint64_t seen = shared->model.samples() + shared->samples_lost.get();
+  const bool is_over = silence.is_over(hot.speed.get(), seen, due, now_ms) &&
+                       silence.lasts_ms(now_ms) >= Silence::kDecays * config.decay.count() / 1000;
+  return is_over && load::in_flight(hot.load.get()) == 0 &&
+         hot.base.get() > 2 * plan.mean_cost.get() * plan.slowness.get();
+}
+
+// Takes an endpoint for one of the pool's mean, and as near as any.
+void believe_again(const Shared& shared, std::size_t i) noexcept {
+  Hot& hot = shared.hot()[i];
+  hot.speed.set(0);
+  hot.slowness.set(0);
+  hot.fastest.set(0);
+  hot.base.set(0);
+  shared.records()[i].trial.set(0);
+  shared.learned()[i].base = {};
+}
+
+void try_again(const Shared& shared, const Config& config, std::size_t i, float slow,
+               std::int64_t now_ms) noexcept {
+  const bool may_start = shared.hot()[i].speed.get() != 0 && !is_on_trial(shared, i);
+  if (may_start && is_trial_due(shared, i, slow, now_ms)) {
+    return start_trial(shared, i);
+  }
+  if (!shared->model.base().by_round_trips() && is_distant_due(shared, config, i, now_ms)) {
+    believe_again(shared, i);
+  }
+}
+
+}  // namespace
+
+void renew_prior(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  const float mean = shared->plan().mean_predicted.get();
+  if (!(mean > 0)) return;
+  Decay decay;
+  decay.set(config.decay, now);
+  Prior::Sums sums;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    const std::uint64_t word = shared.hot()[i].speed.get();
+    if (word == 0 || !takes_part(shared, i)) continue;
+    const Speed s = speed::unpack(word);
+    sums.add(double{s.delay} / double{s.work}, double{s.work * decay.left(s.epoch) / mean});
+  }
+  shared->model.prior().renew(sums, shared->model.spread());
+}
+
+void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {
+  Decay decay;
+  decay.set(config.decay, now);
+  const Plan& plan = shared->plan();
+  if (!(plan.mean_cost.get() > 0)) return;
+  float slow = 0;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    Hot& hot = shared.hot()[i];
+    const std::uint64_t word = hot.speed.get();
+    if (word == 0 || is_on_trial(shared, i)) continue;
+    // Without answers it moves towards the pool's.
+    const Speed s = speed::unpack(word);
+    hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    if (delay_of(shared, i) > kSlow) {
+      slow += 1;
+    } else if (s.work * decay.left(s.epoch) >= kProof * plan.mean_predicted.get()) {
+      shared.learned()[i].silence.trials = -kPatience;
+    }
+  }
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    try_again(shared, config, i, slow, milliseconds(now));
+  }
+}
+
+Speed doubted(Speed speed, float left, const Plan& plan) noexcept {
+  const float most = kWorth * plan.mean_predicted.get();
+  if (!(speed.work * left > most)) return speed;
+  const float kept = most / (speed.work * left);
+  speed.work *= kept;
+  speed.delay *= kept;
+  return speed;
+}
+
+void end_trial(Hot& hot, Record& record, const Answer& answer, const Plan& plan) noexcept {
+  const bool is_surprise = answer.took < kSurprise * answer.slowness_before * answer.predicted;
+  if (!is_surprise || !(answer.slowness > plan.slowness.get())) return;
+  record.trial.set(answer.slowness);
+  hot.slowness.set(plan.slowness.get());
+}
+
+}  // namespace leastwise::state

@@ -1,0 +1,69 @@
+#include "policies/near_tie.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace leastwise {
+namespace {
+
+// Those whose turn it may be.
+class Alike {
+ public:
+  void add(MemberIndex member, const Choice& choice) noexcept {
+    members_[count_++] = member;
+    has_choice_ |= member == choice.member;
+  }
+  void take_turns(PickContext& context, Choice& choice) const noexcept {
+    if (count_ < 2 || !has_choice_) return;
+    const MemberIndex first = choice.member;
+    choice.member = take_turn(context, {members_.data(), count_},
+                              [&](MemberIndex m) noexcept { return turn_weight(context, m); });
+    if (choice.second == choice.member) choice.second = first;
+  }
+
+ private:
+  std::array<MemberIndex, PickContext::kMost> members_;
+  std::uint32_t count_ = 0;
+  bool has_choice_ = false;
+};
+
+}  // namespace
+
+void settle_near(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept {
+  const std::span<const MemberIndex> all = context.all();
+  const float near = choice.score * (1 + context.plan.near.get());
+  const std::uint32_t most = context.in_flight(choice.member);
+  Alike alike;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (costs.costs[i] <= near && context.in_flight(all[i]) <= most) alike.add(all[i], choice);
+  }
+  alike.take_turns(context, choice);
+}
+
+void settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept {
+  const std::span<const MemberIndex> all = context.all();
+  CandidateCosts idle;
+  float least = std::numeric_limits<float>::infinity();
+  float in_flight = 1;  // this one
+  float weights = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const state::Hot& endpoint = context.endpoint(all[i]);
+    const float inverse = endpoint.inverse_weight.get();
+    idle[i] = score(endpoint, 0, 0) / inverse;
+    least = std::min(least, idle[i]);
+    in_flight += static_cast<float>(context.in_flight(all[i]));
+    weights += 1 / inverse;
+  }
+  const float near = least * (1 + context.plan.near.get());
+  const float per_weight = in_flight / weights;
+  Alike alike;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const float share = per_weight / context.endpoint(all[i]).inverse_weight.get();
+    if (idle[i] <= near && static_cast<float>(context.in_flight(all[i])) < share + 1) {
+      alike.add(all[i], choice);
+    }
+  }
+  alike.take_turns(context, choice);
+}
+
+}  // namespace leastwise

@@ -1,0 +1,69 @@
+#include "model/prior.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+#include "leastwise/rng.h"
+
+namespace leastwise {
+namespace {
+
+constexpr double kSpread = 1;  // of exponential answer times
+
+// After so many ticks in which the endpoints are seen like this.
+Prior after(int ticks, std::initializer_list<double> slownesses, double answers) {
+  Prior prior;
+  prior.reset();
+  for (int i = 0; i < ticks; ++i) {
+    Prior::Sums sums;
+    for (const double g : slownesses) sums.add(g, answers);
+    prior.renew(sums, kSpread);
+  }
+  return prior;
+}
+
+TEST(PriorTest, BeginsByBelievingAnswersAtOnce) { EXPECT_EQ(after(0, {}, 0).strength(), 4); }
+
+TEST(PriorTest, IsStrongWhereServersDifferByNoMoreThanChance) {
+  // The mean of 100 exponential times is off by a tenth.
+  const Prior prior = after(100, {0.95, 1.05, 0.9, 1.1, 1, 1, 0.97, 1.03}, 100);
+  EXPECT_NEAR(prior.strength(), 1000, 1);
+  EXPECT_GT(prior.near(false), 0.08F);
+}
+
+TEST(PriorTest, IsWeakWhereServersDiffer) {
+  const Prior prior = after(100, {0.5, 0.5, 1, 1, 2, 2, 4, 4}, 100);
+  EXPECT_NEAR(prior.strength(), 4, 0.1);
+  EXPECT_LT(prior.near(false), 0.001F);
+}
+
+TEST(PriorTest, IsTheSpreadOverTheVarianceBetweenServersBeyondChance) {
+  // Of many answers chance is small: variance .01 of mean 1.
+  const Prior prior = after(200, {0.9, 1.1, 0.9, 1.1}, 100'000);
+  EXPECT_NEAR(prior.strength(), kSpread / 0.01, 5);
+}
+
+TEST(PriorTest, ADifferenceIsBelievedSoonerThanThatAllAreAlike) {
+  Prior prior = after(100, {1, 1, 1, 1}, 100);
+  Prior::Sums sums;
+  for (const double g : {1.0, 1.0, 1.0, 20.0}) sums.add(g, 100);
+  int ticks = 0;
+  for (; prior.strength() > 10 && ticks < 100; ++ticks) prior.renew(sums, kSpread);
+  EXPECT_LE(ticks, 5);
+}
+
+TEST(PriorTest, WithWeightsDifferencesOfATenthAreNearTies) {
+  const Prior prior = after(200, {0.95, 1.05}, 100'000);
+  EXPECT_GT(prior.near(true), 0.1F);
+  EXPECT_LT(prior.near(false), 0.1F);
+}
+
+TEST(PriorTest, WhoGaveNoAnswersHasNoSay) {
+  const Prior prior = after(100, {1, 1, 1}, 1);
+  EXPECT_EQ(prior.strength(), 4);
+  EXPECT_TRUE(prior.sane());
+}
+
+}  // namespace
+}  // namespace leastwise
