@@ -136,6 +136,15 @@ class Times(unittest.TestCase):
         self.assertAlmostEqual(paths["/fast"]["requests"],
                                0.8 * result["all"]["requests"], delta=49)
 
+    def test_a_server_may_have_paths_of_its_own(self):
+        with Backends(defaults={"distribution": "const"}, paths={"/": 60},
+                      servers=[{"port": 19300, "paths": {"/health": 1}}, {"port": 19301}]):
+            run = ["--connections", 1, "--requests", 5, "--path"]
+            means = [load("--port", port, *run, path)["all"]["mean_ms"] for port, path in
+                     ((19300, "/health"), (19300, "/"), (19301, "/health"))]
+        for mean, expected in zip(means, (1, 60, 60)):
+            self.assertAlmostEqual(mean, expected, delta=5)
+
     def test_a_brown_out_shows_in_the_slices_and_ends(self):
         with Backends(defaults={"distribution": "const"}, servers=[{"port": 19300}],
                       paths={"/": 10},

@@ -71,7 +71,7 @@ void Farm::on_request(Handle client, std::uint32_t listener, const HttpServer::R
   if (listener == servers_.size()) return control(client, request);
   Server& server = servers_[listener];
   ++server.counters().requests;
-  Job job = make_job(client, request, server.behaviour());
+  Job job = make_job(client, request, server);
   for (const auto& [key, value] : query_of(request.target)) {
     if (key != "do") continue;
     const auto action = parse_action(value);
@@ -99,15 +99,17 @@ void Farm::control(Handle client, const HttpServer::Request& request) {
   http_.send(client, render(spec).bytes, after_answer(spec));
 }
 
-Job Farm::make_job(Handle client, const HttpServer::Request& request, const Behaviour& behaviour) {
+Job Farm::make_job(Handle client, const HttpServer::Request& request, const Server& server) {
   Job job;
   job.client = client;
-  job.mean = paths_.mean_of(path_of(request.target));
+  const std::string_view path = path_of(request.target);
+  const auto own_mean = server.config().paths.mean_of(path);
+  job.mean = own_mean ? *own_mean : paths_.mean_of(path).value_or(Duration::zero());
   job.u = number_in<double>(request.x_u, 0, 1).value_or(-1);
   // Drawn only when it is needed: requests that bring their own number leave the stream alone.
   if (job.u < 0) job.u = demands_.uniform();
-  const double share = behaviour.action_share;
-  if (share >= 1 || chances_.uniform() < share) job.action = behaviour.action;
+  const double share = server.behaviour().action_share;
+  if (share >= 1 || chances_.uniform() < share) job.action = server.behaviour().action;
   job.keeps_alive = request.keeps_alive;
   job.number = request.number;
   return job;

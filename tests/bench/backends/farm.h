@@ -59,7 +59,7 @@ class Farm : private HttpServer::Handler, private Controllable {
   void quit() override { is_running_ = false; }
 
   void control(Handle client, const HttpServer::Request& request);
-  Job make_job(Handle client, const HttpServer::Request& request, const Behaviour& behaviour);
+  Job make_job(Handle client, const HttpServer::Request& request, const Server& server);
   void serve(std::uint32_t id, Job job);
   void start(std::uint32_t id, const Job& job, Time now);
   void start_queued(std::uint32_t id, Time now);

@@ -79,6 +79,12 @@ class Arithmetic(unittest.TestCase):
         self.assertIn("**no**", report.verdict_cells(slow))
 
 
+    def test_an_aim_for_a_path_looks_at_that_path_only(self):
+        results = Results()
+        results.add("x", "b", 1, {**a_report(1, failed=9), "paths": {"/quick": summary(1, 2)}})
+        self.assertEqual(results.values("x", "b", "errors", "all", "", "/quick"), [0.02])
+
+
 class Catalogue(unittest.TestCase):
     def test_rate_is_the_share_of_all_slots(self):
         # 4 slots × (4 + 4/1.5 + 4/2.5 + 4/4) servers at 10 ms: 3706.7 a second.
@@ -132,6 +138,20 @@ class Catalogue(unittest.TestCase):
             if balancer.proxy == "nginx":
                 text = configuration.nginx(scenario, balancer, "/f", "/m.so")
                 self.assertEqual("load_module" in text, bool(balancer.policy), balancer.name)
+
+    def test_lines_of_a_scenario_are_in_the_configuration(self):
+        scenario = scenario_named("poison-3")
+        nginx = configuration.nginx(scenario, balancers.balancer_named("nginx:least_conn"), "", "")
+        self.assertIn("proxy_pass http://app; proxy_next_upstream error timeout http_503; }", nginx)
+        haproxy = configuration.haproxy(scenario, balancers.balancer_named("haproxy:least_conn"), "")
+        self.assertIn("    retry-on conn-failure empty-response response-timeout 503\n", haproxy)
+
+    def test_paths_of_aims_are_asked_for(self):
+        for scenario in SCENARIOS:
+            for aim in scenario.aims:
+                if aim.path:
+                    paths = [part.rpartition(":")[0] for part in scenario.mix.split(",")]
+                    self.assertIn(aim.path, paths, scenario.name)
 
     def test_a_chart_is_well_formed(self):
         import xml.dom.minidom

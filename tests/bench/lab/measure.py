@@ -33,6 +33,7 @@ def run(build, scenario, balancer, seed, max_lag_ms=5):
     """The load generator's report, with `cpu_us` per request, `server_lag_ms`, and `weights`."""
     with Stack(build, scenario, balancer, seed) as stack:
         stack.restart_schedule()
+        stack.start_others()
         before = stack.cpu_seconds()
         done = subprocess.run([*RR, build.load, *load_options(scenario, seed, max_lag_ms)],
                               capture_output=True, text=True, check=False)

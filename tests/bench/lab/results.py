@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scenario import EACH
 
 METRICS = ("mean", "p50", "p90", "p99", "p999", "errors", "failed", "cpu",
-           "share", "share_least", "share_most")
+           "first_mean", "first_p99", "share", "share_least", "share_most")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class Scenario:
     warm_up: float = 4
     timeout: float = 10
     requests_per_second: float = 0  # instead of a share of all slots
+    background: tuple = ()  # options of a second leastwise-load that runs beside
+    websockets: str = ""    # path on which 200 of them stay open meanwhile
     one_at_a_time: int = 0  # instead of arrivals: as many requests, each after the other's answer
 
     @property

@@ -5,6 +5,7 @@ Times are in seconds from the start of the load unless a name says otherwise. A 
 """
 from scenario import EQUAL, Aim, Scenario
 from scenarios_fairness import FAIRNESS
+from scenarios_waiting import WAITING
 
 ROUTES = {"/a": 1, "/b": 5, "/c": 20, "/d": 60, "/e": 200}
 ROUTE_MIX = "/a:40,/b:30,/c:20,/d:8,/e:2"
@@ -80,6 +81,7 @@ SCENARIOS = (
              (Aim("mean", 0.95), Aim("p99", 1.0)),
              special={i: {"distance_ms": 15} for i in range(4, 8)}),
     *FAIRNESS,
+    *WAITING,
     *COST,
 )
 

@@ -58,6 +58,6 @@ FAIRNESS = (
     cold("cold-restart", "the same after it was down for a second", 11,
          events=({"at": 5, "server": "0", "down": True},
                  {"at": 6, "server": "0", "down": False, "warm_up": "10:5"})),
-    Scenario("idle", "2 requests/s over four equal servers: shares, without an aim", (1,) * 4, 0,
+    Scenario("sparse", "2 requests/s over four equal servers: shares, without an aim", (1,) * 4, 0,
              (), defaults=SLOTS, requests_per_second=2, shares=True, seconds=40, warm_up=0),
 )
