@@ -172,6 +172,19 @@ class ShortRun(unittest.TestCase):
             self.assertGreater(measured["all"]["requests"], 200, name)
             self.assertGreater(measured["cpu_us"], 0, name)
 
+    def test_polls_websockets_and_streams_go_through_both_proxies(self):
+        from measure import run
+        from stack import Build
+        scenario = Scenario("short-waiting", "", (1, 1), 0, (), paths={"/": 5}, warm_up=0,
+                            mix="/?do=stream:200:400:1", nginx="proxy_buffering off;",
+                            background=("--connections", "2", "--path", "/poll?do=wait:500"),
+                            websockets="/ws?do=websocket:100", requests_per_second=10, seconds=2)
+        for name in ("nginx:leastwise", "haproxy:leastwise"):
+            measured = run(Build(BUILD), scenario, balancers.balancer_named(name), 1, 5000)["all"]
+            self.assertEqual(measured["failed"], 0, name)
+            # The last token comes 200 ms after the first, or later.
+            self.assertGreater(measured["mean_ms"], measured["first_mean_ms"] + 150, name)
+
 
 if __name__ == "__main__":
     unittest.main()

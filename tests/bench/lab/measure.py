@@ -38,6 +38,7 @@ def run(build, scenario, balancer, seed, max_lag_ms=5):
         done = subprocess.run([*RR, build.load, *load_options(scenario, seed, max_lag_ms)],
                               capture_output=True, text=True, check=False)
         used = stack.cpu_seconds() - before
+        stack.check_others()
         lag = stack.lag_ms()
     if done.returncode == 3:
         raise TooLate(f"{scenario.name} {balancer.name}: requests were sent too late")

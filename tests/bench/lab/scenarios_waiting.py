@@ -9,18 +9,20 @@ SLOTS = {"slots": 8, "distribution": "const"}
 UNHARMED = (Aim("mean", 1.05), Aim("p99", 1.05))
 
 
-def beside(name, about, load=0.5, **what):
-    """Quick requests on eight servers, and something else beside them."""
-    return Scenario(name, about, EQUAL, load, UNHARMED, QUICK_MS, {"/": 0, "/quick": QUICK_MS},
-                    "/quick:1", {"distribution": "const"}, **what)
+def beside(name, about, slots, rate, **what):
+    """Quick requests on three servers, half of whose slots they take, and something else."""
+    return Scenario(name, about, (1,) * 3, 0, UNHARMED, QUICK_MS, {"/": 0, "/quick": QUICK_MS},
+                    "/quick:1", {"slots": slots, "distribution": "lognormal", "sigma": 0.15},
+                    requests_per_second=rate, **what)
 
 
 def polls(count):
-    # What they teach is known after the first 15 s.
+    """What polls teach is known once some were answered; they come back one by one, since those
+    that all came back at once would be placed before the first of them had taught anything."""
+    waits = ",".join(f"/poll?do=wait:{ms}:1" for ms in (14000, 14500, 15500, 16000))
     return beside(f"polls-{count}", f"{count} long polls of 15 s, which cost the servers nothing, "
-                  "beside quick requests", timeout=30,
-                  background=("--connections", str(count), "--path", "/poll?do=wait:15000"),
-                  seconds=40, warm_up=16)
+                  "beside quick requests", 2, 150, timeout=30,
+                  background=("--connections", str(count), "--mix", waits), seconds=40, warm_up=10)
 
 
 def poison(percent):
@@ -46,8 +48,8 @@ WAITING = (
              "keep one of 8 slots", EQUAL, 0.6, (Aim("first_mean", 1.05), Aim("first_p99", 1.05)),
              QUICK_MS + 3000, {"/": QUICK_MS}, "/?do=stream:1000:5000:1", SLOTS,
              nginx="proxy_buffering off;", seconds=40, warm_up=8),
-    beside("websockets", "200 open websockets beside 300 quick requests/s", load=0,
-           requests_per_second=300, websockets="/ws?do=websocket:2000", seconds=20),
+    beside("websockets", "200 open websockets beside 300 quick requests/s", 4, 300,
+           websockets="/ws?do=websocket:2000", seconds=20),
     # All of the service time that is not noise looks like distance where no cheap answer is seen.
     Scenario("cheap-health", "three equal servers, and each second a /health request, which costs "
              "one of them a thousandth", (1,) * 3, 0.7, (*UNHARMED, Aim("p90", 1.05)), 28,

@@ -37,6 +37,7 @@ class Stack:
         self.build, self.scenario, self.balancer, self.seed = build, scenario, balancer, seed
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="leastwise-lab-"))
         self.processes = []
+        self.running = {}  # by name
         self.proxies = []
 
     def __enter__(self):
@@ -68,6 +69,7 @@ class Stack:
         with open(self.folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen([*RR, *command], stdout=log, stderr=log)
         self.processes.append(process)
+        self.running[name] = process
         return process
 
     def start_servers(self):
@@ -117,6 +119,13 @@ class Stack:
             self.start("websockets", sys.executable, pathlib.Path(__file__).parent / "websockets.py",
                        str(configuration.WEB), self.scenario.websockets)
             await_file(self.folder / "websockets.log")
+
+    def check_others(self):
+        """What was to go on beside the load must have: a closed websocket is a failure."""
+        for name in ("background", "websockets"):
+            if name in self.running and self.running[name].poll() is not None:
+                log = (self.folder / f"{name}.log").read_text(errors="replace")
+                raise SystemExit(f"{self.balancer.name}: {name} ended too early: {log}")
 
     def restart_schedule(self):
         """Events and random numbers of the servers begin anew."""
