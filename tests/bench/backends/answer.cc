@@ -26,10 +26,12 @@ std::size_t body_size(const AnswerSpec& spec) noexcept {
   return spec.body.empty() ? spec.body_bytes : spec.body.size();
 }
 
-// The key is not looked at: nobody between checks what a client would.
+// The accepted key is that of RFC 6455's own example, which clients of ours send: HAProxy refuses
+// a 101 without one.
 std::string render_upgrade(const AnswerSpec& spec) {
   std::string head =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade";
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade"
+      "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
   if (!spec.server.empty()) head.append("\r\nX-Server: ").append(spec.server);
   return head.append("\r\n\r\n");
 }

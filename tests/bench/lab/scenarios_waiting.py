@@ -36,18 +36,18 @@ def poison(percent):
 
 def hollow(name, about, **what):
     """One of three gives another answer in 1 ms, from its first request on."""
-    return Scenario(f"quick-{name}", f"one of three servers answers {about} in 1 ms, the others 200 "
-                    "in 20", (1,) * 3, 0.4,
+    return Scenario(f"quick-{name}", f"one of three servers answers {about} in 1 ms, the others "
+                    "200 in 20", (1,) * 3, 0.4,
                     (Aim("share", 1.2, absolute=True, server="s0"),), QUICK_MS, {"/": QUICK_MS},
                     defaults={**SLOTS, "body_bytes": 4000}, special={0: what}, shares=True)
 
 
 WAITING = (
     polls(7), polls(40),
-    Scenario("streams", "event streams: the first token after 20 ms, then tokens for 1 to 5 s, which "
-             "keep one of 8 slots", EQUAL, 0.6, (Aim("first_mean", 1.05), Aim("first_p99", 1.05)),
+    Scenario("streams", "event streams: the first token after 20 ms, then tokens for 1 to 5 s, "
+             "which keep one of 8 slots", EQUAL, 0.6, (Aim("first_mean", 1.05), Aim("first_p99", 1.05)),
              QUICK_MS + 3000, {"/": QUICK_MS}, "/?do=stream:1000:5000:1", SLOTS,
-             nginx="proxy_buffering off;", seconds=40, warm_up=8),
+             nginx="proxy_buffering off;", haproxy="option http-no-delay", seconds=40, warm_up=8),
     beside("websockets", "200 open websockets beside 300 quick requests/s", 4, 300,
            websockets="/ws?do=websocket:2000", seconds=20),
     # All of the service time that is not noise looks like distance where no cheap answer is seen.

@@ -116,8 +116,9 @@ class Stack:
             self.start("background", self.build.load, *target, "--seed", str(1000 + self.seed),
                        "--timeout", "60", "--seconds", "1000", *self.scenario.background)
         if self.scenario.websockets:
-            self.start("websockets", sys.executable, pathlib.Path(__file__).parent / "websockets.py",
-                       str(configuration.WEB), self.scenario.websockets)
+            helper = pathlib.Path(__file__).parent / "websockets.py"
+            self.start("websockets", sys.executable, helper, str(configuration.WEB),
+                       self.scenario.websockets)
             await_file(self.folder / "websockets.log")
 
     def check_others(self):

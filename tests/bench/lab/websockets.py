@@ -1,7 +1,7 @@
 """Opens websockets and keeps them open; a frame goes out on one after the other.
 
-Usage: websockets.py PORT PATH [COUNT]. Prints "ready" once all are open, ends when it is killed, and
-fails when a websocket is refused or closed.
+Usage: websockets.py PORT PATH [COUNT]. Prints "ready" once all are open, ends when it is killed,
+and fails when a websocket is refused or closed.
 """
 import selectors
 import socket
