@@ -79,6 +79,18 @@ class Arithmetic(unittest.TestCase):
         self.assertIn("**no**", report.verdict_cells(slow))
 
 
+    def test_shares_are_shown_by_window_where_one_server_is_the_subject(self):
+        leastwise = balancers.balancer_named("nginx:leastwise")
+        quarter = {"a": summary(1, servers={"s0": 1, "s1": 3})}
+        for windows, expected in (({}, "1.60"), (quarter, "0.50")):
+            scenario = Scenario("x", "", (1, 1), 0.5, within(0.7, 1.3, server="s0"), shares=True)
+            results = Results()
+            results.add("x", "nginx:leastwise", 1,
+                        {**a_report(1, **windows), "all": summary(1, servers={"s0": 8, "s1": 2})})
+            (row,) = report.share_rows(results, [scenario], [leastwise])
+            self.assertEqual(row, ["x", "nginx:leastwise", "1", "0.40", "0.40", "1.60", "1.60",
+                                   "s0", expected])
+
     def test_an_aim_for_a_path_looks_at_that_path_only(self):
         results = Results()
         results.add("x", "b", 1, {**a_report(1, failed=9), "paths": {"/quick": summary(1, 2)}})

@@ -74,7 +74,8 @@ def share_rows(results, scenarios, balancers):
             for seed in results.seeds(scenario.name, balancer.name):
                 run = results.runs[scenario.name, balancer.name, seed]
                 if subject:
-                    shares = [run.value("share", w, subject) for w in run.report["windows"]]
+                    windows = [*run.report["windows"]] or ["all"]
+                    shares = [run.value("share", window, subject) for window in windows]
                 else:
                     shares = fair_shares(run.report["all"]["servers"], run.weights()).values()
                 yield [scenario.name, balancer.name, str(seed), *share_cells(run),
