@@ -189,6 +189,7 @@ class ShortRun(unittest.TestCase):
         from stack import Build
         scenario = Scenario("short-waiting", "", (1, 1), 0, (), paths={"/": 5}, warm_up=0,
                             mix="/?do=stream:200:400:1", nginx="proxy_buffering off;",
+                            haproxy="option http-no-delay",
                             background=("--connections", "2", "--path", "/poll?do=wait:500"),
                             websockets="/ws?do=websocket:100", requests_per_second=10, seconds=2)
         for name in ("nginx:leastwise", "haproxy:leastwise"):
