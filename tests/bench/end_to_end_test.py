@@ -136,6 +136,15 @@ class Times(unittest.TestCase):
         self.assertAlmostEqual(paths["/fast"]["requests"],
                                0.8 * result["all"]["requests"], delta=49)
 
+    def test_a_server_may_have_paths_of_its_own(self):
+        with Backends(defaults={"distribution": "const"}, paths={"/": 60},
+                      servers=[{"port": 19300, "paths": {"/health": 1}}, {"port": 19301}]):
+            run = ["--connections", 1, "--requests", 5, "--path"]
+            means = [load("--port", port, *run, path)["all"]["mean_ms"] for port, path in
+                     ((19300, "/health"), (19300, "/"), (19301, "/health"))]
+        for mean, expected in zip(means, (1, 60, 60)):
+            self.assertAlmostEqual(mean, expected, delta=5)
+
     def test_a_brown_out_shows_in_the_slices_and_ends(self):
         with Backends(defaults={"distribution": "const"}, servers=[{"port": 19300}],
                       paths={"/": 10},
@@ -170,6 +179,41 @@ class Times(unittest.TestCase):
         self.assertEqual(result["all"]["requests"], 20)
         self.assertEqual(result["most_waiting"], 19)
         self.assertAlmostEqual(result["all"]["mean_ms"], 210, delta=21)
+
+
+class Waiting(unittest.TestCase):
+    def test_a_long_poll_takes_no_slot_and_a_sleep_does(self):
+        # One slot: two sleeps of 300 ms follow one another, ten polls do not.
+        with Backends(servers=[{"port": 19300, "slots": 1}]):
+            run = ["--port", 19300, "--requests", 10, "--connections", 10, "--path"]
+            polls = load(*run, "/?do=wait:300")["all"]
+            sleeps = load(*run, "/?do=sleep:30")["all"]
+        self.assertEqual((polls["failed"], sleeps["failed"]), (0, 0))
+        self.assertLess(polls["max_ms"], 450)
+        self.assertGreaterEqual(sleeps["max_ms"], 300)
+
+    def test_a_stream_keeps_its_slot_until_its_last_event(self):
+        # Two at once for one slot: first events after 50 and 50 + 400 + 50 ms.
+        with Backends(servers=[{"port": 19300, "slots": 1}], paths={"/": 50},
+                      defaults={"distribution": "const"}) as backends:
+            streams = load("--port", 19300, "--requests", 2, "--connections", 2, "--path",
+                           "/?do=stream:400:400")["all"]
+            self.assertAlmostEqual(backends.stats()[0]["busy_seconds"], 0.9, delta=0.1)
+        self.assertEqual(streams["statuses"], {"200": 2})
+        self.assertAlmostEqual(streams["first_mean_ms"], 275, delta=40)
+        self.assertAlmostEqual(streams["mean_ms"], 675, delta=60)
+
+    def test_a_websocket_stays_open_and_takes_no_slot(self):
+        helper = pathlib.Path(__file__).parent / "lab/websockets.py"
+        with Backends(servers=[{"port": 19300, "slots": 1}]) as backends:
+            with subprocess.Popen([sys.executable, helper, "19300", "/?do=websocket:20", "5"],
+                                  stdout=subprocess.PIPE, text=True) as sockets:
+                self.assertEqual(sockets.stdout.readline(), "ready\n")
+                time.sleep(0.3)
+                server = backends.stats()[0]
+                self.assertEqual((server["open_connections"], server["in_service"]), (5, 0))
+                self.assertIsNone(sockets.poll())
+                sockets.kill()
 
 
 class Failures(unittest.TestCase):

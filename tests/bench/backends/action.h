@@ -25,6 +25,8 @@ enum class Ending {
   kGarbage,          // no status line
   kGarbageHeader,    // a status line, then a header that is none
   kStale,            // a good answer, then close without having said so
+  kStream,           // events, one after the other; the slot is kept until the last
+  kWebsocket,        // 101, then frames until the client leaves
   kHang              // no answer
 };
 
@@ -32,13 +34,17 @@ struct Action {
   Ending ending = Ending::kWell;
   std::optional<int> status;
   std::optional<Duration> sleep;  // replaces the service time, whatever the server's speed
+  std::optional<Duration> wait;   // the same, and takes no slot
   std::size_t dribble_bytes = 0;
-  Duration dribble_pause{};
+  Duration pause{};  // between pieces, events or frames
+  Duration shortest_stream{};
+  Duration longest_stream{};
 };
 
 inline constexpr std::string_view kActionGrammar =
     "none, close, reset, truncate, truncate-chunked, dribble:BYTES:MS, garbage, garbage-header, "
-    "stale, hang, status:200..599, sleep:MS, or several joined by +";
+    "stale, hang, status:200..599, sleep:MS, wait:MS, stream:LEAST_MS:MOST_MS, websocket:MS, "
+    "or several joined by +";
 
 std::optional<Action> parse_action(std::string_view text);
 

@@ -26,12 +26,22 @@ std::size_t body_size(const AnswerSpec& spec) noexcept {
   return spec.body.empty() ? spec.body_bytes : spec.body.size();
 }
 
+// The accepted key is that of RFC 6455's own example, which clients of ours send: HAProxy refuses
+// a 101 without one.
+std::string render_upgrade(const AnswerSpec& spec) {
+  std::string head =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade"
+      "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+  if (!spec.server.empty()) head.append("\r\nX-Server: ").append(spec.server);
+  return head.append("\r\n\r\n");
+}
+
 std::string render_head(const AnswerSpec& spec) {
   std::string head = "HTTP/1.1 ";
   append_number(head, static_cast<std::size_t>(spec.status));
   head.append(" ").append(reason(spec.status)).append("\r\nContent-Type: ");
-  head.append(spec.content_type);
-  if (spec.ending == Ending::kTruncateChunked) {
+  head.append(spec.ending == Ending::kStream ? "text/event-stream" : spec.content_type);
+  if (spec.ending == Ending::kTruncateChunked || spec.ending == Ending::kStream) {
     head.append("\r\nTransfer-Encoding: chunked");
   } else if (spec.status != 204 && spec.status != 304) {  // which have no body
     head.append("\r\nContent-Length: ");
@@ -73,12 +83,21 @@ Answer render(const AnswerSpec& spec) {
       return {"HTTP/1.1 200 OK\r\n\x01no header\xff\r\n\r\n", After::kClose};
     case Ending::kDribble:
       return {render_head(spec), After::kMore};
+    case Ending::kStream:
+      return {render_head(spec).append(next_piece(spec.ending)), After::kMore};
+    case Ending::kWebsocket:
+      return {render_upgrade(spec), After::kMore};
     default:
       break;
   }
   Answer answer{render_head(spec), after_answer(spec)};
   append_body(answer.bytes, spec);
   return answer;
+}
+
+std::string_view next_piece(Ending ending) noexcept {
+  // A chunk of 13 bytes; a text frame of two, unmasked as a server's are.
+  return ending == Ending::kStream ? "d\r\ndata: token\n\n\r\n" : "\x81\x02hi";
 }
 
 After after_answer(const AnswerSpec& spec) noexcept {

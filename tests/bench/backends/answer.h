@@ -35,8 +35,15 @@ struct Answer {
   After after = After::kKeepOpen;
 };
 
-// A dribbled answer is its head with kMore; the caller sends filling(…) piece by piece.
+// A dribbled answer is its head with kMore; the caller sends filling(…) piece by piece. Likewise a
+// stream is its head and first event, a websocket its head; the caller sends next_piece(…).
 Answer render(const AnswerSpec& spec);
+
+// The next event of a stream, or the next frame of a websocket.
+std::string_view next_piece(Ending ending) noexcept;
+
+// What completes a stream.
+inline constexpr std::string_view kEndOfStream = "0\r\n\r\n";
 
 // What follows the last byte of an answer with this specification.
 After after_answer(const AnswerSpec& spec) noexcept;

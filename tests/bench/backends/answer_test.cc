@@ -41,6 +41,28 @@ TEST(Answer, TruncatedOnesCloseBeforeTheyAreComplete) {
   }
 }
 
+TEST(Answer, AStreamIsChunkedAndCompleteAfterItsLastEvent) {
+  AnswerSpec spec = spec_with(Ending::kStream);
+  const Answer answer = render(spec);
+  EXPECT_EQ(answer.after, After::kMore);
+  EXPECT_NE(answer.bytes.find("text/event-stream"), std::string::npos);
+  HttpReader reader(HttpReader::Kind::kResponse, "x-server");
+  reader.feed(answer.bytes);
+  EXPECT_TRUE(reader.has_body());
+  reader.feed(next_piece(Ending::kStream));
+  EXPECT_FALSE(reader.is_complete());
+  reader.feed(kEndOfStream);
+  EXPECT_TRUE(reader.is_complete());
+  EXPECT_TRUE(reader.keeps_alive());
+}
+
+TEST(Answer, AWebsocketBeginsWithASwitchOfProtocols) {
+  const Answer answer = render(spec_with(Ending::kWebsocket));
+  EXPECT_TRUE(answer.bytes.starts_with("HTTP/1.1 101 "));
+  EXPECT_NE(answer.bytes.find("\r\nUpgrade: websocket\r\n"), std::string::npos);
+  EXPECT_EQ(answer.after, After::kMore);
+}
+
 TEST(Answer, GarbageIsNotHttp) {
   for (const Ending ending : {Ending::kGarbage, Ending::kGarbageHeader}) {
     const Answer answer = render(spec_with(ending));

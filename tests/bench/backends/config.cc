@@ -62,6 +62,15 @@ struct Entry {
   ServerConfig server;
 };
 
+void add_paths(PathTable& table, const json& paths, const std::string& where) {
+  for (const auto& [prefix, ms] : need_object(paths, where).items()) {
+    if (!prefix.starts_with('/')) throw refused(where, "\"" + prefix + "\"", "a path from /");
+    std::string here = where;
+    here.append(".").append(prefix);
+    table.add(prefix, from_ms(need_number(ms, here, 3.6e6)));
+  }
+}
+
 Entry parse_entry(const json& value, const std::string& where, const Behaviour& defaults) {
   Entry entry;
   entry.server.behaviour = defaults;
@@ -74,8 +83,10 @@ Entry parse_entry(const json& value, const std::string& where, const Behaviour& 
       entry.name = need_text(item, where + ".name");
     } else if (key == "count") {
       entry.count = need_whole(item, where + ".count", 1, kMostServers);
+    } else if (key == "paths") {
+      add_paths(entry.server.paths, item, where + ".paths");
     } else {
-      set_key(entry.server.behaviour, where, key, item, "address, port, name, count");
+      set_key(entry.server.behaviour, where, key, item, "address, port, name, count, paths");
     }
   }
   if (!entry.port) throw refused(where + ".port", "nothing", "a port from 1 to 65535");
@@ -106,15 +117,6 @@ void add_servers(Config& config, const json& list, const std::string& where,
   if (config.servers.empty() || config.servers.size() > kMostServers) {
     throw refused(where, std::to_string(config.servers.size()) + " servers",
                   "1 to " + std::to_string(kMostServers));
-  }
-}
-
-void add_paths(Config& config, const json& paths, const std::string& where) {
-  for (const auto& [prefix, ms] : need_object(paths, where).items()) {
-    if (!prefix.starts_with('/')) throw refused(where, "\"" + prefix + "\"", "a path from /");
-    std::string here = where;
-    here.append(".").append(prefix);
-    config.paths.add(prefix, from_ms(need_number(ms, here, 3.6e6)));
   }
 }
 
@@ -185,7 +187,7 @@ Config parse_config(const std::string& text, const std::string& source) {
   Behaviour defaults;
   if (root.contains("defaults")) defaults = parse_defaults(part("defaults"), where("defaults"));
   add_servers(config, part("servers"), where("servers"), defaults);
-  if (root.contains("paths")) add_paths(config, part("paths"), where("paths"));
+  if (root.contains("paths")) add_paths(config.paths, part("paths"), where("paths"));
   if (root.contains("events")) add_events(config, part("events"), where("events"));
   return config;
 }

@@ -24,6 +24,7 @@ struct ServerConfig {
   std::string name;
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
+  PathTable paths;  // goes before that of all servers
   Behaviour behaviour;
 };
 

@@ -36,7 +36,16 @@ TEST(Config, TheLongestPathPrefixWins) {
   EXPECT_EQ(config.paths.mean_of("/ab/cd"), from_ms(3));
   EXPECT_EQ(config.paths.mean_of("/ab/x"), from_ms(2));
   EXPECT_EQ(config.paths.mean_of("/x"), from_ms(1));
-  EXPECT_EQ(PathTable().mean_of("/x"), Duration::zero());
+  EXPECT_FALSE(PathTable().mean_of("/x"));
+}
+
+TEST(Config, AServerMayHavePathsOfItsOwn) {
+  const Config config = parse_config(
+      R"({"servers": [{"port": 1, "paths": {"/health": 0.02}}, {"port": 2}], "paths": {"/": 20}})",
+      "farm.json");
+  EXPECT_EQ(config.servers[0].paths.mean_of("/health"), from_ms(0.02));
+  EXPECT_FALSE(config.servers[0].paths.mean_of("/x"));
+  EXPECT_FALSE(config.servers[1].paths.mean_of("/health"));
 }
 
 TEST(Config, EventsComeInOrderOfTimeThenAsWritten) {

@@ -23,6 +23,10 @@ std::optional<Time> earlier(std::optional<Time> a, std::optional<Time> b) {
   return std::min(*a, *b);
 }
 
+bool keeps_slot_to_the_end(const Action& action) noexcept {
+  return action.ending == Ending::kStream && !action.wait;
+}
+
 }  // namespace
 
 Farm::Farm(Config config)
@@ -67,7 +71,7 @@ void Farm::on_request(Handle client, std::uint32_t listener, const HttpServer::R
   if (listener == servers_.size()) return control(client, request);
   Server& server = servers_[listener];
   ++server.counters().requests;
-  Job job = make_job(client, request, server.behaviour());
+  Job job = make_job(client, request, server);
   for (const auto& [key, value] : query_of(request.target)) {
     if (key != "do") continue;
     const auto action = parse_action(value);
@@ -95,15 +99,17 @@ void Farm::control(Handle client, const HttpServer::Request& request) {
   http_.send(client, render(spec).bytes, after_answer(spec));
 }
 
-Job Farm::make_job(Handle client, const HttpServer::Request& request, const Behaviour& behaviour) {
+Job Farm::make_job(Handle client, const HttpServer::Request& request, const Server& server) {
   Job job;
   job.client = client;
-  job.mean = paths_.mean_of(path_of(request.target));
+  const std::string_view path = path_of(request.target);
+  const auto own_mean = server.config().paths.mean_of(path);
+  job.mean = own_mean ? *own_mean : paths_.mean_of(path).value_or(Duration::zero());
   job.u = number_in<double>(request.x_u, 0, 1).value_or(-1);
   // Drawn only when it is needed: requests that bring their own number leave the stream alone.
   if (job.u < 0) job.u = demands_.uniform();
-  const double share = behaviour.action_share;
-  if (share >= 1 || chances_.uniform() < share) job.action = behaviour.action;
+  const double share = server.behaviour().action_share;
+  if (share >= 1 || chances_.uniform() < share) job.action = server.behaviour().action;
   job.keeps_alive = request.keeps_alive;
   job.number = request.number;
   return job;
@@ -118,9 +124,14 @@ void Farm::serve(std::uint32_t id, Job job) {
   if (has_error) {
     job.action = Action();
     return timers_.arm(time + behaviour.error_time,
-                       {Timer::Kind::kError, id, server.epoch(), job, behaviour.error_status});
+                       {Timer::Kind::kSlotless, id, server.epoch(), job, behaviour.error_status});
   }
-  const bool is_instant = job.mean == Duration::zero() && !job.action.sleep;
+  if (job.action.wait && !behaviour.hangs) {
+    return timers_.arm(time + *job.action.wait,
+                       {Timer::Kind::kSlotless, id, server.epoch(), job, kOk});
+  }
+  const bool is_instant =
+      job.mean == Duration::zero() && !job.action.sleep && job.action.ending != Ending::kStream;
   if (is_instant && !behaviour.hangs) return answer(id, job, kOk, time);
   switch (server.admit(job, time)) {
     case Server::Admission::kStart:
@@ -159,9 +170,10 @@ void Farm::answer(std::uint32_t id, const Job& job, int status, Time now) {
   if (is_answer) servers_[id].count_answer(spec.status);
   const Answer result = render(spec);
   http_.send(job.client, result.bytes, result.after);
-  if (result.after == After::kMore) {
-    fire_dribble({Timer::Kind::kDribble, id, servers_[id].epoch(), job, spec.status}, now);
-  }
+  if (result.after != After::kMore) return;
+  const Timer more{Timer::Kind::kDribble, id, servers_[id].epoch(), job, spec.status};
+  if (ending == Ending::kDribble) return fire_dribble(more, now);
+  open_stream(more, now);
 }
 
 AnswerSpec Farm::spec_of(std::uint32_t id, const Job& job, int status, Time now) {
@@ -193,10 +205,11 @@ void Farm::fire(Timer timer, Time now) {
   Server& server = servers_[timer.server];
   if (timer.epoch != server.epoch()) return;
   if (timer.kind == Timer::Kind::kArrival) return serve(timer.server, timer.job);
-  if (timer.kind == Timer::Kind::kServed) {
-    server.finish(now);
-    start_queued(timer.server, now);
-  }
+  if (timer.kind == Timer::Kind::kPiece) return fire_piece(timer, now);
+  // Unless nobody is there to read it.
+  const bool keeps_slot =
+      keeps_slot_to_the_end(timer.job.action) && http_.is_connected(timer.job.client);
+  if (timer.kind == Timer::Kind::kServed && !keeps_slot) free_slot(timer.server, now);
   answer(timer.server, timer.job, timer.status, now);
 }
 
@@ -207,8 +220,38 @@ void Farm::fire_dribble(Timer timer, Time now) {
   http_.send(timer.job.client, filling(size), size == left ? after_answer(spec) : After::kMore);
   if (size == left || !http_.is_connected(timer.job.client)) return;
   timer.sent += size;
-  const Time due = now + timer.job.action.dribble_pause;
+  const Time due = now + timer.job.action.pause;
   timers_.arm(due, timer);
+}
+
+// As long as the request's own number says, so that it is as long at every server.
+void Farm::open_stream(Timer timer, Time now) {
+  const Action& action = timer.job.action;
+  timer.kind = Timer::Kind::kPiece;
+  const double span = to_seconds(action.longest_stream - action.shortest_stream);
+  timer.end = now + action.shortest_stream + from_seconds(span * timer.job.u);
+  timers_.arm(now + action.pause, timer);
+}
+
+// As every client that leaves while it is served, one that leaves a stream does not free the slot.
+void Farm::fire_piece(Timer timer, Time now) {
+  const Action& action = timer.job.action;
+  const bool is_stream = action.ending == Ending::kStream;
+  if (is_stream && now >= timer.end) {
+    if (keeps_slot_to_the_end(action)) free_slot(timer.server, now);
+    const bool keeps_open = timer.job.keeps_alive;
+    return http_.send(timer.job.client, kEndOfStream,
+                      keeps_open ? After::kKeepOpen : After::kClose);
+  }
+  if (!is_stream && !http_.is_connected(timer.job.client)) return;
+  http_.send(timer.job.client, next_piece(action.ending), After::kMore);
+  const Time next = now + action.pause;
+  timers_.arm(is_stream ? std::min(next, timer.end) : next, timer);
+}
+
+void Farm::free_slot(std::uint32_t id, Time now) {
+  servers_[id].finish(now);
+  start_queued(id, now);
 }
 
 void Farm::apply(std::uint32_t id, const std::string& where, const Changes& changes, Time now) {

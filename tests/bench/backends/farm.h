@@ -31,12 +31,13 @@ class Farm : private HttpServer::Handler, private Controllable {
 
  private:
   struct Timer {
-    enum class Kind { kArrival, kServed, kError, kDribble } kind = Kind::kServed;
+    enum class Kind { kArrival, kServed, kSlotless, kDribble, kPiece } kind = Kind::kServed;
     std::uint32_t server = 0;
     std::uint32_t epoch = 0;
     Job job;
     int status = 200;
     std::size_t sent = 0;  // of a dribbled body
+    Time end{};            // of a stream
   };
 
   // How late timers fired: what the machine added to service times without being asked.
@@ -58,7 +59,7 @@ class Farm : private HttpServer::Handler, private Controllable {
   void quit() override { is_running_ = false; }
 
   void control(Handle client, const HttpServer::Request& request);
-  Job make_job(Handle client, const HttpServer::Request& request, const Behaviour& behaviour);
+  Job make_job(Handle client, const HttpServer::Request& request, const Server& server);
   void serve(std::uint32_t id, Job job);
   void start(std::uint32_t id, const Job& job, Time now);
   void start_queued(std::uint32_t id, Time now);
@@ -67,6 +68,9 @@ class Farm : private HttpServer::Handler, private Controllable {
   void fire_due(Time now);
   void fire(Timer timer, Time now);
   void fire_dribble(Timer timer, Time now);
+  void open_stream(Timer timer, Time now);
+  void fire_piece(Timer timer, Time now);
+  void free_slot(std::uint32_t id, Time now);
   void apply(std::uint32_t id, const std::string& where, const Changes& changes, Time now);
   void follow_down(std::uint32_t id, Time now);
 

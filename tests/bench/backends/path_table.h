@@ -1,8 +1,9 @@
-// Mean service time by path: the longest prefix wins, 0 where none fits.
+// Mean service time by path: the longest prefix wins.
 #ifndef LEASTWISE_TESTS_BENCH_BACKENDS_PATH_TABLE_H_
 #define LEASTWISE_TESTS_BENCH_BACKENDS_PATH_TABLE_H_
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,11 +21,12 @@ class PathTable {
     entries_.insert(place, {std::move(prefix), mean});
   }
 
-  Duration mean_of(std::string_view path) const noexcept {
+  // Nothing where no prefix fits.
+  std::optional<Duration> mean_of(std::string_view path) const noexcept {
     for (const auto& [prefix, mean] : entries_) {
       if (path.starts_with(prefix)) return mean;
     }
-    return Duration::zero();
+    return std::nullopt;
   }
 
  private:

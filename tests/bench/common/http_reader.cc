@@ -36,6 +36,11 @@ struct HttpReader::Callbacks {
     return 0;
   }
 
+  static int on_body(http_parser* parser, const char* /*text*/, std::size_t /*size*/) noexcept {
+    reader(parser).has_body_ = true;
+    return 0;
+  }
+
   static int on_complete(http_parser* parser) noexcept {
     HttpReader& self = reader(parser);
     self.is_complete_ = true;
@@ -51,6 +56,7 @@ struct HttpReader::Callbacks {
       result.on_url = on_url;
       result.on_header_field = on_field;
       result.on_header_value = on_value;
+      result.on_body = on_body;
       result.on_message_complete = on_complete;
       return result;
     }();
@@ -86,7 +92,8 @@ void HttpReader::next_message() {
   target_.clear();
   field_.clear();
   value_.clear();
-  in_value_ = is_wanted_ = has_begun_ = is_complete_ = is_broken_ = keeps_alive_ = false;
+  in_value_ = is_wanted_ = has_begun_ = has_body_ = false;
+  is_complete_ = is_broken_ = keeps_alive_ = false;
 }
 
 }  // namespace leastwise::bench

@@ -32,6 +32,7 @@ class HttpReader {
   bool is_complete() const noexcept { return is_complete_; }
   bool is_broken() const noexcept { return is_broken_; }
   bool has_begun() const noexcept { return has_begun_; }
+  bool has_body() const noexcept { return has_body_; }  // its first byte, at least
   bool keeps_alive() const noexcept { return keeps_alive_; }
 
   std::string_view target() const noexcept { return target_; }
@@ -49,6 +50,7 @@ class HttpReader {
   bool in_value_ = false;
   bool is_wanted_ = false;
   bool has_begun_ = false;
+  bool has_body_ = false;
   bool is_complete_ = false;
   bool is_broken_ = false;
   bool keeps_alive_ = false;

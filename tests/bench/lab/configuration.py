@@ -2,13 +2,17 @@
 import json
 
 from balancers import Balancer
-from scenarios import SLOTS, Scenario
+from scenario import SLOTS, Scenario
 
 WEB, FEEDBACK, STATUS, CONTROL, FIRST_SERVER = 22000, 22001, 22002, 22003, 22100
 
 
 def names(scenario: Scenario):
     return [f"s{i}" for i in range(len(scenario.slow))]
+
+
+def weights(scenario: Scenario):
+    return dict(zip(names(scenario), scenario.weights or (1,) * len(scenario.slow)))
 
 
 def backends(scenario: Scenario, seed):
@@ -23,8 +27,9 @@ def backends(scenario: Scenario, seed):
 
 
 def nginx(scenario: Scenario, balancer: Balancer, folder, module):
-    servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i} {scenario.nginx_server};\n"
-                      for i in range(len(scenario.slow)))
+    servers = "".join(f"    server 127.0.0.1:{FIRST_SERVER + i} weight={weight} "
+                      f"{scenario.nginx_server};\n"
+                      for i, weight in enumerate(weights(scenario).values()))
     load_module = f"load_module {module};\n" if balancer.policy else ""
     zone = "" if balancer.policy else "    zone app 8m;\n"
     temporary = "".join(f"  {part}_temp_path {folder}/{part};\n" for part in
@@ -33,11 +38,14 @@ def nginx(scenario: Scenario, balancer: Balancer, folder, module):
             f"error_log {folder}/error.log warn;\nworker_rlimit_nofile 65536;\n"
             "events { worker_connections 8192; }\n"
             f"http {{\n  access_log off;\n{temporary}  proxy_http_version 1.1;\n"
-            "  proxy_set_header Connection \"\";\n  keepalive_requests 1000000;\n"
+            "  map $http_upgrade $to_server { default upgrade; '' ''; }\n"
+            "  proxy_set_header Upgrade $http_upgrade;\n"
+            "  proxy_set_header Connection $to_server;\n  keepalive_requests 1000000;\n"
             f"  proxy_read_timeout {scenario.timeout:g}s;\n  proxy_connect_timeout 1s;\n"
             f"  upstream app {{\n{zone}    {balancer.method}\n{servers}    keepalive 64;\n"
             "    keepalive_requests 1000000;\n  }\n"
-            f"  server {{ listen 127.0.0.1:{WEB}; location / {{ proxy_pass http://app; }} }}\n}}\n")
+            f"  server {{ listen 127.0.0.1:{WEB}; location / {{ "
+            f"proxy_pass http://app; {scenario.nginx} }} }}\n}}\n")
 
 
 def agent(balancer: Balancer, folder):
@@ -47,8 +55,9 @@ def agent(balancer: Balancer, folder):
 
 
 def haproxy(scenario: Scenario, balancer: Balancer, folder):
-    servers = "".join(f"    server {name} 127.0.0.1:{FIRST_SERVER + i}\n"
-                      for i, name in enumerate(names(scenario)))
+    servers = "".join(f"    server {name} 127.0.0.1:{FIRST_SERVER + i} weight {weight}\n"
+                      for i, (name, weight) in enumerate(weights(scenario).items()))
+    servers = f"    {scenario.haproxy}\n{servers}" if scenario.haproxy else servers
     common = (f"global\n    stats socket {folder}/admin.sock mode 600 level admin\n    nbthread 2\n"
               "defaults\n    mode http\n    timeout connect 1s\n    timeout client 30s\n"
               f"    timeout server {scenario.timeout:g}s\n    retries 3\n    option redispatch 1\n"

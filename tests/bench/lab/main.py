@@ -1,6 +1,6 @@
 """The benchmark lab: every balancer in every scenario, on the same arrivals and demands.
 
-    tests/bench/run.sh                         what the aims are about, three seeds: about 80 minutes
+    tests/bench/run.sh                         what the aims are about, three seeds: about three hours
     tests/bench/run.sh --scenario brown --seeds 1
     tests/bench/run.sh --all                   every balancer in every scenario
 """
@@ -26,7 +26,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/run.sh", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release", help="build folder")
-    parser.add_argument("--scenario", default="", help="only those whose name contains this")
+    parser.add_argument("--scenario", default="", help="only those whose name contains this, or one of A,B,…")
     parser.add_argument("--balancer", default="", help="only those whose name contains this")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--all", action="store_true", help="every balancer in every scenario")
@@ -39,11 +39,17 @@ def read_arguments():
     return parser.parse_args()
 
 
+def is_named(options, scenario):
+    return any(part in scenario.name for part in options.scenario.split(","))
+
+
 def wanted(options, scenario, balancer):
-    if options.scenario not in scenario.name or options.balancer not in balancer.name:
+    if not is_named(options, scenario) or options.balancer not in balancer.name:
         return False
     if scenario.name in EVERY_BALANCER or options.all and scenario not in COST:
         return True
+    if scenario.is_judged_alone and not balancer.policy:
+        return False
     if balancer.policy and balancer.proxy == "haproxy":
         # The agent is told of each server by an argument, and a message has 255 at most.
         return balancer.name in catalogue.JUDGED and len(scenario.slow) <= MOST_SERVERS_OF_AGENT
@@ -106,8 +112,12 @@ def main():
     results = load_results(path)
     measure_all(options, balancers, results, path)
 
-    print(report.text_table(report.HEADINGS, report.rows(results, SCENARIOS, balancers)))
-    verdicts = list(report.verdicts(results, SCENARIOS, balancers))
+    named = [scenario for scenario in SCENARIOS if is_named(options, scenario)]
+    print(report.text_table(report.HEADINGS, report.rows(results, named, balancers)))
+    shares = list(report.share_rows(results, named, balancers))
+    if shares:
+        print(report.text_table(report.SHARE_HEADINGS, shares))
+    verdicts = list(report.verdicts(results, named, balancers))
     print(report.text_table(report.VERDICT_HEADINGS, [report.verdict_cells(v) for v in verdicts]))
     if options.docs:
         folder = pathlib.Path(options.docs)

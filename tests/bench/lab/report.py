@@ -1,7 +1,7 @@
 """What the lab prints, and the page that it writes."""
 import html
 
-from results import geometric_mean, judge
+from results import fair_shares, geometric_mean, judge
 
 COLOURS = ("#888888", "#1b6ca8", "#c44e52", "#55a868", "#8172b2", "#ccb974", "#64b5cd", "#4c4c4c")
 
@@ -35,13 +35,14 @@ def verdicts(results, scenarios, balancers):
         for balancer in balancers:
             if not balancer.policy == "adaptive" or not results.has(scenario.name, balancer.name):
                 continue
-            if results.has(scenario.name, balancer.reference):
+            if scenario.is_judged_alone or results.has(scenario.name, balancer.reference):
                 yield from judge(results, scenario, balancer)
 
 
 def verdict_cells(verdict):
     aim = verdict.aim
-    of = aim.metric if aim.window == "all" else f"{aim.metric} {aim.window}"
+    of = " ".join(word for word in (aim.metric.replace("_", " "), aim.server, aim.path,
+                                    aim.window if aim.window != "all" else "") if word)
     sign = "≥" if aim.at_least else "≤"
     seeds = ", ".join(f"{value:.3g}" for value in verdict.by_seed)
     return [verdict.scenario, verdict.balancer, of, f"{verdict.value:.3g}",
@@ -49,6 +50,36 @@ def verdict_cells(verdict):
 
 
 VERDICT_HEADINGS = ["scenario", "balancer", "figure", "measured", "aim", "by seed", "met"]
+
+
+SHARE_HEADINGS = ["scenario", "balancer", "seed", "least", "mean", "most", "mean", "of",
+                  "shares"]
+
+
+def share_cells(run):
+    """Least and most used in the worst window and in the mean of windows, and the single shares."""
+    windows = run.each_window() or ["all"]
+    least = [run.value("share_least", window) for window in windows]
+    most = [run.value("share_most", window) for window in windows]
+    return [f"{value:.2f}" for value in (min(least), sum(least) / len(least),
+                                         max(most), sum(most) / len(most))]
+
+
+def share_rows(results, scenarios, balancers):
+    """Shares as multiples of what the weight says: of each server in all that was measured, or,
+    where one server is the subject, of it by window."""
+    for scenario in scenarios:
+        subject = next((aim.server for aim in scenario.aims if aim.server), "")
+        for balancer in balancers if scenario.shares else ():
+            for seed in results.seeds(scenario.name, balancer.name):
+                run = results.runs[scenario.name, balancer.name, seed]
+                if subject:
+                    windows = [*run.report["windows"]] or ["all"]
+                    shares = [run.value("share", window, subject) for window in windows]
+                else:
+                    shares = fair_shares(run.report["all"]["servers"], run.weights()).values()
+                yield [scenario.name, balancer.name, str(seed), *share_cells(run),
+                       subject or "each server", " ".join(f"{share:.2f}" for share in shares)]
 
 
 def text_table(headings, lines):
@@ -94,7 +125,7 @@ def charts(results, scenarios, balancers):
 
 def page(results, scenarios, balancers, command):
     measured = [s for s in scenarios if any(results.has(s.name, b.name) for b in balancers)]
-    about = "\n".join(f"- `{s.name}`: {s.about}; {s.rate:.0f} requests/s" for s in measured)
+    about = "\n".join(f"- `{s.name}`: {s.about}; {s.traffic}" for s in measured)
     pictures = "\n".join(f"![{s.name}](charts/{s.name}.svg)" for s in measured)
     judged = [verdict_cells(v) for v in verdicts(results, scenarios, balancers)]
     return f"""# Measured on real traffic
@@ -108,6 +139,10 @@ proxy's and the agent's, for each request.
 {markdown_table(VERDICT_HEADINGS, judged)}
 
 For `failed` the two numbers by seed are the sums of Leastwise and of the reference.
+
+## Shares
+Multiples of what a server's weight says: in the worst window, and in the mean of all windows.
+{markdown_table(SHARE_HEADINGS, share_rows(results, scenarios, balancers))}
 
 ## All figures
 {markdown_table(HEADINGS, rows(results, scenarios, balancers))}

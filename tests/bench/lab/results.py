@@ -2,7 +2,10 @@
 import math
 from dataclasses import dataclass
 
-METRICS = ("mean", "p50", "p99", "p999", "errors", "failed", "share", "cpu")
+from scenario import EACH
+
+METRICS = ("mean", "p50", "p90", "p99", "p999", "errors", "failed", "cpu",
+           "first_mean", "first_p99", "share", "share_least", "share_most")
 
 
 @dataclass(frozen=True)
@@ -10,30 +13,45 @@ class Figures:
     """Of one run: the reports of the load generator."""
     report: dict
 
-    def summary(self, window):
+    def summary(self, window, path=""):
+        if path:
+            return self.report["paths"][path]
         return self.report["all"] if window == "all" else self.report["windows"][window]
 
-    def value(self, metric, window="all", server=""):
-        summary = self.summary(window)
+    def value(self, metric, window="all", server="", path=""):
+        summary = self.summary(window, path)
         if metric == "cpu":
             return self.report["cpu_us"]
         if metric == "errors":
             return summary["failed"] / max(1, summary["requests"])
         if metric == "failed":
             return summary["failed"]
-        if metric == "share":
-            return fair_share(summary["servers"], server, len(self.servers()))
+        if metric.startswith("share"):
+            shares = fair_shares(summary["servers"], self.weights())
+            return {"share": shares.get(server, 0), "share_least": min(shares.values()),
+                    "share_most": max(shares.values())}[metric]
         return summary[f"{metric}_ms"]
 
-    def servers(self):
-        return {name for part in (self.report["all"], *self.report["windows"].values())
-                for name in part["servers"]}
+    def weights(self):
+        """Of each server; lines of an older lab do not have them, and all were alike."""
+        parts = (self.report["all"], *self.report["windows"].values())
+        return self.report.get("weights") or {name: 1 for p in parts for name in p["servers"]}
+
+    def each_window(self):
+        return [name for name in self.report["windows"] if name.startswith(EACH)]
+
+    def worst(self, aim):
+        """What an aim is about: in the window of its own, or in the worst of each."""
+        windows = self.each_window() if aim.window == EACH else [aim.window]
+        values = [self.value(aim.metric, w, aim.server, aim.path) for w in windows]
+        return min(values) if aim.at_least else max(values)
 
 
-def fair_share(counts, server, servers):
-    """Of one server, as a multiple of an equal part."""
-    total = sum(counts.values())
-    return counts.get(server, 0) / total * servers if total else 0.0
+def fair_shares(counts, weights):
+    """Of each server, as a multiple of the part that its weight says."""
+    total, all_weights = max(1, sum(counts.values())), sum(weights.values())
+    return {name: counts.get(name, 0) / total * all_weights / weight
+            for name, weight in weights.items()}
 
 
 def geometric_mean(values):
@@ -55,15 +73,20 @@ class Results:
     def has(self, scenario, balancer):
         return bool(self.seeds(scenario, balancer))
 
-    def values(self, scenario, balancer, metric, window="all", server=""):
-        """By seed."""
-        return [self.runs[scenario, balancer, seed].value(metric, window, server)
+    def values(self, scenario, balancer, metric, *which):
+        """By seed; `which` is window, server and path."""
+        return [self.runs[scenario, balancer, seed].value(metric, *which)
                 for seed in self.seeds(scenario, balancer)]
 
-    def ratios(self, scenario, balancer, reference, metric, window="all"):
+    def worst(self, scenario, balancer, aim):
+        """By seed."""
+        return [self.runs[scenario, balancer, seed].worst(aim)
+                for seed in self.seeds(scenario, balancer)]
+
+    def ratios(self, scenario, balancer, reference, metric, *which):
         """By seed: only runs of the same seed are compared."""
-        return [self.runs[scenario, balancer, seed].value(metric, window) /
-                max(self.runs[scenario, reference, seed].value(metric, window), 1e-9)
+        return [self.runs[scenario, balancer, seed].value(metric, *which) /
+                max(self.runs[scenario, reference, seed].value(metric, *which), 1e-9)
                 for seed in self.seeds(scenario, balancer)
                 if (scenario, reference, seed) in self.runs]
 
@@ -84,12 +107,14 @@ class Verdict:
 
 
 def judge(results, scenario, balancer):
-    """A verdict for each aim of the scenario: geometric mean of ratios, mean of values."""
+    """A verdict for each aim of the scenario: geometric mean of ratios, mean of values, and of
+    what holds in each window the worst."""
     for aim in scenario.aims:
         if aim.absolute:
-            by_seed = results.values(scenario.name, balancer.name, aim.metric, aim.window,
-                                     aim.server)
+            by_seed = results.worst(scenario.name, balancer.name, aim)
             value = sum(by_seed) / len(by_seed)
+            if aim.window == EACH:
+                value = min(by_seed) if aim.at_least else max(by_seed)
         elif aim.metric == "failed":
             # Counts may be zero: their sums are compared.
             own = sum(results.values(scenario.name, balancer.name, aim.metric, aim.window))
@@ -97,6 +122,6 @@ def judge(results, scenario, balancer):
             by_seed, value = [own, other], own / other if other else (math.inf if own else 0.0)
         else:
             by_seed = results.ratios(scenario.name, balancer.name, balancer.reference, aim.metric,
-                                     aim.window)
+                                     aim.window, aim.server, aim.path)
             value = geometric_mean(by_seed)
         yield Verdict(scenario.name, balancer.name, aim, by_seed, value)

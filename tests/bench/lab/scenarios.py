@@ -3,57 +3,13 @@
 Times are in seconds from the start of the load unless a name says otherwise. A run begins with
 `warm_up` seconds that count only where an aim names a window of its own.
 """
-from dataclasses import dataclass, field
+from scenario import EQUAL, Aim, Scenario
+from scenarios_fairness import FAIRNESS
+from scenarios_waiting import WAITING
 
-MEAN_MS = 10
-SLOTS = 4
 ROUTES = {"/a": 1, "/b": 5, "/c": 20, "/d": 60, "/e": 200}
 ROUTE_MIX = "/a:40,/b:30,/c:20,/d:8,/e:2"
 ROUTE_MEAN_MS = 0.40 * 1 + 0.30 * 5 + 0.20 * 20 + 0.08 * 60 + 0.02 * 200
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A limit for Leastwise: a ratio to the proxy's own least connections, or a value of its own."""
-    metric: str             # see results.METRICS
-    limit: float
-    window: str = "all"
-    absolute: bool = False
-    at_least: bool = False
-    server: str = ""        # of metric "share"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    about: str
-    slow: tuple             # of each server: how many times as slow
-    load: float             # share of all slots that is asked for
-    aims: tuple
-    mean_ms: float = MEAN_MS
-    paths: dict = field(default_factory=lambda: {"/": MEAN_MS})
-    mix: str = ""
-    defaults: dict = field(default_factory=dict)  # of leastwise-backends, for all servers
-    special: dict = field(default_factory=dict)   # by server: the same for one
-    events: tuple = ()      # of leastwise-backends
-    nginx_server: str = ""  # parameters of each nginx server
-    phases: tuple = ()      # (from, times the rate)
-    windows: dict = field(default_factory=dict)   # name: (from, to)
-    seconds: float = 16
-    warm_up: float = 4
-    timeout: float = 10
-    requests_per_second: float = 0  # instead of a share of all slots
-
-    @property
-    def rate(self):
-        """Requests per second."""
-        if self.requests_per_second:
-            return self.requests_per_second
-        slots = sum(SLOTS / slow for slow in self.slow)
-        return self.load * slots * 1000 / self.mean_ms
-
-
-EQUAL = (1,) * 8
 UNEVEN = (1,) * 4 + (1.5,) * 4 + (2.5,) * 4 + (4,) * 4
 
 
@@ -89,9 +45,11 @@ SCENARIOS = (
     Scenario("brown-out", "one of eight servers is 20 times slower from second 6 to 12",
              EQUAL, 0.6,
              (Aim("p99", 0.85, "during"),
-              Aim("share", 0.7, "back", absolute=True, at_least=True, server="s0")),
+              *(Aim("share", 0.7, window, absolute=True, at_least=True, server="s0")
+                for window in ("at-once", "soon", "back"))),
              events=({"at": 6, "server": "0", "slow": 20}, {"at": 12, "server": "0", "slow": 1}),
-             windows={"during": (6, 12), "back": (17, 20)}, seconds=20),
+             windows={"during": (6, 12), "at-once": (12, 15), "soon": (12.5, 15),
+                      "back": (17, 20)}, seconds=20),
     Scenario("rolling", "one server after the other is 10 times slower for 3 s",
              EQUAL, 0.55, (Aim("p99", 1.0),),
              events=tuple(e for i in range(4) for e in
@@ -122,6 +80,8 @@ SCENARIOS = (
     Scenario("zones", "eight equal servers, four of them 15 ms away", EQUAL, 0.4,
              (Aim("mean", 0.95), Aim("p99", 1.0)),
              special={i: {"distance_ms": 15} for i in range(4, 8)}),
+    *FAIRNESS,
+    *WAITING,
     *COST,
 )
 

@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -36,6 +37,7 @@ class Stack:
         self.build, self.scenario, self.balancer, self.seed = build, scenario, balancer, seed
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="leastwise-lab-"))
         self.processes = []
+        self.running = {}  # by name
         self.proxies = []
 
     def __enter__(self):
@@ -67,6 +69,7 @@ class Stack:
         with open(self.folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen([*RR, *command], stdout=log, stderr=log)
         self.processes.append(process)
+        self.running[name] = process
         return process
 
     def start_servers(self):
@@ -102,9 +105,28 @@ class Stack:
 
     def await_answer(self):
         status, _ = get(configuration.WEB, "/")
-        if status != 200:
+        if status >= 500:  # what else a server says may be the point of the scenario
             log = (self.folder / "proxy.log").read_text(errors="replace")
             raise SystemExit(f"{self.balancer.name}: the proxy answers {status}: {log}")
+
+    def start_others(self):
+        """Load beside the one that is measured; it ends with the stack."""
+        target = ("--port", str(configuration.WEB))
+        if self.scenario.background:
+            self.start("background", self.build.load, *target, "--seed", str(1000 + self.seed),
+                       "--timeout", "60", "--seconds", "1000", *self.scenario.background)
+        if self.scenario.websockets:
+            helper = pathlib.Path(__file__).parent / "websockets.py"
+            self.start("websockets", sys.executable, helper, str(configuration.WEB),
+                       self.scenario.websockets)
+            await_file(self.folder / "websockets.log")
+
+    def check_others(self):
+        """What was to go on beside the load must have: a closed websocket is a failure."""
+        for name in ("background", "websockets"):
+            if name in self.running and self.running[name].poll() is not None:
+                log = (self.folder / f"{name}.log").read_text(errors="replace")
+                raise SystemExit(f"{self.balancer.name}: {name} ended too early: {log}")
 
     def restart_schedule(self):
         """Events and random numbers of the servers begin anew."""
@@ -126,6 +148,18 @@ def await_port(port):
                 return
         time.sleep(0.05)
     raise SystemExit(f"nothing listens on port {port}")
+
+
+def await_file(path):
+    """Until something is written in it, or the process that should is seen to have failed."""
+    for _ in range(200):
+        text = path.read_text(errors="replace")
+        if text.startswith("ready"):
+            return
+        if text:
+            raise SystemExit(text)
+        time.sleep(0.05)
+    raise SystemExit(f"{path.name}: nothing after 10 s")
 
 
 def get(port, path):

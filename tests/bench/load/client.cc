@@ -98,6 +98,7 @@ void Client::assign(Handle handle, const Request& request) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), request.u).ptr;
   connection.output.assign(heads_[request.path]).append(digits.data(), end).append(tail_);
   connection.sent = 0;
+  connection.first.reset();
   deadlines_.arm(start_ + request.at + options_.timeout,
                  {handle, connection.serial, Outcome::kTimeout});
   if (request.is_aborted) {
@@ -155,6 +156,7 @@ bool Client::take_bytes(Handle handle, Connection& connection, std::string_view 
     return false;
   }
   const std::size_t taken = connection.reader.feed(bytes);
+  if (connection.reader.has_body() && !connection.first) connection.first = now();
   if (connection.reader.is_broken()) {
     finish(handle, Outcome::kGarbage, false);
     return false;
@@ -190,8 +192,7 @@ void Client::fail(Handle handle, Outcome outcome) {
 
 void Client::finish(Handle handle, Outcome outcome, bool stays_open) {
   Connection& connection = connections_.at(handle);
-  record(*connection.request, outcome,
-         connection.reader.is_complete() ? &connection.reader : nullptr);
+  record(*connection.request, outcome, connection.reader.is_complete() ? &connection : nullptr);
   --active_;
   if (stays_open) {
     connection.request.reset();
@@ -203,15 +204,18 @@ void Client::finish(Handle handle, Outcome outcome, bool stays_open) {
   serve_waiting();
 }
 
-void Client::record(const Request& request, Outcome outcome, const HttpReader* answer) {
+void Client::record(const Request& request, Outcome outcome, const Connection* answered) {
   Sample sample;
   sample.at = request.at;
   sample.latency = now() - start_ - request.at;
+  sample.first = sample.latency;
   sample.path = request.path;
   sample.outcome = outcome;
-  if (answer != nullptr) {
-    sample.status = static_cast<std::uint16_t>(answer->status());
-    if (!answer->wanted_value().empty()) sample.server = server_number(answer->wanted_value());
+  if (answered != nullptr) {
+    const HttpReader& answer = answered->reader;
+    if (answered->first) sample.first = *answered->first - start_ - request.at;
+    sample.status = static_cast<std::uint16_t>(answer.status());
+    if (!answer.wanted_value().empty()) sample.server = server_number(answer.wanted_value());
   }
   samples_.push_back(sample);
 }

@@ -64,7 +64,8 @@ class Client {
     std::optional<Request> request;
     std::string output;
     std::size_t sent = 0;
-    std::uint32_t serial = 0;  // of the request on this connection
+    std::optional<Time> first;  // byte of the body
+    std::uint32_t serial = 0;   // of the request on this connection
     bool is_connecting = false;
   };
 
@@ -86,7 +87,7 @@ class Client {
   void end_of_stream(Handle handle, Connection& connection);
   void fail(Handle handle, Outcome outcome);
   void finish(Handle handle, Outcome outcome, bool stays_open);
-  void record(const Request& request, Outcome outcome, const HttpReader* answer);
+  void record(const Request& request, Outcome outcome, const Connection* answered);
   void serve_waiting();
   void expire();
   std::optional<Time> next_timeout() const;

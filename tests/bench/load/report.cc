@@ -54,6 +54,9 @@ ordered_json summary_json(const Summary& summary, const RunResult& result, Durat
   for (const auto& [name, share] : kPercentiles) {
     json[name] = to_ms(percentile(summary.sorted, share));
   }
+  json["first_mean_ms"] = summary.first_mean_ms;
+  json["first_p50_ms"] = to_ms(percentile(summary.sorted_first, 0.5));
+  json["first_p99_ms"] = to_ms(percentile(summary.sorted_first, 0.99));
   json["errors"] = errors_json(summary);
   json["statuses"] = ordered_json::object();
   for (const auto& [status, count] : summary.statuses) {

@@ -33,6 +33,7 @@ constexpr std::uint32_t kUnknownServer = UINT32_MAX;
 struct Sample {
   Duration at{};
   Duration latency{};  // from the intended start
+  Duration first{};    // the same, to the first byte of the body; where there is none, the latency
   std::uint32_t path = 0;
   std::uint32_t server = kUnknownServer;  // number in the table of names
   std::uint16_t status = 0;

@@ -25,6 +25,15 @@ void count(Summary& summary, const Sample& sample) {
       ++summary.errors[sample.outcome];
   }
   summary.sorted.push_back(sample.latency);
+  summary.sorted_first.push_back(sample.first);
+}
+
+// Of what it has sorted.
+double sort_and_average(std::vector<Duration>& values) {
+  std::sort(values.begin(), values.end());
+  double sum = 0;
+  for (const Duration value : values) sum += to_ms(value);
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -43,10 +52,8 @@ Summary summarise(std::span<const Sample> samples,
   for (const Sample& sample : samples) {
     if (belongs(sample)) count(summary, sample);
   }
-  std::sort(summary.sorted.begin(), summary.sorted.end());
-  double sum = 0;
-  for (const Duration latency : summary.sorted) sum += to_ms(latency);
-  if (!summary.sorted.empty()) summary.mean_ms = sum / static_cast<double>(summary.sorted.size());
+  summary.mean_ms = sort_and_average(summary.sorted);
+  summary.first_mean_ms = sort_and_average(summary.sorted_first);
   return summary;
 }
 

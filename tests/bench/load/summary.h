@@ -27,7 +27,9 @@ struct Summary {
   std::map<int, std::uint64_t> statuses;
   std::map<std::uint32_t, std::uint64_t> servers;
   double mean_ms = 0;
-  std::vector<Duration> sorted;  // latencies, ascending
+  double first_mean_ms = 0;
+  std::vector<Duration> sorted;        // latencies, ascending
+  std::vector<Duration> sorted_first;  // times to the first byte of the body, ascending
 
   std::uint64_t failed() const noexcept { return connection_errors + timeouts + status_5xx; }
 };

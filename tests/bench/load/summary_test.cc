@@ -55,6 +55,17 @@ TEST(Summary, WhatWeAbortedHasNoLatencyAndDidNotFail) {
   EXPECT_EQ(summary.sorted.size(), 1U);
 }
 
+TEST(Summary, TimesToTheFirstByteHaveTheirOwnOrder) {
+  std::vector<Sample> samples{sample_of(30, Outcome::kAnswered, 200),
+                              sample_of(40, Outcome::kAnswered, 200)};
+  samples[0].first = from_ms(9);
+  samples[1].first = from_ms(3);
+  const Summary summary = summarise(samples, all);
+  EXPECT_DOUBLE_EQ(summary.first_mean_ms, 6);
+  EXPECT_EQ(summary.sorted_first, (std::vector<Duration>{from_ms(3), from_ms(9)}));
+  EXPECT_DOUBLE_EQ(summary.mean_ms, 35);
+}
+
 TEST(Summary, TakesOnlyWhatBelongs) {
   std::vector<Sample> samples(10, sample_of(1, Outcome::kAnswered, 200));
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i].server = i < 3 ? 0 : 1;
