@@ -224,8 +224,8 @@ class Picker {
                Verdict* verdict) noexcept;
   void learn(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
              Verdict* verdict) noexcept;
-  void accuse(const Config& config, const Verdict::Failure& failure, TimePoint now,
-              Verdict* verdict) noexcept;
+  [[gnu::cold]] void accuse(const Config& config, const Verdict::Failure& failure, TimePoint now,
+                            Verdict* verdict) noexcept;
   void judge(const Config& config, const Verdict::Failure& failure, TimePoint now,
              Verdict* verdict) noexcept;
   void blame(const Config& config, const Verdict::Failure& failure, TimePoint now,

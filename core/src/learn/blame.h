@@ -3,9 +3,11 @@
 #define LEASTWISE_SRC_LEARN_BLAME_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "leastwise/picker.h"
 #include "memory/state.h"
 #include "words/estimates.h"
 
@@ -15,7 +17,6 @@ inline constexpr float kErrorStep = 0.05F;
 inline constexpr std::uint32_t kMostInARow = 1U << 30;
 
 inline void learn_error(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcept {
-  if (!failed && endpoint.error.get() == 0) return;
   endpoint.error.update([&](std::uint64_t word) noexcept -> std::uint64_t {
     float e = error_now(word, now_ms);
     e += kErrorStep * ((failed ? 1.0F : 0.0F) - e);
@@ -37,7 +38,6 @@ inline void count_in_a_row(state::Record& record, bool failed) noexcept {
 // forgives them only when none came for so long, or when it was a probe.
 inline void learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
                          std::int64_t now_ms) noexcept {
-  if (!failed && endpoint.health.get() == 0) return;
   if (record.max_fails.get() == 0) return;
   endpoint.health.update([&](std::uint64_t word) noexcept -> std::uint64_t {
     Health h = health::unpack(word);
@@ -50,14 +50,28 @@ inline void learn_health(state::Hot& endpoint, const state::Record& record, bool
   });
 }
 
-inline void learn_success(const state::Shared& shared, std::size_t i, std::uint16_t route,
-                          std::int64_t now_ms) noexcept {
+// In the path of every answer: what most of them have nothing to do with is not called.
+[[gnu::always_inline]] inline void learn_success(const state::Shared& shared, std::size_t i,
+                                                 std::uint16_t route,
+                                                 std::int64_t now_ms) noexcept {
+  state::Hot& hot = shared.hot()[i];
   state::Record& record = shared.records()[i];
-  learn_error(shared.hot()[i], false, now_ms);
+  if (hot.error.get() != 0) [[unlikely]]
+    learn_error(hot, false, now_ms);
+  if (hot.health.get() != 0) [[unlikely]]
+    learn_health(hot, record, false, now_ms);
   count_in_a_row(record, false);
-  learn_health(shared.hot()[i], record, false, now_ms);
-  if (shared->suspects.get() != 0) shared->suspects.set(0);
+  if (shared->suspects.get() != 0) [[unlikely]]
+    shared->suspects.set(0);
   shared->failing.clear(route);
+}
+
+// Where the choice goes by more than the endpoint's own words, the member's part of it.
+[[gnu::always_inline]] inline void Picker::renew(const Config& config, MemberIndex member,
+                                                 TimePoint now) noexcept {
+  if (takes_turns(config.chosen_policy())) [[unlikely]]
+    renew_place(config, member, now);
+  if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{member}, now);
 }
 
 }  // namespace leastwise

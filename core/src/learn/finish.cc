@@ -103,13 +103,6 @@ void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& 
   renew(config, ticket.member, now);
 }
 
-// Where the choice goes by more than the endpoint's own words, the member's part of it.
-void Picker::renew(const Config& config, MemberIndex member, TimePoint now) noexcept {
-  if (takes_turns(config.chosen_policy())) [[unlikely]]
-    renew_place(config, member, now);
-  if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{member}, now);
-}
-
 void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
                    TimePoint now, Verdict* verdict) noexcept {
   if (verdict != nullptr) verdict->begin();
@@ -118,7 +111,7 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
 
   const std::int64_t now_ms = milliseconds(now);
-  if (is_failure(outcome.result)) {
+  if (is_failure(outcome.result)) [[unlikely]] {
     accuse(config,
            {.member = ticket.member,
             .id = ticket.id,
@@ -128,7 +121,8 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
            now, verdict);
   } else {
     learn_success(shared, index(ticket.id), ticket.route, now_ms);
-    if (verdict != nullptr && !verdict->empty()) blame_all(config, *verdict, now);
+    if (verdict != nullptr && !verdict->empty()) [[unlikely]]
+      blame_all(config, *verdict, now);
   }
   if (!is_sample(outcome)) return;
   if (config.chosen_policy().keeps_answer_time) {
