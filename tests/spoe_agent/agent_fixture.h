@@ -35,8 +35,9 @@ class AgentFixture : public testing::Test {
   }
 
   // What the pick thread does with a question.
-  std::string pick(std::string_view id) {
-    const Picked picked = app().pick({}, {}, now_);
+  std::string pick(std::string_view id, std::uint64_t route = 0) {
+    const Request request{.route = route, .in_flight = {}};
+    const Picked picked = app().pick(request, {}, now_);
     if (!picked.ticket) return "";
     EXPECT_TRUE(ring_.push({request_id(id), &app(), picked.ticket}));
     return std::string(picked.server);

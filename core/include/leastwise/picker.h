@@ -98,6 +98,36 @@ class Tried {
   std::array<MemberIndex, kRemembered> members_{};
 };
 
+// The failures of one request that nobody is blamed for yet: whether the server or the request is
+// at fault shows when the same request is tried elsewhere (src/learn/blame.cc). Plain data; the
+// caller keeps it with the request, from its first attempt to Picker::settle().
+class Verdict {
+ public:
+  static constexpr std::size_t kMost = 8;  // failures that can wait
+
+  bool empty() const noexcept { return count_ == 0; }
+
+  // Of the last call that got this verdict: who was blamed for what counts towards max_fails, and
+  // how many failures were put down to the request.
+  std::span<const MemberIndex> blamed() const noexcept { return {blamed_.data(), blamed_count_}; }
+  std::uint32_t forgiven() const noexcept { return forgiven_; }
+
+ private:
+  friend class Picker;
+  struct Failure {
+    MemberIndex member;
+    EndpointId id;
+    std::uint16_t route;
+    Result result;
+    bool counts_as_fail;
+  };
+  void begin() noexcept { blamed_count_ = forgiven_ = 0; }
+
+  std::array<Failure, kMost> failures_{};
+  std::array<MemberIndex, kMost> blamed_{};
+  std::uint32_t count_ = 0, blamed_count_ = 0, forgiven_ = 0;
+};
+
 // Why this endpoint was picked.
 enum class Reason : std::uint8_t {
   kNone,        // nothing was picked
@@ -162,14 +192,20 @@ class Picker {
   Ticket adopt(const Config& config, const Request& request, MemberIndex member,
                TimePoint now) noexcept;
 
-  void finish(const Config& config, const Ticket& ticket, const Outcome& outcome,
-              TimePoint now) noexcept;
+  // With a verdict the blame for a failure may wait until it is known how the request fares
+  // elsewhere; all else is learned at once. Without one the attempt is judged by itself.
+  void finish(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
+              Verdict* verdict = nullptr) noexcept;
+  // The request is over, or nobody tries it again: whoever still waits is blamed or forgiven.
+  void settle(const Config& config, Verdict& verdict, TimePoint now) noexcept;
+  // The request is being answered well elsewhere: all who wait are blamed.
+  void blame_all(const Config& config, Verdict& verdict, TimePoint now) noexcept;
 
   // finish() in two steps, for an attempt whose end says nothing of the endpoint, such as a tunnel:
   // answered() learns from what there is to learn and takes its work away. It keeps its place, by
   // which max_conns and the count in flight go, until release() gives that back.
-  void answered(const Config& config, Ticket& ticket, const Outcome& outcome,
-                TimePoint now) noexcept;
+  void answered(const Config& config, Ticket& ticket, const Outcome& outcome, TimePoint now,
+                Verdict* verdict = nullptr) noexcept;
   void release(const Config& config, const Ticket& ticket, TimePoint now) noexcept;
 
  private:
@@ -185,10 +221,18 @@ class Picker {
   bool are_trees_grown(TimePoint now) noexcept;
   void renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept;
   void renew_leaves(const Ticket& ticket, TimePoint now) noexcept;
-  void take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
-               TimePoint now) noexcept;
-  void learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
-             TimePoint now) noexcept;
+  void take_in(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
+               Verdict* verdict) noexcept;
+  void learn(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
+             Verdict* verdict) noexcept;
+  [[gnu::cold]] void accuse(const Config& config, const Verdict::Failure& failure, TimePoint now,
+                            Verdict* verdict) noexcept;
+  void judge(const Config& config, const Verdict::Failure& failure, TimePoint now,
+             Verdict* verdict) noexcept;
+  void blame(const Config& config, const Verdict::Failure& failure, TimePoint now,
+             Verdict* verdict) noexcept;
+  void forgive(const Verdict::Failure& failure, TimePoint now, Verdict* verdict) noexcept;
+  void renew(const Config& config, MemberIndex member, TimePoint now) noexcept;
   void learn_distance(state::Hot& endpoint, const Outcome& outcome) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                    std::int64_t now_ms) noexcept;

@@ -84,7 +84,8 @@ struct EndpointView {
   std::array<std::uint64_t, kResults> results{};
   std::array<std::uint64_t, 6> responses{};  // [1]…[5]: 1xx…5xx, [0]: without a status
   std::uint64_t bytes_sent = 0, bytes_received = 0;
-  std::uint64_t healed = 0;  // attempts given back for processes that died
+  std::uint64_t healed = 0;    // attempts given back for processes that died
+  std::uint64_t forgiven = 0;  // failures that were put down to the request
   double connect_seconds = 0, first_byte_seconds = 0, occupied_seconds = 0;  // sums
   std::uint64_t connects = 0, first_bytes = 0, occupied = 0;                 // their counts
 };

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "guard/load_report.h"
+#include "learn/blame.h"
 #include "learn/slowness.h"
 #include "leastwise/picker.h"
 #include "words/answer_time.h"
@@ -12,8 +13,6 @@ namespace leastwise {
 namespace {
 
 constexpr float kForgetSample = 1 - 1.0F / 128;
-constexpr float kErrorStep = 0.05F;
-constexpr std::uint32_t kMostInARow = 1U << 30;
 constexpr float kLeastShare = 0.02F;  // of the time taken, left when the base is taken off
 constexpr float kClip = 8;            // times the prediction: an outlier counts up to here
 constexpr float kClipAfter = 8;       // samples of the endpoint
@@ -38,42 +37,6 @@ void count(state::Record& record, const Outcome& outcome) noexcept {
   }
 }
 
-void learn_error(state::Hot& endpoint, bool failed, std::int64_t now_ms) noexcept {
-  if (!failed && endpoint.error.get() == 0) return;
-  endpoint.error.update([&](std::uint64_t word) noexcept -> std::uint64_t {
-    float e = error_now(word, now_ms);
-    e += kErrorStep * ((failed ? 1.0F : 0.0F) - e);
-    // Damaged memory may hold anything; a share is 0…1.
-    if (!(e >= kErrorFree)) return 0;
-    return error::pack({std::min(e, 1.0F), static_cast<std::uint32_t>(now_ms)});
-  });
-}
-
-void count_in_a_row(state::Record& record, bool failed) noexcept {
-  if (failed) {
-    if (record.failures_in_a_row.get() < kMostInARow) record.failures_in_a_row.add(1);
-  } else if (record.failures_in_a_row.get() != 0) {
-    record.failures_in_a_row.set(0);
-  }
-}
-
-// nginx's rule: failures that are less than fail_timeout apart add up, and a success
-// forgives them only when none came for so long, or when it was a probe.
-void learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
-                  std::int64_t now_ms) noexcept {
-  if (!failed && endpoint.health.get() == 0) return;
-  if (record.max_fails.get() == 0) return;
-  endpoint.health.update([&](std::uint64_t word) noexcept -> std::uint64_t {
-    Health h = health::unpack(word);
-    if (failed) {
-      return health::pack({.fails = h.fails + 1,
-                           .probing = false,
-                           .until_ms = now_ms + record.fail_timeout_ms.get()});
-    }
-    return h.probing || now_ms >= h.until_ms ? 0 : word;
-  });
-}
-
 void learn_answer_time(state::Record& record, const Config& config, const Plan& plan, float took,
                        std::int64_t now_ms) noexcept {
   const float tau = std::max(seconds(config.decay), 1e-3F);
@@ -91,7 +54,7 @@ bool is_sample(const Outcome& outcome) noexcept {
 }  // namespace
 
 void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                    TimePoint now) noexcept {
+                    TimePoint now, Verdict* verdict) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
@@ -101,11 +64,11 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
     endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   }
-  take_in(config, ticket, outcome, now);
+  take_in(config, ticket, outcome, now, verdict);
 }
 
-void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outcome,
-                      TimePoint now) noexcept {
+void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outcome, TimePoint now,
+                      Verdict* verdict) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
   if (ticket.load != 0) {
@@ -114,7 +77,7 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
     ticket.load = load::kOne;
     shared.records()[index(ticket.id)].held.add(1);
   }
-  take_in(config, ticket, outcome, now);
+  take_in(config, ticket, outcome, now, verdict);
 }
 
 void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) noexcept {
@@ -133,29 +96,34 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
 
 // All that an outcome tells.
 void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                     TimePoint now) noexcept {
+                     TimePoint now, Verdict* verdict) noexcept {
   state::Record& record = pool_.shared().records()[index(ticket.id)];
   count(record, outcome);
   if (config.report.is_on()) state::learn_report(record, outcome.report, milliseconds(now));
-  learn(config, ticket, outcome, now);
-  if (takes_turns(config.chosen_policy())) [[unlikely]]
-    renew_place(config, ticket.member, now);
-  if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
+  learn(config, ticket, outcome, now, verdict);
+  renew(config, ticket.member, now);
 }
 
 void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                   TimePoint now) noexcept {
+                   TimePoint now, Verdict* verdict) noexcept {
+  if (verdict != nullptr) verdict->begin();
   if (outcome.result == Result::kClientGone || outcome.result == Result::kCancelled) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
 
   const std::int64_t now_ms = milliseconds(now);
-  const bool failed = is_failure(outcome.result);
-  learn_error(endpoint, failed, now_ms);
-  count_in_a_row(shared.records()[index(ticket.id)], failed);
-  if (!failed || outcome.counts_as_fail) {
-    learn_health(endpoint, shared.records()[index(ticket.id)], failed, now_ms);
-    if (failed) shared->special.set(1);  // after the health word: see renew_special()
+  if (is_failure(outcome.result)) [[unlikely]] {
+    accuse(config,
+           {.member = ticket.member,
+            .id = ticket.id,
+            .route = ticket.route,
+            .result = outcome.result,
+            .counts_as_fail = outcome.counts_as_fail},
+           now, verdict);
+  } else {
+    learn_success(shared, index(ticket.id), ticket.route, now_ms);
+    if (verdict != nullptr && !verdict->empty()) [[unlikely]]
+      blame_all(config, *verdict, now);
   }
   if (!is_sample(outcome)) return;
   if (config.chosen_policy().keeps_answer_time) {

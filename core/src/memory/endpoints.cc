@@ -43,7 +43,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   for (auto& c : r.results) c.set(0);
   for (auto& c : r.responses) c.set(0);
   for (auto* c : {&r.bytes_sent, &r.bytes_received, &r.connect_us, &r.connects, &r.first_byte_us,
-                  &r.first_bytes, &r.occupied_us, &r.healed}) {
+                  &r.first_bytes, &r.occupied_us, &r.healed, &r.forgiven}) {
     c->set(0);
   }
   for (auto& c : r.times) c.set(0);
@@ -165,6 +165,7 @@ void copy_counters(const Record& from, Record& to) noexcept {
   to.first_bytes.set(from.first_bytes.get());
   to.occupied_us.set(from.occupied_us.get());
   to.healed.set(from.healed.get());
+  to.forgiven.set(from.forgiven.get());
   to.reports.set(from.reports.get());
   to.reports_refused.set(from.reports_refused.get());
   for (std::size_t i = 0; i < kEjections; ++i) to.ejections[i].set(from.ejections[i].get());

@@ -21,6 +21,7 @@
 #include "model/switchback.h"
 #include "words/answer_ring.h"
 #include "words/cell.h"
+#include "words/failing_routes.h"
 #include "words/float4.h"
 #include "words/plan.h"
 #include "words/routes.h"
@@ -129,6 +130,8 @@ struct alignas(64) Record {
   Cell<Ejection> ejected_why;
   std::array<Cell<std::uint64_t>, kEjections> ejections;  // by reason
 
+  Cell<std::uint64_t> forgiven;  // failures that were put down to the request: see blame.cc
+
   // What each answer counts, in two lines: this, and the rest up to results[kOk].
   alignas(64) Cell<std::uint64_t> picks;
   Cell<std::uint64_t> bytes_sent, bytes_received;
@@ -175,6 +178,7 @@ struct alignas(64) Header {
   // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
   Cell<std::uint32_t> special;
   Cell<std::uint32_t> has_round_trips;  // some attempt told one: distances go by them
+  Cell<std::uint32_t> suspects;  // requests that failed since the last good answer; blame.cc
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;
@@ -196,6 +200,7 @@ struct alignas(64) Header {
   std::array<Plan, kPlans> plans;
 
   Routes routes;
+  FailingRoutes failing;
   static constexpr std::size_t kLanes = 8;  // processes share a lane when there are more
   std::array<AnswerRing, kLanes> lanes;
   Model model;

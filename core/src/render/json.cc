@@ -77,8 +77,8 @@ void render_own(const EndpointView& v, float share, Text& out) noexcept {
       << ",\"error_share\":" << double{v.error_share}
       << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
-      << ",\"healed\":" << v.healed << ",\"ejected\":\"" << name(v.ejected_why)
-      << "\",\"demand\":" << double{v.demand}
+      << ",\"healed\":" << v.healed << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\""
+      << name(v.ejected_why) << "\",\"demand\":" << double{v.demand}
       << ",\"local\":" << yes((v.settings.flags & kRemote) == 0)
       << ",\"warmth\":" << double{v.warmth} << ",\"ejected_for_s\":" << double{v.ejected_for}
       << ",\"ejections\":{";

@@ -36,6 +36,7 @@ void copy_counters(const state::Record& r, EndpointView& v) noexcept {
   v.bytes_sent = r.bytes_sent.get();
   v.bytes_received = r.bytes_received.get();
   v.healed = r.healed.get();
+  v.forgiven = r.forgiven.get();
   v.connects = r.connects.get();
   v.first_bytes = r.first_bytes.get();
   for (const auto& c : r.times) v.occupied += c.get();

@@ -2,18 +2,20 @@
 
 #include <new>
 
+#include "http/balancer.h"
 #include "http/route_and_key.h"
 
 namespace leastwise::nginx {
 namespace {
 
-// Nothing to clean up: its address marks the attempts among a pool's handlers.
-void mark(void*) noexcept {}
+// Its address also marks the attempts among a pool's handlers.
+void end(void* attempt) noexcept { settle(*static_cast<Attempt*>(attempt)); }
 
 }  // namespace
 
 Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept {
   Attempt* earlier = find_attempt(r);
+  if (earlier != nullptr) settle(*earlier);
   void* memory = ngx_palloc(r->pool, sizeof(Attempt));
   ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, 0);
   if (memory == nullptr || cleanup == nullptr) return nullptr;
@@ -25,7 +27,7 @@ Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept {
   attempt->earlier = earlier;
   attempt->route = route_of(r, conf);
   attempt->key = key_of(r, conf);
-  cleanup->handler = mark;
+  cleanup->handler = end;
   cleanup->data = attempt;
   ngx_http_set_ctx(r, attempt, ngx_http_leastwise_module);
   return attempt;
@@ -37,7 +39,7 @@ Attempt* find_attempt(ngx_http_request_t* r) noexcept {
   // An internal redirect (error_page, X-Accel-Redirect) has cleared the contexts. The pool
   // is shared by the subrequests.
   for (ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
-    if (c->handler != mark) continue;
+    if (c->handler != end) continue;
     attempt = static_cast<Attempt*>(c->data);
     if (attempt->request == r) return attempt;
   }

@@ -34,6 +34,7 @@ struct Attempt {
   ngx_uint_t generation = 0;  // of the list that the tries refer to
   Try* last = nullptr;        // nullptr: none yet
   Try* tried = nullptr;       // from here on: tries that are not to be repeated
+  Verdict verdict;            // on the tries that failed
   bool in_flight = false;     // the last try is,
   bool answered = false;      // and the pool has learned from it all that there is to learn
   bool is_uploading = false;  // some of the request was still to come when it was sent
@@ -41,7 +42,8 @@ struct Attempt {
   Try first;
 };
 
-// Makes the attempt of this request for its current upstream; nullptr when memory ran out.
+// Makes the attempt of this request for its current upstream; nullptr when memory ran out. When
+// the request ends, it is settled.
 Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept;
 
 // The request's latest attempt; nullptr if it had none.

@@ -11,6 +11,8 @@
 namespace leastwise::nginx {
 namespace {
 
+constexpr time_t kTellEach = 60;  // seconds, by each worker
+
 Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   Tried tried;
@@ -93,10 +95,34 @@ void end(Attempt& attempt) noexcept {
   on_answer(*attempt.conf);
 }
 
+// Tells nginx's own count and the log what the last verdict was.
+void announce(Attempt& attempt) noexcept {
+  ngx_log_t& log = *attempt.request->connection->log;
+  UpstreamConf& conf = *attempt.conf;
+  // A list that changes may have lost them, and nginx counts by itself.
+  if (!conf.changes) {
+    for (const MemberIndex m : attempt.verdict.blamed()) {
+      if (m < conf.worker.servers.size()) count_failure(conf.worker.servers[m], log);
+    }
+  }
+  if (attempt.verdict.forgiven() < 2) return;
+  const ngx_uint_t n = attempt.verdict.forgiven();
+  const time_t since = ngx_time() - conf.worker.told;
+  if (conf.worker.told != 0 && since >= 0 && since < kTellEach) return;
+  conf.worker.told = ngx_time();
+  // The request's own line may be gone by now.
+  ngx_log_error(NGX_LOG_WARN, &log, 0,
+                "\"%V\" failed alike on %ui servers of upstream \"%V\" and was answered by none: "
+                "no server is blamed for it, look into what serves it (told once in %T s)",
+                &attempt.request->unparsed_uri, n, &conf.name, kTellEach);
+}
+
 void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t& state) noexcept {
   const TimePoint at = now();
   const Outcome outcome = observe(attempt, pc, state, at);
-  attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at);
+  attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at,
+                                     &attempt.verdict);
+  announce(attempt);
   if (outcome.result != Result::kCancelled) return;
   attempt.stale = true;
   state = 0;  // no failure of the server's, in nginx's own count either
@@ -123,13 +149,17 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
   ticket = pick_bound(*pc, attempt);
 #endif
   if (!ticket) ticket = pick(attempt);
-  if (!ticket) return NGX_BUSY;
+  if (!ticket) {
+    settle(attempt);
+    return NGX_BUSY;
+  }
   start(*pc, attempt, *added, ticket);
   return NGX_OK;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
+  const bool may_go_on = (state & (NGX_PEER_FAILED | NGX_PEER_NEXT)) != 0;
   if (attempt.in_flight) {
     if (attempt.answered) {
       attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
@@ -143,6 +173,8 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
   } else {
     let_go(*pc, attempt.round_robin, state);
   }
+  // nginx gives the try on a kept connection back.
+  if (!may_go_on || (pc->tries == 0 && !pc->cached)) settle(attempt);
 }
 
 #if LEASTWISE_NGX_NOTIFY
@@ -204,11 +236,24 @@ void on_first_byte(Attempt& attempt) noexcept {
     attempt.last->round_trip =
         sample_round_trip(pc.connection->fd, pc.sockaddr->sa_family == AF_UNIX);
   }
-  if (!is_endless(attempt)) return;
   UpstreamConf& conf = *attempt.conf;
-  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_endless(attempt), at);
+  if (!attempt.verdict.empty() && attempt.upstream->headers_in.status_n < NGX_HTTP_BAD_REQUEST) {
+    conf.worker.picker.blame_all(conf.config, attempt.verdict, at);
+    announce(attempt);
+  }
+  if (!is_endless(attempt)) return;
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_endless(attempt), at,
+                              &attempt.verdict);
+  announce(attempt);
   attempt.answered = true;
   on_answer(conf);
+}
+
+void settle(Attempt& attempt) noexcept {
+  if (attempt.verdict.empty()) return;
+  UpstreamConf& conf = *attempt.conf;
+  conf.worker.picker.settle(conf.config, attempt.verdict, now());
+  announce(attempt);
 }
 
 }  // namespace leastwise::nginx

@@ -4,6 +4,7 @@
 //   peer.get     Picker::pick
 //   first byte   stamped; Picker::answered of what has no end of its own
 //   peer.free    classify, Picker::finish or release
+//   end          Picker::settle, unless it was known before that no try would follow
 //
 // Addresses, the number of tries and the retry itself stay nginx's round robin's. Whether a server
 // may be used (down, max_conns, max_fails) is asked of the pool alone, whose counts are the same in
@@ -22,6 +23,10 @@ void balance(ngx_conf_t* cf) noexcept;
 
 // The answer to the attempt's last try has begun. Any further call for it does nothing.
 void on_first_byte(Attempt& attempt) noexcept;
+
+// No try is to follow: failures that waited for one are blamed on servers or on the request. Any
+// further call does nothing.
+void settle(Attempt& attempt) noexcept;
 
 }  // namespace leastwise::nginx
 

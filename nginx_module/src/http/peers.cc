@@ -118,17 +118,22 @@ void let_go(ngx_peer_connection_t& pc, PeerData& round_robin, ngx_uint_t state) 
     pc.tries = 0;
     return;
   }
-  if ((state & NGX_PEER_FAILED) != 0) {
-    const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
-    at(peer.accessed).store(ngx_time(), kRelaxed);
-    at(peer.checked).store(ngx_time(), kRelaxed);
-    if (peer.max_fails != 0 && fails >= peer.max_fails) {
-      ngx_log_error(NGX_LOG_WARN, pc.log, 0, "upstream server temporarily disabled");
-    }
-  } else if (at(peer.accessed).load(kRelaxed) < at(peer.checked).load(kRelaxed)) {
+  if ((state & NGX_PEER_FAILED) == 0 &&
+      at(peer.accessed).load(kRelaxed) < at(peer.checked).load(kRelaxed)) {
     at(peer.fails).store(0, kRelaxed);
   }
   if (pc.tries > 0) --pc.tries;
+}
+
+void count_failure(const Server& server, ngx_log_t& log) noexcept {
+  auto& peer = *static_cast<Peer*>(server.peer);
+  if (static_cast<const Peers*>(server.list)->single) return;
+  const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
+  at(peer.accessed).store(ngx_time(), kRelaxed);
+  at(peer.checked).store(ngx_time(), kRelaxed);
+  if (peer.max_fails != 0 && fails >= peer.max_fails) {
+    ngx_log_error(NGX_LOG_WARN, &log, 0, "upstream server temporarily disabled");
+  }
 }
 
 std::size_t longest_name(const Peers& peers) noexcept {

@@ -26,9 +26,10 @@ bool resolves(const Peers& peers) noexcept;
 // process that dies with one would hang all others, and a list that does not change needs none.
 void hold(const Upstream& upstream, const Server& server) noexcept;
 
-// What nginx's ngx_http_upstream_free_round_robin_peer does, without its locks. REQUIRES: a list
-// that does not change.
+// What nginx's ngx_http_upstream_free_round_robin_peer does, without its locks, and all that it
+// does to count a failure, once a server is blamed for it. REQUIRES: a list that does not change.
 void let_go(ngx_peer_connection_t& pc, PeerData& round_robin, ngx_uint_t state) noexcept;
+void count_failure(const Server& server, ngx_log_t& log) noexcept;
 
 std::size_t longest_name(const Peers& peers) noexcept;
 

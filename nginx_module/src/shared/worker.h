@@ -17,6 +17,7 @@ struct Upstream;
 struct Worker {
   ProcessSlot slot = kNoSlot;
   bool is_told = false;              // that there is no row for it
+  time_t told = 0;                   // when it last told of a request that fails everywhere
   Picker picker;                     // false until the process has joined the pool
   std::span<Server> servers;         // by the picker's member
   ngx_uint_t generation = 0;         // of the list that they were read from

@@ -84,11 +84,13 @@ void Feedback::finish_elsewhere(const OpenTicket& open, const FeedbackLine& line
   Backend& backend = *open.backend;
   const bool was_tried = line.redispatched && line.retries > 0;
   backend.finish(open.ticket, was_tried ? Outcome{.result = Result::kRefused} : kNeverSent, now);
-  const Ticket real = backend.adopt(line.server, now);
+  Ticket real = backend.adopt(line.server, now);
   if (!real) return;
   Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
   // The time includes the attempts on the first server, and says little of the second's.
   if (was_tried) outcome.occupied = kUnknownDuration;
+  // A failure may be the request's own, which shows by its route.
+  if (is_failure(outcome.result)) real.route = open.ticket.route;
   backend.finish(real, outcome, now);
 }
 

@@ -129,6 +129,24 @@ TEST_F(StatusPageTest, APartOfTheLongestNamesFits) {
   }
 }
 
+TEST_F(StatusPageTest, WhatWasPutDownToRequestsIsCountedApart) {
+  make({1, 1});
+  Verdict verdict;
+  for (MemberIndex m : {0U, 1U}) {
+    picker_.finish(config_, picker_.adopt(config_, {}, m, now_),
+                   {.result = Result::kServerError, .status = 503}, now_, &verdict);
+  }
+  picker_.settle(config_, verdict, now_);
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  const auto& peer = page["upstreams"]["api"]["peers"][0];
+  EXPECT_EQ(peer["leastwise"]["forgiven"], 1);
+  EXPECT_EQ(peer["fails"], 1);
+  EXPECT_NE(render(PageFormat::kPrometheus)
+                .find("leastwise_peer_forgiven_total{proxy=\"nginx\","
+                      "upstream=\"api\",peer=\"http/test/10.0.0.0:80\"} 1\n"),
+            std::string::npos);
+}
+
 TEST_F(StatusPageTest, LinesOfAMetricStandTogether) {
   make({1, 1, 1});
   const std::string page = render(PageFormat::kPrometheus);
@@ -139,7 +157,7 @@ TEST_F(StatusPageTest, LinesOfAMetricStandTogether) {
     const std::string metric = line.substr(7, line.find(' ', 7) - 7);
     EXPECT_TRUE(ended.insert(metric).second) << metric;
   }
-  EXPECT_EQ(ended.size(), 22U);
+  EXPECT_EQ(ended.size(), 23U);
 }
 
 TEST_F(StatusPageTest, PoolsWithoutPeersAreShown) {

@@ -152,5 +152,31 @@ TEST_F(FeedbackTest, AServerThatWasRemovedMeanwhileIsFinishedAllTheSame) {
   EXPECT_EQ(app().pool().view(id, app().config(), now_).in_flight, 0U);
 }
 
+TEST_F(FeedbackTest, AUrlThatFailsOnServerAfterServerIsHeldAgainstTheFirstOnly) {
+  constexpr std::uint64_t kPoison = 7;
+  const std::string first = pick("a", kPoison);
+  line(ended("a", first, "st=503 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0"));
+  EXPECT_GT(view(first).error_share, 0);
+  const std::string second = other(first);
+  for (const char* id : {"b", "c", "d", "e"}) {
+    const bool is_second = pick(id, kPoison) == second;
+    line(ended(id, is_second ? second : first, "st=503 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0"));
+  }
+  EXPECT_EQ(view(second).error_share, 0);
+  EXPECT_GT(view(second).forgiven, 0U);
+  EXPECT_EQ(results(second, Result::kServerError), view(second).forgiven);
+}
+
+TEST_F(FeedbackTest, AUrlThatFailsWhereHaproxySentItInsteadIsKnownByItsRoute) {
+  constexpr std::uint64_t kPoison = 7;
+  const std::string first = pick("a", kPoison);
+  line(ended("a", first, "st=503 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0"));
+  const std::string picked = pick("b", kPoison);
+  const std::string second = other(first);
+  line(ended("b", second, "st=503 tsc=---- Tw=0 Tc=0 Tr=5 Ta=5 rc=0"));
+  EXPECT_EQ(results(second, Result::kServerError), 1U) << picked;
+  EXPECT_EQ(view(second).forgiven, 1U);
+}
+
 }  // namespace
 }  // namespace leastwise::agent
