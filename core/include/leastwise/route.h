@@ -43,14 +43,13 @@ class Route {
   static std::uint64_t hash_of(std::string_view text) noexcept;
 
  private:
-  static constexpr std::size_t kLongest = 48;  // a segment that is longer is an id
-
-  bool add_segment(std::string_view segment) noexcept;
+  std::size_t add_segment(std::string_view path) noexcept;
+  void fold_segment(std::string_view segment) noexcept;
   void add_words(std::string_view segment) noexcept;
   void add(std::string_view text) noexcept;
 
-  // With room for one segment more than is kept, and for the family's slash.
-  std::array<char, kMostText + kLongest + 2> text_;
+  // Method, path and a little more: no segment is longer than it was.
+  std::array<char, 16 + kMostPath> text_;
   std::size_t size_ = 0, family_ = 0;
 };
 

@@ -8,6 +8,8 @@ namespace leastwise {
 namespace {
 
 constexpr std::size_t kMostSegments = 8;
+constexpr std::size_t kLongest = 48;       // a segment that is longer is an id
+constexpr std::size_t kLeastHex = 8;       // digits, of which none need be 0 to 9
 constexpr std::size_t kMostWords = 4;      // joined by - or _; with more it is a title
 constexpr std::string_view kMore = "/**";  // what follows is not told apart
 
@@ -20,6 +22,7 @@ enum Kind : std::uint8_t {
   kJoin = 16,  // between words: - _
   kMark = 32,  // between words: . : ~
   kOdd = 64,   // names have none of these: somebody's words, or encoded
+  kSlash = 128,
 };
 constexpr std::uint8_t kWord = kDigit | kLower | kUpper;
 
@@ -35,6 +38,7 @@ constexpr std::array<std::uint8_t, 256> kKinds = [] {
                : is_upper                         ? kUpper
                : c == '-' || c == '_'             ? kJoin
                : c == '.' || c == ':' || c == '~' ? kMark
+               : c == '/'                         ? kSlash
                                                   : kOdd;
     if (is_hex) kinds[c] |= kHex;
   }
@@ -60,8 +64,9 @@ Kinds kinds_of(std::string_view text) noexcept {
 // word of many begins: getUserById. REQUIRES: letters and digits.
 bool is_id(std::string_view word, Kinds kinds) noexcept {
   const bool is_hex = (kinds.all & kHex) != 0;
-  if (is_hex && word.size() >= 8) return true;
+  if (is_hex && word.size() >= kLeastHex) return true;
   if ((kinds.any & (kDigit | kUpper)) == 0) return false;
+  if ((kinds.all & kDigit) != 0) return true;
   unsigned digits = 0, numbers = 0, rises = 0;
   std::uint8_t before = 0;
   for (const char c : word) {
@@ -71,7 +76,7 @@ bool is_id(std::string_view word, Kinds kinds) noexcept {
     rises += (kind & kUpper) != 0 && (before & kLower) != 0 ? 1 : 0;
     before = kind;
   }
-  return digits == word.size() || digits >= 3 || numbers >= 2 ||
+  return digits >= 3 || numbers >= 2 ||
          (digits > 0 && (word.size() >= 16 || (is_hex && word.size() >= 6))) ||
          (word.size() >= 10 && 3 * rises >= word.size());
 }
@@ -91,14 +96,21 @@ std::size_t end_of_word(std::string_view text, std::size_t from) noexcept {
   return from;
 }
 
-// Methods that nobody knows are one: there is no end of them.
+// As substr(), which can throw. REQUIRES: from <= text.size().
+std::string_view part(std::string_view text, std::size_t from, std::size_t size) noexcept {
+  text.remove_prefix(from);
+  return {text.data(), std::min(size, text.size())};
+}
+
+// With a space. Methods that nobody knows are one: there is no end of them.
 std::string_view known(std::string_view method) noexcept {
-  constexpr std::string_view kMethods[] = {"GET",    "POST",  "HEAD",   "PUT",
-                                           "DELETE", "PATCH", "OPTIONS"};
-  for (const std::string_view m : kMethods) {
-    if (m == method) return m;
-  }
-  return "OTHER";
+  if (method == "GET") return "GET ";
+  if (method == "POST") return "POST ";
+  if (method == "HEAD") return "HEAD ";
+  if (method == "PUT") return "PUT ";
+  if (method == "DELETE") return "DELETE ";
+  if (method == "PATCH") return "PATCH ";
+  return method == "OPTIONS" ? "OPTIONS " : "OTHER ";
 }
 
 }  // namespace
@@ -110,16 +122,18 @@ std::uint64_t Route::hash_of(std::string_view text) noexcept {
 void Route::fold(std::string_view method, std::string_view path) noexcept {
   size_ = family_ = 0;
   add(known(method));
-  add(" ");
-  path = path.substr(0, kMostPath);
+  path = part(path, 0, kMostPath);
   for (std::size_t segments = 0; !path.empty();) {
-    const std::size_t end = std::min(path.find('/'), path.size());
-    const std::string_view segment = path.substr(0, end);
-    path.remove_prefix(std::min(end + 1, path.size()));
-    if (segment.empty() || segment == ".") continue;
-    const bool is_kept = ++segments <= kMostSegments && add_segment(segment);
-    if (segments == 1) family_ = size_ + 1;  // with a slash, so that "/a/" is not the path "/a"
-    if (!is_kept) {
+    if (path[0] == '/') {
+      path.remove_prefix(1);
+      continue;
+    }
+    const std::size_t before = size_;
+    path.remove_prefix(add_segment(path));
+    if (size_ == before) continue;
+    if (++segments == 1) family_ = size_ + 1;  // with a slash: "/a/" is not the path "/a"
+    if (segments > kMostSegments || size_ + kMore.size() > kMostText) {
+      size_ = before;
       add(kMore);
       break;
     }
@@ -128,23 +142,40 @@ void Route::fold(std::string_view method, std::string_view path) noexcept {
   text_[family_ - 1] = '/';  // there already, unless the path ends here
 }
 
-// False, with nothing added, when there is no room for it and for kMore.
-bool Route::add_segment(std::string_view segment) noexcept {
-  const std::size_t before = size_;
-  add("/");
+// Adds what the path begins with; returns its length. As most are, it is added as it is while it
+// is looked at.
+std::size_t Route::add_segment(std::string_view path) noexcept {
+  char* to = text_.data() + size_;
+  *to++ = '/';
+  Kinds kinds;
+  std::size_t end = 0;
+  for (; end < path.size(); ++end) {
+    const char c = path[end];
+    const std::uint8_t kind = kind_of(c);
+    if (kind == kSlash) break;
+    kinds.all &= kind;
+    kinds.any |= kind;
+    *to++ = c;
+  }
+  const bool is_word = (kinds.any & ~(kLower | kHex)) == 0;
+  if (is_word && end <= kLongest && (end < kLeastHex || (kinds.all & kHex) == 0)) [[likely]] {
+    size_ += 1 + end;
+  } else {
+    fold_segment(part(path, 0, end));
+  }
+  return end;
+}
+
+void Route::fold_segment(std::string_view segment) noexcept {
   // Parameters, as of sessions, are no part of the name.
-  segment = segment.substr(0, segment.find(';'));
-  const Kinds kinds = kinds_of(segment);
-  if (segment.size() > kLongest || (kinds.any & kOdd) != 0) {
+  segment = part(segment, 0, segment.find(';'));
+  if (segment.empty() || segment == ".") return;
+  add("/");
+  if (segment.size() > kLongest || (kinds_of(segment).any & kOdd) != 0) {
     add("*");
-  } else if ((kinds.any & (kDigit | kUpper | kJoin | kMark)) == 0 && !is_id(segment, kinds)) {
-    add(segment);  // as most are
   } else {
     add_words(segment);
   }
-  if (size_ + kMore.size() <= kMostText) return true;
-  size_ = before;
-  return false;
 }
 
 void Route::add_words(std::string_view segment) noexcept {
@@ -152,12 +183,12 @@ void Route::add_words(std::string_view segment) noexcept {
   std::size_t joins = 0;
   for (std::size_t at = 0; at < segment.size();) {
     std::size_t end = end_of_word(segment, at);
-    const std::string_view word = segment.substr(at, end - at);
+    const std::string_view word = part(segment, at, end - at);
     if (word.empty()) {
       if ((kind_of(segment[at]) & kJoin) != 0) ++joins;
-      add(segment.substr(at++, 1));
+      add(part(segment, at++, 1));
     } else if (is_id(word, kinds_of(word))) {
-      if (begins_with_uuid(segment.substr(at))) end = at + 36;
+      if (begins_with_uuid(part(segment, at, segment.npos))) end = at + 36;
       // Of ids side by side, as in 2024-01-31 or 3.6.0, one is enough.
       const std::size_t own = size_ - begin;
       if (own >= 2 && text_[size_ - 2] == '*') {
@@ -176,7 +207,6 @@ void Route::add_words(std::string_view segment) noexcept {
   add("*");
 }
 
-// REQUIRES: room.
 void Route::add(std::string_view text) noexcept {
   std::memcpy(text_.data() + size_, text.data(), text.size());
   size_ += text.size();

@@ -105,10 +105,11 @@ bool Routes::tells_something(std::uint16_t slot) const noexcept {
   const std::uint32_t n = samples(slot);
   if (family == kOther || n < kEnoughSamples) return true;
   const float own = costs(slot).slow;
-  const float other = costs(family).slow;
-  const float error =
-      std::sqrt(std::max(spread(slot), 0.0F) / std::min(static_cast<float>(n), kMostAnswers));
-  return std::abs(own - other) > std::max(kLeastDifference * other, kErrors * error * own);
+  const float difference = std::abs(own - costs(family).slow);
+  // The square of its standard error, by the cost's.
+  const float error = spread(slot) / std::min(static_cast<float>(n), kMostAnswers);
+  return difference > kLeastDifference * costs(family).slow &&
+         difference * difference > kErrors * kErrors * error * own * own;
 }
 
 void Routes::expire(std::int64_t now_ms) noexcept {

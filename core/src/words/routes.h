@@ -83,8 +83,7 @@ class Routes {
     std::array<Cell<std::uint64_t>, kWords> name;  // zeros behind
   };
 
-  [[gnu::noinline, gnu::cold]] std::uint16_t look_for(std::uint64_t hash,
-                                                      const RouteName& name) noexcept;
+  [[gnu::noinline]] std::uint16_t look_for(std::uint64_t hash, const RouteName& name) noexcept;
   std::uint16_t seek(std::uint64_t hash) const noexcept;
   std::uint16_t claim(std::uint64_t hash, std::string_view name, std::uint16_t family) noexcept;
   void set_name(std::uint16_t slot, std::string_view name) noexcept;
