@@ -39,8 +39,8 @@ int walk(Messages messages, Bytes frame) {
 void check_pick(Messages messages, Bytes frame) {
   static PickMessage pick;  // reused, as an agent does
   if (!pick.read(messages)) return;
-  for (const std::string_view view :
-       {pick.id(), pick.backend(), pick.route(), pick.key(), pick.src().bytes}) {
+  for (const std::string_view view : {pick.id(), pick.backend(), pick.route(), pick.method(),
+                                      pick.path(), pick.key(), pick.src().bytes}) {
     require(is_inside(view, frame));
   }
   require(pick.servers().size() < 256);

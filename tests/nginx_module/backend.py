@@ -75,7 +75,7 @@ class Backends:
             self.requests.append((port, path.decode()))
             words = path.decode().strip("/").split("/") + ["", "", ""]
             name, argument, only = words[:3]
-            if only and int(only) != port:
+            if only.isdigit() and int(only) != port:
                 name = "ok"
             if name == "upload":
                 await reader.readexactly(10)
@@ -117,6 +117,11 @@ class Backends:
 
     async def _do_sleep(self, writer, argument, port, head):
         await asyncio.sleep(float(argument))
+        return await self._answer(writer, 200, str(port), head)
+
+    async def _do_api(self, writer, argument, port, head):
+        """Two kinds of work below one first segment: 10 and 100 ms."""
+        await asyncio.sleep({"list": 0.01, "report": 0.1}.get(argument, 0))
         return await self._answer(writer, 200, str(port), head)
 
     async def _do_random(self, writer, argument, port, head):

@@ -21,6 +21,7 @@
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
 #include "leastwise/rng.h"
+#include "leastwise/route.h"
 #include "leastwise/status.h"
 
 namespace leastwise {
@@ -75,6 +76,8 @@ struct Request {
   std::uint64_t key = 0;
   // What the front end knows to be in flight, by member; empty: the pool's own counts.
   std::span<const std::uint32_t> in_flight;
+  // Of `route`; empty: it has no family.
+  RouteName name = {};
 };
 
 // Members that one request has tried. Keeps the last kRemembered of them, so that a

@@ -23,6 +23,7 @@
 #include "leastwise/config.h"
 #include "leastwise/endpoint.h"
 #include "leastwise/outcome.h"
+#include "leastwise/route.h"
 #include "leastwise/status.h"
 
 namespace leastwise {
@@ -112,6 +113,19 @@ struct PoolView {
   Chooser chooser = Chooser::kPolicy;
   // Typical answer time of late, in seconds, by who chose; 0 = not known.
   double policy_seconds = 0, control_seconds = 0;
+};
+
+// A copy of what is known of one route. Texts come from clients, and are printable ASCII.
+struct RouteView {
+  std::string_view name() const noexcept { return {own.data(), own_size}; }  // may be empty
+  std::string_view family_name() const noexcept { return {family.data(), family_size}; }
+
+  bool is_other = false;  // all those that are not told apart
+  float cost = 0;         // G x_r, seconds on a server of the pool's mean; 0 = unknown
+  float spread = 0;       // standard deviation of the cost by its mean
+  std::uint32_t samples = 0;
+  std::size_t own_size = 0, family_size = 0;
+  std::array<char, Route::kMostText> own, family;
 };
 
 class Pool {
@@ -219,6 +233,10 @@ class Pool {
   }
   // The first endpoint that is not retired from place `place` on; kNoEndpoint if there is none.
   EndpointId next(std::uint32_t place) const noexcept;
+  // The first place from `place` on of which a route is known; kNoRoute if there is none.
+  static constexpr std::uint32_t kNoRoute = 0xffffffff;
+  std::uint32_t next_route(std::uint32_t place) const noexcept;
+  RouteView route(std::uint32_t place) const noexcept;
   // Answer times of one endpoint (Outcome::occupied), log-linear; see histogram.h.
   std::uint64_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
 

@@ -27,8 +27,10 @@ struct PeerView {
   std::uint32_t pool = 0;  // which of the page's
 };
 
-// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"model":{…}}}}: peers in the
-//             shape of NGINX Plus' API where it has a word for it, all else under "leastwise"
+// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],"model":{…}}}}:
+// peers
+//             in the shape of NGINX Plus' API where it has a word for it, all else under
+//             "leastwise"
 // prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer
 enum class PageFormat : std::uint8_t { kJson, kPrometheus };
 
@@ -64,6 +66,7 @@ class StatusPage {
   struct Position {
     std::uint32_t section = 0;
     std::uint32_t item = 0;
+    std::uint32_t route = 0;
     bool is_end = false;
   };
   Position write_json(Position at, Text& out) const noexcept;

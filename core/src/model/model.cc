@@ -17,6 +17,8 @@ constexpr double kWaitStep = 0.005;
 constexpr double kRouteStep = 0.02;
 constexpr double kSlowRouteStep = 0.001;
 constexpr std::uint32_t kSlowRouteFrom = 8;
+constexpr double kFamilyCounts = 16;  // as so many answers, for a route that is new
+constexpr double kMostRouteSpread = 25;
 constexpr double kLeastCost = 20e-6;
 constexpr double kAnchor = 0.03;
 constexpr double kAnchorReach = 2;
@@ -156,28 +158,54 @@ double Model::own_time(double time_by_slowness) const noexcept {
   return time_by_slowness * (1 + kAnchor * (near - 1)) * (slowness_ / near);
 }
 
-// `own` is own_time().
+// `own` is own_time(). What a route learns its family does too: from that the next one starts.
 void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept {
   const auto slot = static_cast<std::uint16_t>(s.route);
-  const std::uint32_t count = routes.count(slot, now_ms);
+  const std::uint16_t family = routes.family(slot);
   const double w = wait(s.in_flight);
-  const double estimate = own - w * s.ahead;
+  const Lesson lesson{.estimate = own - w * s.ahead, .own = own, .wait = w};
   Costs costs = routes.costs(slot);
-  double cost = costs.cost > 0 ? costs.cost + steadied(kRouteStep, w) * (estimate - costs.cost)
-                               : std::max(estimate, 0.2 * own);
+  double prior = 0;
+  if (family != Routes::kOther) {
+    Costs of_family = routes.costs(family);
+    if (!(costs.cost > 0)) costs = of_family;  // who claimed it died, or its pick came too early
+    prior = kFamilyCounts;
+    learn_costs(lesson, 0, family, of_family, routes, now_ms);
+  }
+  const bool was_known = costs.cost > 0;
+  double cost = learn_costs(lesson, prior, slot, costs, routes, now_ms);
+  if (was_known) learn_sharing(s, own, cost, w);
+  cost = std::max(cost, kLeastCost);
+  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
+  curve_.add(s.in_flight, own - cost, s.ahead);
+}
+
+// Returns the cost before it is bounded. `prior`: how many answers the first costs count as.
+double Model::learn_costs(const Lesson& l, double prior, std::uint16_t slot, Costs& costs,
+                          Routes& routes, std::int64_t now_ms) noexcept {
+  const std::uint32_t count = routes.count(slot, now_ms);
+  const double young = prior > 0 ? 1 / (count + prior) : 0;
+  const double error = l.estimate - costs.cost;
+  const double cost = costs.cost > 0
+                          ? costs.cost + steadied(std::max(kRouteStep, young), l.wait) * error
+                          : std::max(l.estimate, 0.2 * l.own);
+  if (costs.cost > 0) {
+    const double surprise = error / costs.cost;
+    const double spread = routes.spread(slot);
+    const double step = steadied(std::max(kRouteStep, 1.0 / count), l.wait);
+    const double next = spread + step * (std::min(surprise * surprise, kMostRouteSpread) - spread);
+    routes.set_spread(slot, static_cast<float>(next));
+  }
   if (count == kSlowRouteFrom) {
     costs.slow = static_cast<float>(costs.cost);
   } else if (count > kSlowRouteFrom) {
-    const double step = steadied(std::max(kSlowRouteStep, 1.0 / count), w);
+    const double step = steadied(std::max(kSlowRouteStep, 1.0 / count), l.wait);
     costs.slow =
-        static_cast<float>(std::max(kLeastCost, costs.slow + step * (estimate - costs.slow)));
+        static_cast<float>(std::max(kLeastCost, costs.slow + step * (l.estimate - costs.slow)));
   }
-  if (costs.cost > 0) learn_sharing(s, own, cost, w);
-  cost = std::max(cost, kLeastCost);
-  costs.cost = static_cast<float>(cost);
+  costs.cost = static_cast<float>(std::max(cost, kLeastCost));
   routes.set_costs(slot, costs);
-  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
-  curve_.add(s.in_flight, own - cost, s.ahead);
+  return cost;
 }
 
 // ψ by regression of the extra time on the difference that this request's own size makes:

@@ -66,6 +66,12 @@ class Model {
   void learn_slots(const Answer& s, double expected, Learned& endpoint,
                    const Routes& routes) noexcept;
   void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
+  // What one answer says of its route's cost.
+  struct Lesson {
+    double estimate, own, wait;
+  };
+  static double learn_costs(const Lesson& l, double prior, std::uint16_t slot, Costs& costs,
+                            Routes& routes, std::int64_t now_ms) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
   double mean_cost_;     // x̄

@@ -43,7 +43,7 @@ bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
 PickContext Picker::look(const Config& config, const Request& request, TimePoint now) noexcept {
   const state::Shared shared = pool_.shared();
   const Plan& plan = shared->plan();
-  const std::uint16_t route = shared->routes.find(request.route);
+  const std::uint16_t route = shared->routes.find(request.route, request.name);
   Costs costs = shared->routes.costs(route);
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
   return {.config = config,

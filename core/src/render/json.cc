@@ -124,12 +124,35 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"capacity\":" << std::uint64_t{v.capacity} << '}';
 }
 
+// A text, or null where there is none.
+void render_text(std::string_view text, Text& out) noexcept {
+  if (text.empty()) {
+    out << "null";
+  } else {
+    (out << '"').json(text) << '"';
+  }
+}
+
+void render_route(const RouteView& v, Text& out) noexcept {
+  out << "{\"route\":";
+  render_text(v.is_other ? "other" : v.name(), out);
+  out << ",\"family\":";
+  render_text(v.family_name(), out);
+  out << ",\"cost_ms\":";
+  if (v.cost > 0) {
+    out << double{v.cost} * kMillisecond;
+  } else {
+    out << "null";
+  }
+  out << ",\"spread\":" << double{v.spread} << ",\"samples\":" << v.samples << '}';
+}
+
 }  // namespace
 
 // A section for each pool; items are the peers of all. A pool begins with its first peer, or with
-// its end when it has none.
+// its end when it has none: there its routes are told, of which `route` is the next.
 StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexcept {
-  if (at.section == 0 && at.item == 0) {
+  if (at.section == 0 && at.item == 0 && at.route == 0) {
     out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
     out.json(proxy_) << "\",\"upstreams\":{";
   }
@@ -138,7 +161,7 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
     return {.is_end = true};
   }
   const NamedPool& named = pools_[at.section];
-  const bool begins = at.item == 0 || peers_[at.item - 1].pool != at.section;
+  const bool begins = at.route == 0 && (at.item == 0 || peers_[at.item - 1].pool != at.section);
   const bool has_peer = at.item < peers_.size() && peers_[at.item].pool == at.section;
   if (begins) {
     out << (at.section == 0 ? "\"" : ",\"");
@@ -149,6 +172,13 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
     out << (begins ? "" : ",");
     render_peer(peers_[at.item].view, peers_[at.item].share, out);
     return {.section = at.section, .item = at.item + 1};
+  }
+  const std::uint32_t route = named.pool.next_route(at.route);
+  if (at.route == 0) out << "],\"routes\":[";
+  if (route != Pool::kNoRoute) {
+    out << (at.route == 0 ? "" : ",");
+    render_route(named.pool.route(route), out);
+    return {.section = at.section, .item = at.item, .route = route + 1};
   }
   out << "],";
   render_model(named.pool.view(), out);

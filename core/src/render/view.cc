@@ -1,5 +1,6 @@
 // Pool: copies of what is known, for status pages and tests.
 #include <algorithm>
+#include <cmath>
 
 #include "guard/load_report.h"
 #include "leastwise/decay.h"
@@ -120,6 +121,30 @@ PoolView Pool::view() const noexcept {
   v.policy_seconds = header_->switchback.adaptive().typical();
   v.control_seconds = header_->switchback.control().typical();
   for (const auto& r : shared().records()) v.healed += r.healed.get();
+  return v;
+}
+
+std::uint32_t Pool::next_route(std::uint32_t place) const noexcept {
+  if (header_ == nullptr) return kNoRoute;
+  for (; place <= Routes::kOther; ++place) {
+    if (header_->routes.is_known(static_cast<std::uint16_t>(place))) return place;
+  }
+  return kNoRoute;
+}
+
+RouteView Pool::route(std::uint32_t place) const noexcept {
+  RouteView v;
+  if (header_ == nullptr || place > Routes::kOther) return v;
+  const Routes& routes = header_->routes;
+  const auto slot = static_cast<std::uint16_t>(place);
+  v.is_other = slot == Routes::kOther;
+  // Costs tend to seconds at G = 1, but slowly; their product with G is in seconds at once.
+  v.cost = routes.costs(slot).cost * header_->plan().slowness.get();
+  v.spread = std::sqrt(std::max(0.0F, routes.spread(slot)));
+  v.samples = routes.samples(slot);
+  v.own_size = routes.copy_name(slot, v.own.data());
+  const std::uint16_t family = routes.family(slot);
+  if (family != Routes::kOther) v.family_size = routes.copy_name(family, v.family.data());
   return v;
 }
 

@@ -148,10 +148,11 @@ constexpr Directive kDirectives[] = {
      .min = {},
      .max = {},
      .syntax = "EXPRESSION",
-     .standard = "method and first path segment",
+     .standard = "method and path, with what looks like an id folded: see routes.md",
      .help = "What tells cheap requests from dear ones; nginx variables may be used. Requests "
-             "with the same value are expected to cost the same. In HAProxy it is the argument "
-             "`route` of the SPOE message."},
+             "with the same value are expected to cost the same, and each value is one route, of "
+             "256. In HAProxy it is the argument `route` of the SPOE message, which goes before "
+             "its arguments `method` and `path`."},
     {.name = "key",
      .field = &Config::key,
      .scope = Scope::kNginx,

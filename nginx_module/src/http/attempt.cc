@@ -25,7 +25,7 @@ Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept {
   attempt->upstream = r->upstream;
   attempt->conf = &conf;
   attempt->earlier = earlier;
-  attempt->route = route_of(r, conf);
+  set_route(*attempt);
   attempt->key = key_of(r, conf);
   cleanup->handler = end;
   cleanup->data = attempt;

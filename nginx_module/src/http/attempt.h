@@ -10,6 +10,7 @@
 #include "http/peers.h"
 #include "leastwise/outcome.h"
 #include "leastwise/picker.h"
+#include "leastwise/route.h"
 
 namespace leastwise::nginx {
 
@@ -30,6 +31,8 @@ struct Attempt {
   UpstreamConf* conf = nullptr;
   Attempt* earlier = nullptr;  // of the same request, before an internal redirect
   std::uint64_t route = 0;
+  RouteName route_name{};
+  Route default_route;  // what route_name views, unless the user says what a route is
   std::uint64_t key = 0;
   ngx_uint_t generation = 0;  // of the list that the tries refer to
   Try* last = nullptr;        // nullptr: none yet

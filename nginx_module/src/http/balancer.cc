@@ -13,11 +13,15 @@ namespace {
 
 constexpr time_t kTellEach = 60;  // seconds, by each worker
 
+Request request_of(const Attempt& attempt) noexcept {
+  return {.route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+}
+
 Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   Tried tried;
   for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
-  const Request request{.route = attempt.route, .key = attempt.key, .in_flight = {}};
+  const Request request = request_of(attempt);
   const TimePoint at = now();
   Ticket ticket = conf.worker.picker.pick(conf.config, request, tried, at);
   if (!ticket && attempt.stale) {
@@ -49,7 +53,7 @@ Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   for (std::size_t i = 0; i < conf.worker.servers.size(); ++i) {
     if (conf.worker.servers[i].peer != peer) continue;
-    const Request request{.route = attempt.route, .key = attempt.key, .in_flight = {}};
+    const Request request = request_of(attempt);
     return conf.worker.picker.adopt(conf.config, request, static_cast<MemberIndex>(i), now());
   }
   return {};

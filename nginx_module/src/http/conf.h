@@ -8,7 +8,7 @@
 namespace leastwise::nginx {
 
 struct UpstreamConf : Upstream {
-  ngx_http_complex_value_t* route = nullptr;  // nullptr: method and first path segment
+  ngx_http_complex_value_t* route = nullptr;  // nullptr: by route.h
   ngx_http_complex_value_t* key = nullptr;    // nullptr: the client's address
   ngx_http_upstream_srv_conf_t* block = nullptr;
 };

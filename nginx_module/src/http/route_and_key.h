@@ -4,14 +4,14 @@
 
 #include <cstdint>
 
+#include "http/attempt.h"
 #include "http/conf.h"
 #include "http/ngx.h"
 
 namespace leastwise::nginx {
 
-// Hash of `leastwise_route`, without it of the method and the first path segment. 0 when
-// the expression is empty: not told apart.
-std::uint64_t route_of(ngx_http_request_t* r, const UpstreamConf& conf) noexcept;
+// By `leastwise_route`, not told apart when the expression is empty; without it by route.h.
+void set_route(Attempt& attempt) noexcept;
 
 // Hash of `leastwise_key`, without it of the client's address; where keys are looked at,
 // 0 elsewhere and when the expression is empty.

@@ -20,11 +20,6 @@ inline std::uint64_t hash_of(std::string_view text, std::uint32_t salt) noexcept
   return std::max<std::uint64_t>(1, (std::uint64_t{salt} << 32) | (hash & 0xffffffff));
 }
 
-// "/api" of "/api/items/7" and of "/api".
-inline std::string_view first_segment(std::string_view uri) noexcept {
-  return uri.substr(0, uri.find('/', 1));
-}
-
 }  // namespace leastwise::nginx
 
 #endif  // LEASTWISE_NGINX_MODULE_SHARED_HASH_H_

@@ -35,6 +35,12 @@ const columns = [
   ["slowness", p => p.leastwise.known ? p.leastwise.slowness.toFixed(2) : "unknown"],
   ["errors", p => (100 * p.leastwise.error_share).toFixed(1) + " %"],
 ];
+const routeColumns = [
+  ["route", r => r.route ?? "?"], ["family", r => r.family ?? ""],
+  ["cost ms", r => r.cost_ms === null ? "unknown" : r.cost_ms.toFixed(2)],
+  ["spread", r => r.spread.toFixed(2)], ["answers", r => r.samples],
+];
+const mostRoutes = 20;
 let before = new Map(), beforeAt = 0, seconds = 1;
 
 function rate(peer) {
@@ -57,6 +63,17 @@ function showPool(root, name, pool) {
     const row = add(table, "tr", undefined, peer.state);
     for (const [, value] of columns) add(row, "td", value(peer));
   }
+  showRoutes(root, pool.routes);
+}
+function showRoutes(root, routes) {
+  if (routes.length === 0) return;
+  const table = add(root, "table"), head = add(table, "tr");
+  for (const [title] of routeColumns) add(head, "th", title);
+  for (const route of routes.sort((a, b) => b.samples - a.samples).slice(0, mostRoutes)) {
+    const row = add(table, "tr");
+    for (const [, value] of routeColumns) add(row, "td", value(route));
+  }
+  if (routes.length > mostRoutes) add(root, "p", `${routes.length} routes; all are in /status`);
 }
 function show(status) {
   const at = performance.now();

@@ -7,6 +7,24 @@
 
 namespace leastwise::agent {
 
+namespace {
+
+// What the SPOE file says is a route, or else method and path; `folded` keeps their text.
+Request request_of(const spop::PickMessage& message, Route& folded) noexcept {
+  Request request{.route = text_hash(message.route()),
+                  .key = text_hash(message.key()),
+                  .in_flight = {},
+                  .name = {.own = message.route(), .family = {}}};
+  if (message.route().empty() && !message.path().empty()) {
+    folded.fold(message.method(), message.path());
+    request.route = folded.hash();
+    request.name = folded.name();
+  }
+  return request;
+}
+
+}  // namespace
+
 void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noexcept {
   if (!message_.read(messages)) return counters_.not_understood.add();
   counters_.asked.add();
@@ -15,9 +33,8 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   if (!lock) return counters_.busy.add();
   Backend* backend = registry_.find(message_.backend());
   if (backend == nullptr) return counters_.unknown_backend.add();
-  const Picked picked = backend->pick(
-      {.route = text_hash(message_.route()), .key = text_hash(message_.key()), .in_flight = {}},
-      message_.servers(), now_);
+  Route folded;
+  const Picked picked = backend->pick(request_of(message_, folded), message_.servers(), now_);
   if (!picked.ticket) return counters_.no_server.add();
   track(*backend, picked.ticket);
   counters_.picked.add();

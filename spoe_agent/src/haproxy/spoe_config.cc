@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "haproxy/runtime_client.h"
+#include "leastwise/route.h"
 #include "serve/clock.h"
 
 namespace leastwise::agent {
@@ -37,7 +38,11 @@ spoe-message leastwise-pick)";
 
 std::vector<std::string> arguments(const BackendInfo& backend) {
   std::vector<std::string> args = {"id=unique-id", "backend=be_name"};
-  if (backend.is_http) args.emplace_back("route=path,word(1,/)");
+  // Of a path no more than is looked at: a frame has 16 KiB for all arguments.
+  if (backend.is_http) {
+    args.emplace_back("method=method");
+    args.push_back("path=path,bytes(0," + std::to_string(Route::kMostPath) + ')');
+  }
   for (const ServerInfo& s : backend.servers) {
     const std::string server = '(' + backend.name + '/' + s.name + ')';
     args.push_back("c_" + s.name + "=srv_conn" + server);

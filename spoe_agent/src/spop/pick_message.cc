@@ -34,7 +34,7 @@ bool PickMessage::read(Messages messages) noexcept {
 }
 
 void PickMessage::read_arguments(Messages& messages) noexcept {
-  id_ = backend_ = route_ = key_ = {};
+  id_ = backend_ = route_ = method_ = path_ = key_ = {};
   src_ = {};
   count_ = 0;
   expected_ = {};
@@ -51,6 +51,10 @@ void PickMessage::set(const Argument& argument) noexcept {
     set_string(backend_, value);
   } else if (name == "route") {
     set_bytes(route_, value);
+  } else if (name == "method") {
+    set_bytes(method_, value);
+  } else if (name == "path") {
+    set_bytes(path_, value);
   } else if (name == "key") {
     set_bytes(key_, value);
   } else if (name == "src") {

@@ -24,9 +24,10 @@ struct ServerLoad {
 
 // The arguments, in any order:
 //   id, backend          strings; backend is required, without an id no outcome can be matched
-//   route, key           optional strings, numbers or addresses: what matters is which are equal
-//   src                  optional: the client, an IPv4 or IPv6 address
-//   c_*, q_*, u_*        optional, see ServerLoad
+//   method, path         optional strings: what a request costs is told by them, unless route is
+//   sent route, key           optional strings, numbers or addresses: what matters is which are
+//   equal src                  optional: the client, an IPv4 or IPv6 address c_*, q_*, u_*
+//   optional, see ServerLoad
 // A null, as HAProxy sends for a fetch without result, counts as not sent, and so does an argument
 // of a wrong type or a negative number. Other names are ignored; of a repeated one the last counts.
 //
@@ -50,6 +51,8 @@ class PickMessage {
   std::string_view id() const noexcept { return id_; }
   std::string_view backend() const noexcept { return backend_; }
   std::string_view route() const noexcept { return route_; }
+  std::string_view method() const noexcept { return method_; }
+  std::string_view path() const noexcept { return path_; }
   std::string_view key() const noexcept { return key_; }
   const Value& src() const noexcept { return src_; }  // null if not sent
   std::span<const ServerLoad> servers() const noexcept { return {servers_.data(), count_}; }
@@ -69,6 +72,8 @@ class PickMessage {
   std::string_view id_;
   std::string_view backend_;
   std::string_view route_;
+  std::string_view method_;
+  std::string_view path_;
   std::string_view key_;
   Value src_;
   std::size_t count_ = 0;

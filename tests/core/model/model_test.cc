@@ -33,6 +33,12 @@ class ModelTest : public ::testing::Test {
          .slowness = 1});
   }
 
+  std::uint16_t find(std::string_view path) {
+    Route route;
+    route.fold("GET", path);
+    return routes_->find(route.hash(), route.name());
+  }
+
   std::unique_ptr<Model> model_ = std::make_unique<Model>();
   std::unique_ptr<Routes> routes_ = std::make_unique<Routes>();
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
@@ -51,6 +57,49 @@ TEST_F(ModelTest, TellsRoutesApart) {
   EXPECT_NEAR(routes_->costs(static_cast<std::uint16_t>(dear)).cost, 0.050, 0.005);
   EXPECT_NEAR(routes_->costs(static_cast<std::uint16_t>(dear)).slow, 0.050, 0.005);
   EXPECT_NEAR(plan_->mean_cost.get(), 0.026, 0.003);
+}
+
+TEST_F(ModelTest, TellsPathsOfOneFamilyApart) {
+  for (int i = 0; i < 3000; ++i) {
+    answer(0.010F, find("/api/list"));
+    answer(0.100F, find("/api/report"));
+  }
+  const std::uint16_t list = find("/api/list");
+  EXPECT_NEAR(routes_->costs(list).cost, 0.010, 0.001);
+  EXPECT_NEAR(routes_->costs(find("/api/report")).cost, 0.100, 0.01);
+  EXPECT_NEAR(routes_->costs(routes_->family(list)).slow, 0.055, 0.006);
+}
+
+// The family's costs count as 16 answers: 16/(16+n) of them are left after n.
+TEST_F(ModelTest, AYoungRouteMovesFromItsFamilysCostToItsOwn) {
+  for (int i = 0; i < 8; ++i) answer(0.100F, find("/api/list"));
+  const std::uint16_t quick = find("/api/quick");
+  EXPECT_NEAR(routes_->costs(quick).cost, 0.100, 0.001);
+  for (int i = 0; i < 16; ++i) answer(0.010F, quick);
+  EXPECT_NEAR(routes_->costs(quick).cost, 0.010 + 0.090 / 2, 0.005);
+  for (int i = 0; i < 200; ++i) answer(0.010F, quick);
+  EXPECT_NEAR(routes_->costs(quick).cost, 0.010, 0.002);
+}
+
+TEST_F(ModelTest, ARouteWhoseClaimerDiedStartsFromItsFamilyToo) {
+  for (int i = 0; i < 8; ++i) answer(0.100F, find("/api/list"));
+  const std::uint16_t quick = find("/api/quick");
+  routes_->set_costs(quick, {});  // it did not come so far
+  answer(0.010F, quick);
+  EXPECT_NEAR(routes_->costs(quick).cost, 0.100 - 0.090 / 17, 0.003);
+}
+
+// Half of the answers take nothing, half twice the mean: both are off by the mean, so the spread
+// is 1.
+TEST_F(ModelTest, LearnsHowMuchRequestsOfARouteDiffer) {
+  const std::uint16_t steady = find("/steady");
+  const std::uint16_t uneven = routes_->find(22);
+  for (int i = 0; i < 3000; ++i) {
+    answer(0.010F, steady);
+    answer(i % 2 == 0 ? 0.0001F : 0.020F, uneven);
+  }
+  EXPECT_NEAR(routes_->spread(steady), 0, 0.01);
+  EXPECT_NEAR(routes_->spread(uneven), 1, 0.15);
 }
 
 TEST_F(ModelTest, PriceAndCautionAreLowWhenNothingWaits) {

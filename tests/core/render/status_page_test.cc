@@ -18,6 +18,20 @@ using namespace std::chrono_literals;
 
 class StatusPageTest : public PoolFixture {
  protected:
+  static constexpr std::size_t kRoutes = 256;
+
+  // A request for that path, and a tick.
+  void serve(std::string_view path, Duration took) {
+    Route route;
+    route.fold("GET", path);
+    Tried tried;
+    const Request request{.route = route.hash(), .in_flight = {}, .name = route.name()};
+    const Ticket ticket = picker_.pick(config_, request, tried, now_);
+    now_ += took;
+    finish(ticket, Result::kOk, took);
+    tick();
+  }
+
   // In parts of `room` bytes.
   std::string render(PageFormat format, std::string_view upstream = "api",
                      std::size_t room = StatusPage::kLeastRoom) {
@@ -63,6 +77,64 @@ TEST_F(StatusPageTest, JsonHasTheShapeOfNginxPlusAndOurOwnKeysApart) {
     EXPECT_EQ(peer["leastwise"]["picks"], 2);
     EXPECT_EQ(peer["leastwise"]["results"]["ok"], 1);
   }
+}
+
+TEST_F(StatusPageTest, JsonTellsOfTheRoutes) {
+  make({1, 1});
+  for (int i = 0; i < 200; ++i) {
+    serve("/api/list", 10ms);
+    serve("/api/report", 100ms);
+  }
+  finish(pick(), Result::kOk, 10ms);
+  tick();
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  std::map<std::string, nlohmann::json> routes;
+  for (const auto& route : page["upstreams"]["api"]["routes"]) routes[route["route"]] = route;
+  ASSERT_EQ(routes.size(), 4U);
+  EXPECT_EQ(routes["GET /api/list"]["family"], "GET /api/");
+  EXPECT_TRUE(routes["GET /api/"]["family"].is_null());
+  EXPECT_TRUE(routes["other"]["family"].is_null());
+  EXPECT_EQ(routes["other"]["samples"], 1);
+  EXPECT_EQ(routes["GET /api/"]["samples"], 400);
+  // The first eight of both were the family's alone.
+  EXPECT_EQ(routes["GET /api/report"]["samples"], 196);
+  EXPECT_LT(routes["GET /api/report"]["spread"], 1);
+  EXPECT_GT(routes["GET /api/report"]["cost_ms"],
+            5 * routes["GET /api/list"]["cost_ms"].get<double>());
+}
+
+TEST_F(StatusPageTest, WhatClientsCallRoutesIsNoMarkupAndAlwaysJson) {
+  make({1});
+  Tried tried;
+  const std::string hostile = "</script>\"\\\n\xff" + std::string(100, '"');
+  picker_.pick(config_, {.route = 7, .in_flight = {}, .name = {.own = hostile, .family = {}}},
+               tried, now_);
+  const std::string text = render(PageFormat::kJson);
+  EXPECT_EQ(text.find('<'), std::string::npos);
+  const auto page = nlohmann::json::parse(text);
+  const std::string shown = page["upstreams"]["api"]["routes"][0]["route"];
+  EXPECT_EQ(shown.substr(0, 13), "</script>\"\\??");
+}
+
+TEST_F(StatusPageTest, AFullTableOfRoutesFitsInParts) {
+  make({1});
+  for (std::uint64_t hash = 1; hash <= kRoutes; ++hash) {
+    Tried tried;
+    const std::string name(Route::kMostText, '<');
+    picker_.pick(config_, {.route = hash, .in_flight = {}, .name = {.own = name, .family = {}}},
+                 tried, now_);
+  }
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  EXPECT_EQ(page["upstreams"]["api"]["routes"].size(), kRoutes);
+}
+
+TEST_F(StatusPageTest, APoolWithRoutesButWithoutPeersIsWhole) {
+  make({1});
+  serve("/api/list", 10ms);
+  pool_.retire(members_[0].id);
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  EXPECT_EQ(page["upstreams"]["api"]["peers"].size(), 0U);
+  EXPECT_EQ(page["upstreams"]["api"]["routes"].size(), 1U);
 }
 
 TEST_F(StatusPageTest, StatesAreNamedAsNginxPlusNamesThem) {

@@ -54,12 +54,14 @@ def is_listening(port):
 
 
 class Stack:
-    def __init__(self, servers=3, server_options="", tcp=False, state=False, edit=(), **behaviour):
+    def __init__(self, servers=3, server_options="", tcp=False, state=False, edit=(), paths=None,
+                 **behaviour):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="leastwise-"))
         self.names = [f"s{i + 1}" for i in range(servers)]
         self.ports = dict(zip(self.names, range(FIRST_SERVER, FIRST_SERVER + servers)))
         self.server_options, self.tcp, self.edit = server_options, tcp, edit
         self.state = state
+        self.paths = paths or {"/": 2}
         self.behaviour = {"distribution": "const", **behaviour}
         self.processes = {}
 
@@ -134,7 +136,7 @@ class Stack:
         return (self.folder / f"{name}.log").read_text()
 
     def start_backends(self):
-        config = {"control": CONTROL, "defaults": self.behaviour, "paths": {"/": 2},
+        config = {"control": CONTROL, "defaults": self.behaviour, "paths": self.paths,
                   "servers": [{"name": n, "port": p} for n, p in self.ports.items()]}
         (self.folder / "backends.json").write_text(json.dumps(config))
         process = self.start("backends", BACKENDS, str(self.folder / "backends.json"),

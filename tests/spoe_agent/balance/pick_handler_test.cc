@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "serve/sockets.h"
 #include "spoe_agent/agent_fixture.h"
@@ -24,14 +27,18 @@ class PickHandlerTest : public AgentFixture {
     handler_.begin(now_, false);
   }
 
+  using Arguments = std::vector<std::pair<std::string_view, std::string_view>>;
+
   // The payload of a NOTIFY with one message.
-  std::string notify(std::string_view message, std::string_view id, std::string_view backend) {
+  std::string notify(std::string_view message, std::string_view id, std::string_view backend,
+                     const Arguments& more = {}) {
     spop::Buffer buffer;
     spop::Writer writer(buffer, {.type = spop::FrameType::kNotify}, spop::kMaxFrameSize);
     writer.string(message);
-    writer.byte(2);
+    writer.byte(static_cast<std::uint8_t>(2 + more.size()));
     writer.item("id", id.empty() ? Value{} : Value::string(id));
     writer.item("backend", Value::string(backend));
+    for (const auto& [name, value] : more) writer.item(name, Value::string(value));
     EXPECT_TRUE(writer.finish());
     spop::Reader reader(buffer.bytes().subspan(spop::kLengthSize));
     spop::read_header(reader);
@@ -56,6 +63,17 @@ class PickHandlerTest : public AgentFixture {
     return ask(notify("leastwise-pick", id, backend));
   }
 
+  // What the pool calls the routes of a request with these arguments.
+  std::set<std::string> routes_of(const Arguments& arguments) {
+    ask(notify("leastwise-pick", "a", "app", arguments));
+    std::set<std::string> names;
+    const Pool& pool = app().pool();
+    for (std::uint32_t at = 0; (at = pool.next_route(at)) != Pool::kNoRoute; ++at) {
+      names.emplace(pool.route(at).name());
+    }
+    return names;
+  }
+
   Fd wake_;
   PickCounters picks_;
   PickHandler handler_;
@@ -71,6 +89,20 @@ TEST_F(PickHandlerTest, TheTicketIsInTheRingBeforeTheAnswer) {
   ask("a", "app");
   line("id=a s=s1 tsc=---- st=200");
   EXPECT_EQ(counters_.by_log.get(), 1U);
+}
+
+TEST_F(PickHandlerTest, MethodAndPathAreTheRoute) {
+  EXPECT_EQ(routes_of({{"method", "POST"}, {"path", "/api/7"}}),
+            std::set<std::string>{"POST /api/"});
+}
+
+TEST_F(PickHandlerTest, TheArgumentRouteGoesBeforeMethodAndPath) {
+  EXPECT_EQ(routes_of({{"route", "mine"}, {"method", "GET"}, {"path", "/api/7"}}),
+            std::set<std::string>{"mine"});
+}
+
+TEST_F(PickHandlerTest, AMethodWithoutAPathTellsNothing) {
+  EXPECT_EQ(routes_of({{"method", "GET"}}), std::set<std::string>{});
 }
 
 TEST_F(PickHandlerTest, AnUnknownBackendGetsAnEmptyAnswer) {

@@ -66,6 +66,18 @@ TEST_F(PickMessageTest, ReadsEveryPlainArgument) {
   EXPECT_EQ(pick_.src().bytes, ip);
 }
 
+// `path,bytes(0,256)` is binary, `path` a string.
+TEST_F(PickMessageTest, MethodAndPathMayBeStringsOrBinary) {
+  read({argument("method", str("GET")), argument("path", test::byte(9) + test::byte(4) + "/api")});
+  EXPECT_EQ(pick_.method(), "GET");
+  EXPECT_EQ(pick_.path(), "/api");
+  read({argument("path", str("/web"))});
+  EXPECT_EQ(pick_.method(), "");
+  EXPECT_EQ(pick_.path(), "/web");
+  read({});
+  EXPECT_EQ(pick_.path(), "");
+}
+
 TEST_F(PickMessageTest, WhatWasNotSentIsEmptyEvenAfterAFullerMessage) {
   read({argument("id", str("7-1")), argument("route", str("/api")), argument("key", str("alice")),
         argument("src", test::byte(6) + "abcd"), argument("c_a", int64(1))});
