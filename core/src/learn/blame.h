@@ -58,8 +58,11 @@ inline void learn_health(state::Hot& endpoint, const state::Record& record, bool
   state::Record& record = shared.records()[i];
   if (hot.error.get() != 0) [[unlikely]]
     learn_error(hot, false, now_ms);
-  if (hot.health.get() != 0) [[unlikely]]
+  if (const std::uint64_t word = hot.health.get(); word != 0) [[unlikely]] {
+    // It was left out for its failures, and is back: they are paid for.
+    if (health::unpack(word).probing) hot.error.set(0);
     learn_health(hot, record, false, now_ms);
+  }
   count_in_a_row(record, false);
   if (shared->suspects.get() != 0) [[unlikely]]
     shared->suspects.set(0);

@@ -77,5 +77,18 @@ TEST_F(RecoveryTest, AServerThatStaysSlowIsAskedNowAndThenOnly) {
   EXPECT_LT(asked, 200);  // 1 % of 20,000
 }
 
+TEST_F(RecoveryTest, WhoWasLeftOutAndPassesItsProbeHasPaidForItsFailures) {
+  make({1, 1});
+  seconds(5);
+  for (int i = 0; i < 3; ++i) {
+    finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kRefused);
+  }
+  ASSERT_GT(view(0).error_share, 0.1);
+  now_ += 11s;  // fail_timeout
+  seconds(1);
+  EXPECT_EQ(view(0).error_share, 0);
+  EXPECT_GT(second(), 350);  // 0.7 of 500
+}
+
 }  // namespace
 }  // namespace leastwise
