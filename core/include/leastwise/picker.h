@@ -188,8 +188,9 @@ class Picker {
                TimePoint now) noexcept;
   void learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
              TimePoint now) noexcept;
-  void learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
+  void learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;
+
 
   Pool pool_;
   ProcessSlot slot_{};

@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 10;
+inline constexpr std::uint32_t kLayout = 11;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -115,6 +115,9 @@ struct alignas(64) Record {
   Cell<float> rate;          // picks per second, smoothed: see transit.h
   Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
 
+  // What a request here takes less for being answered in a cheap kind, seconds: see brevity.h.
+  Cell<float> spared;
+
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
   Cell<std::uint64_t> reports, reports_refused;
@@ -180,6 +183,7 @@ struct alignas(64) Header {
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
+  Cell<float> usual_spared;           // Record::spared of the median endpoint
   Cell<std::uint32_t> rows;           // of the ledger that were ever used
   Cell<std::uint32_t> configuration;  // number of the newest
   // Ticks that still compare all counts with the ledger, since somebody died who may have been

@@ -63,6 +63,8 @@ class Model {
   void learn_slots(const Answer& s, double expected, Learned& endpoint,
                    const Routes& routes) noexcept;
   void learn_route(const Answer& s, double own, Routes& routes, std::int64_t now_ms) noexcept;
+  double learn_kind(const Answer& s, double own, double w, Routes& routes) noexcept;
+  void learn_patience(float took) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
   double mean_cost_;     // x̄
@@ -73,6 +75,7 @@ class Model {
   double sharing_n_, sharing_d_;
   double spread_;     // φ
   double mean_wait_;  // w̄
+  double patience_;   // p99 of answer times
   WaitCurve curve_;
   Mixture mixture_;
   // Of both, for whole q; and (1+q)^κ for the κ beside it: renewed only when they change.

@@ -30,6 +30,11 @@ std::uint32_t Routes::count(std::uint16_t slot, std::int64_t now_ms) noexcept {
   const std::uint32_t samples = slots_[slot].samples.get();
   if (samples >= kMostSamples) return samples;
   slots_[slot].samples.set(samples + 1);
+  // It has the slot of another.
+  if (samples == 0) {
+    for (Cell<float>& cost : slots_[slot].by_kind) cost.set(0);
+    slots_[slot].pace.set(0);
+  }
   return samples + 1;
 }
 
@@ -61,6 +66,10 @@ void Routes::copy_from(const Routes& other) noexcept {
     slots_[i].costs.set(other.slots_[i].costs.get());
     slots_[i].samples.set(other.slots_[i].samples.get());
     slots_[i].seen_ms.set(other.slots_[i].seen_ms.get());
+    for (std::size_t k = 0; k < kAnswerKinds; ++k) {
+      slots_[i].by_kind[k].set(other.slots_[i].by_kind[k].get());
+    }
+    slots_[i].pace.set(other.slots_[i].pace.get());
     slots_[i].hash.set(other.slots_[i].hash.get());
   }
 }
