@@ -190,7 +190,8 @@ class Picker {
              TimePoint now) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;
-
+  void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                  TimePoint now) noexcept;
 
   Pool pool_;
   ProcessSlot slot_{};

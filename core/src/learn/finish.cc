@@ -156,6 +156,13 @@ void add_as_usual(state::Hot& endpoint, const Routes& routes, const Plan& plan, 
   sample.took = took;
 }
 
+// While it waited, the answer had not begun: else the rest of it may be the client's own time.
+bool says_slow(const Outcome& outcome, const Ticket& ticket, const Plan& plan) noexcept {
+  if (outcome.first_byte >= Duration::zero() || !(ticket.delay > 0)) return false;
+  const float waited = seconds(outcome.occupied);
+  return plan.patience.get() > 0 && waited > plan.patience.get() && waited > ticket.delay;
+}
+
 // A fast failure says nothing of speed; a timeout says that it is at least so slow.
 bool is_sample(const Outcome& outcome) noexcept {
   return (outcome.result == Result::kOk || outcome.result == Result::kTimeout) &&
@@ -219,7 +226,8 @@ void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& 
 
 void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
                    TimePoint now) noexcept {
-  if (outcome.result == Result::kClientGone || outcome.result == Result::kCancelled) return;
+  if (outcome.result == Result::kClientGone) return learn_wait(config, ticket, outcome, now);
+  if (outcome.result == Result::kCancelled) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
 
@@ -238,6 +246,23 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
   }
   decay_.set(config.decay, now);
   learn_speed(endpoint, ticket, outcome, now_ms);
+}
+
+// Who leaves after a longer wait than nearly all answers take says that the server is slow, at
+// least so slow: a censored sample. It counts as an answer of that length does, in the speed of its
+// server alone; and less than was expected of this request it never says.
+void Picker::learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                        TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  const Plan& plan = shared->plan();
+  if (!says_slow(outcome, ticket, plan)) return;
+  const float waited = seconds(outcome.occupied);
+  if (config.chosen_policy().keeps_answer_time) {
+    learn_answer_time(shared.records()[index(ticket.id)], config, plan, waited, milliseconds(now));
+  }
+  decay_.set(config.decay, now);
+  Answer sample{.took = waited, .predicted = ticket.predicted};
+  add_to_speed(shared.hot()[index(ticket.id)], plan, decay_, sample);
 }
 
 void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,

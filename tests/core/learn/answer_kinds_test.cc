@@ -162,5 +162,32 @@ TEST_F(AnswerKinds, WhereAllRefuseHalfAllAreAlike) {
   EXPECT_LE(*std::ranges::max_element(rates), 1.5 * *std::ranges::min_element(rates));
 }
 
+TEST_F(AnswerKinds, WhoLeavesAfterALongWaitSaysThatTheServerIsSlow) {
+  for (int i = 0; i < 200; ++i) sequence(1, 20ms), tick();
+  ASSERT_LT(view(0).slowness, 1.5F);
+  Tried others;
+  others.insert(1);
+  others.insert(2);
+  const Ticket t = picker_.pick(config_, {}, others, now_);
+  const float before = view(t.member).slowness;
+  now_ += 1s;
+  picker_.finish(config_, t, {.result = Result::kClientGone, .occupied = 1s}, now_);
+  EXPECT_GT(view(t.member).slowness, 1.2F * before);
+  EXPECT_EQ(view(t.member).error_share, 0);
+}
+
+TEST_F(AnswerKinds, WhoLeavesSoonOrDuringTheAnswerSaysNothing) {
+  for (int i = 0; i < 200; ++i) sequence(1, 20ms), tick();
+  for (const Outcome& outcome :
+       {Outcome{.result = Result::kClientGone, .occupied = 5ms},
+        Outcome{.result = Result::kClientGone, .first_byte = 20ms, .occupied = 5s},
+        Outcome{.result = Result::kClientGone}}) {
+    const Ticket t = pick();
+    const float before = view(t.member).slowness;
+    picker_.finish(config_, t, outcome, now_);
+    EXPECT_EQ(view(t.member).slowness, before);
+  }
+}
+
 }  // namespace
 }  // namespace leastwise
