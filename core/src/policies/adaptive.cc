@@ -29,12 +29,15 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
   if (s < choice.score) go_home(context, std::max(s, 0.0F), choice);
 }
 
-// Who fails at once looks idle, and by least_conn alone would get most of the first requests.
+// Who fails at once looks idle, and by least_conn alone would get most of the first requests. One
+// failure is none yet.
 Choice pick_unlearned(PickContext& context) noexcept {
   constexpr float kFailing = 100;  // in flight more, when all of its requests fail
+  constexpr float kOne = 0.06F;    // share of failures that one makes, and a little
   return pick_least(context, [&](MemberIndex member) noexcept {
     const state::Hot& endpoint = context.endpoint(member);
-    const float failing = kFailing * error_now(endpoint.error.get(), milliseconds(context.now));
+    const float share = error_now(endpoint.error.get(), milliseconds(context.now));
+    const float failing = std::max(0.0F, std::floor(kFailing * (share - kOne)));
     return (static_cast<float>(context.in_flight(member)) + failing) *
            endpoint.inverse_weight.get();
   });

@@ -92,12 +92,10 @@ class Failures(unittest.TestCase):
 
     def quick_share(self, backend="policy adaptive;", rate=300, **changes):
         """Of s3, by the agent's count, as a multiple of fair."""
-        with Stack(slots=4, distribution="exp") as s:
+        with Stack(slots=4, distribution="exp", slow=10) as s:  # 20 ms
             reconfigure(s, backend)
             for key, value in changes.items():
                 s.backend(f"/set?server=s3&{key}={value}")
-            for name in s.names:
-                s.backend(f"/set?server={name}&slow=10")  # 20 ms
             before = s.picks()
             load("--rate", rate, "--seconds", 8)
             picks = {name: n - before[name] for name, n in s.picks().items()}
@@ -117,9 +115,7 @@ class Failures(unittest.TestCase):
         self.assertLessEqual(share, 0.1)
 
     def test_who_keeps_clients_waiting_until_they_leave_gets_less(self):
-        with Stack(slots=4, distribution="exp") as s:
-            for name in s.names:
-                s.backend(f"/set?server={name}&slow=10")  # 20 ms
+        with Stack(slots=4, distribution="exp", slow=10) as s:  # 20 ms
             load("--rate", 100, "--seconds", 3)
             s.backend("/set?server=s3&hang=true")
             before = s.picks()
