@@ -114,7 +114,7 @@ class Failures(unittest.TestCase):
                                  error_status=404, error_ms=1)
         self.assertLessEqual(share, 0.1)
 
-    def test_who_keeps_clients_waiting_until_they_leave_gets_less(self):
+    def test_who_keeps_clients_waiting_gets_less(self):
         with Stack(slots=4, distribution="exp", slow=10) as s:  # 20 ms
             load("--rate", 100, "--seconds", 3)
             s.backend("/set?server=s3&hang=true")
@@ -123,7 +123,6 @@ class Failures(unittest.TestCase):
             picks = {name: n - before[name] for name, n in s.picks().items()}
             share = 3 * picks["s3"] / sum(picks.values())
             say(self, share=round(share, 3))
-            until(lambda: s.peers()["s3"]["leastwise"]["results"]["client_gone"] > 0)
             self.assertLessEqual(share, 0.2)
 
 
