@@ -37,7 +37,8 @@ Choice pick_unlearned(PickContext& context) noexcept {
   return pick_least(context, [&](MemberIndex member) noexcept {
     const state::Hot& endpoint = context.endpoint(member);
     const float share = error_now(endpoint.error.get(), milliseconds(context.now));
-    const float failing = std::max(0.0F, std::floor(kFailing * (share - kOne)));
+    const float failing =
+        static_cast<float>(static_cast<std::uint32_t>(std::max(0.0F, kFailing * (share - kOne))));
     return (static_cast<float>(context.in_flight(member)) + failing) *
            endpoint.inverse_weight.get();
   });

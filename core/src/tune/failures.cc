@@ -1,5 +1,6 @@
 #include "leastwise/failures.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace leastwise {
@@ -10,9 +11,12 @@ constexpr std::int32_t kUnknown = 2;
 constexpr std::uint32_t bit(std::int32_t code) noexcept { return 1U << code; }
 constexpr std::uint32_t kAlways = bit(1) | bit(kUnknown) | bit(4) | bit(8) | bit(13) | bit(14);
 
-// False unless all of `text` is a number of that range.
-bool read(std::string_view text, std::uint32_t least, std::uint32_t most,
+// False unless all of `text` behind `prefix` is a number of that range.
+bool read(std::string_view prefix, std::string_view text, std::uint32_t least, std::uint32_t most,
           std::uint32_t& out) noexcept {
+  if (text.size() < prefix.size()) return false;
+  if (!std::equal(prefix.begin(), prefix.end(), text.begin())) return false;
+  text.remove_prefix(prefix.size());
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return false;
@@ -25,18 +29,16 @@ bool read(std::string_view text, std::uint32_t least, std::uint32_t most,
 
 std::int32_t read_grpc_status(std::string_view text) noexcept {
   std::uint32_t code = 0;
-  return read(text, 0, Failures::kMostGrpc, code) ? static_cast<std::int32_t>(code) : kUnknown;
+  return read("", text, 0, Failures::kMostGrpc, code) ? static_cast<std::int32_t>(code) : kUnknown;
 }
 
 Status Failures::add(std::string_view text) noexcept {
-  constexpr std::string_view kHttp = "http_";
-  constexpr std::string_view kGrpc = "grpc_";
   std::uint32_t number = 0;
-  if (text.starts_with(kHttp) && read(text.substr(kHttp.size()), kLeastHttp, kMostHttp, number)) {
+  if (read("http_", text, kLeastHttp, kMostHttp, number)) {
     http_[number / 64] |= std::uint64_t{1} << number % 64;
     return {};
   }
-  if (text.starts_with(kGrpc) && read(text.substr(kGrpc.size()), 1, kMostGrpc, number)) {
+  if (read("grpc_", text, 1, kMostGrpc, number)) {
     grpc_ |= 1U << number;
     return {};
   }
