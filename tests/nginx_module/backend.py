@@ -124,6 +124,14 @@ class Backends:
         await asyncio.sleep({"list": 0.01, "report": 0.1}.get(argument, 0))
         return await self._answer(writer, 200, str(port), head)
 
+    async def _do_brief(self, writer, argument, port, head):
+        """On the last port that status at once, 200 without a body for 200; the others make a
+        page within 20 ms."""
+        if port == self.ports[-1]:
+            return await self._answer(writer, int(argument), "", head)
+        await asyncio.sleep(self._random.expovariate(1 / 0.02))
+        return await self._answer(writer, 200, "x" * 2000, head)
+
     async def _do_random(self, writer, argument, port, head):
         """As /sleep, of random length, and twice as long on the first port."""
         mean = float(argument) * (2 if port == self.ports[0] else 1)

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "leastwise/clock.h"
+#include "leastwise/failures.h"
 #include "leastwise/networks.h"
 #include "leastwise/policy.h"
 #include "leastwise/status.h"
@@ -68,6 +69,7 @@ struct Config {
   Percent outlier_max{30};                           // of the pool at once, at most
   Duration slow_start{};  // until who joins or comes back has its whole weight; 0: at once
   ReportMetric report;
+  Failures failure;           // answers that count as failures
   Networks locality;          // addresses that are near; empty: all are
   Answers locality_price{5};  // what an endpoint that is not near is handicapped by
   bool switchback = false;    // compare `adaptive` with least_conn, and fall back
@@ -85,9 +87,10 @@ struct Config {
 };
 
 // The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
-using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
-                           Sample Config::*, bool Config::*, Percent Config::*, Networks Config::*,
-                           Answers Config::*, ReportMetric Config::*, std::string_view Config::*>;
+using Field =
+    std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*, Sample Config::*,
+                 bool Config::*, Percent Config::*, Networks Config::*, Answers Config::*,
+                 ReportMetric Config::*, Failures Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };
@@ -102,6 +105,9 @@ struct Directive {
   std::string_view standard;  // the value when the directive is absent
   std::string_view help;
 };
+
+// Whether it takes several values: each is set() by itself, and adds to the others.
+bool takes_several(const Directive& directive) noexcept;
 
 std::span<const Directive> directives() noexcept;
 const Directive* find_directive(std::string_view name) noexcept;

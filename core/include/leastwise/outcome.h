@@ -18,7 +18,7 @@ enum class Result : std::uint8_t {
   kReset,        // closed before the answer began, or an answer that can not be read
   kTruncated,    // closed before the answer was complete
   kTimeout,      // no answer, or no more of it, in time
-  kClientGone,   // the client left first: says nothing of the server
+  kClientGone,   // the client left first: no failure
   kCancelled,    // never reached the server (a stale kept connection, another server was used)
 };
 inline constexpr std::size_t kResults = 8;
@@ -31,11 +31,28 @@ constexpr bool is_failure(Result r) noexcept {
   return r >= Result::kServerError && r <= Result::kTimeout;
 }
 
+// What was answered, as far as answers of one route that differ in it say different things of a
+// server's speed: to say 404 takes less than to make a page.
+enum class AnswerKind : std::uint8_t {
+  kFull,      // what was asked for; also what has no status
+  kEmpty,     // 2xx without a body
+  kRedirect,  // 3xx
+  kRefusal,   // 4xx, and what gRPC says in its place
+};
+inline constexpr std::size_t kAnswerKinds = 4;
+
+constexpr AnswerKind kind_of(std::uint16_t status, bool is_empty, bool is_refusal) noexcept {
+  if (status / 100 == 3) return AnswerKind::kRedirect;
+  if (status / 100 == 4 || is_refusal) return AnswerKind::kRefusal;
+  return status / 100 == 2 && is_empty ? AnswerKind::kEmpty : AnswerKind::kFull;
+}
+
 inline constexpr Duration kUnknownDuration{-1};
 
 struct Outcome {
   Result result = Result::kOk;
   std::uint16_t status = 0;  // HTTP status, 0 when there is none
+  AnswerKind kind = AnswerKind::kFull;
   // Whether a failure counts towards max_fails. All failures are learned from, but the
   // front end's configuration says which of them may take a server out.
   bool counts_as_fail = true;

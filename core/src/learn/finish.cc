@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "guard/brevity.h"
 #include "guard/load_report.h"
 #include "learn/blame.h"
 #include "learn/slowness.h"
@@ -43,6 +44,83 @@ void learn_answer_time(state::Record& record, const Config& config, const Plan& 
   const float mean = mean_answer_time(plan);
   record.answer_time.update(
       [&](std::uint64_t word) noexcept { return with_answer(word, took, tau, mean, now_ms); });
+}
+
+// Less than half of a full answer's time, for who answers with less. Like is compared with like: a
+// refusal with the refusals of its route, so that nobody looks slow where they are usual; but who
+// refuses at once says nothing of its speed, since nobody else may do the same there.
+bool is_quick(const Routes& routes, const Ticket& ticket, const Outcome& outcome) noexcept {
+  return outcome.kind != AnswerKind::kFull &&
+         seconds(outcome.occupied) < 0.5F * routes.full_time(ticket.route);
+}
+
+// What the request was expected to be, now that the kind of its answer is known, in seconds of work
+// and waiting. 0 when nothing is known of that kind.
+float expected_of(const Routes& routes, const Ticket& ticket, AnswerKind kind) noexcept {
+  const float cost = routes.costs(ticket.route).cost;
+  if (!(cost > 0)) return ticket.predicted;
+  const float of_kind = routes.cost_of(ticket.route, kind);
+  if (!(of_kind > 0)) return 0;
+  return std::max(kLeastShare * ticket.predicted, ticket.predicted + (of_kind - cost));
+}
+
+// How far away a server is, is told by answers that are alike.
+bool tells_distance(const Routes& routes, const Ticket& ticket, AnswerKind kind) noexcept {
+  return kind == AnswerKind::kFull || routes.cost_of(ticket.route, kind) > 0;
+}
+
+// What counts for who goes by the answer time itself: of a quick refusal not less than the mean.
+float answer_seconds(const Routes& routes, const Ticket& ticket, const Outcome& outcome,
+                     const Plan& plan) noexcept {
+  const float took = seconds(outcome.occupied);
+  return is_quick(routes, ticket, outcome) ? std::max(took, mean_answer_time(plan)) : took;
+}
+
+// Adds the sample to the endpoint's sums, without the way there and clipped.
+void add_to_speed(state::Hot& endpoint, const Plan& plan, const Decay& decay, bool is_trial,
+                  Answer& sample) noexcept {
+  const float took = sample.took;
+  const float base = endpoint.base.get();
+  const float floor = kLeastShare * took;
+  endpoint.speed.update([&](std::uint64_t word) noexcept {
+    Speed s = speed::unpack(word);
+    const float left = decay.left(s.epoch);
+    if (is_trial) [[unlikely]]
+      s = state::doubted(s, left, plan);
+    sample.slowness_before = slowness(s, left, plan);
+    sample.took = std::max(floor, took - base);
+    if (s.work * left > kClipAfter * plan.mean_predicted.get()) {
+      sample.took = std::min(sample.took, kClip * sample.slowness_before * sample.predicted);
+    }
+    const float old = decay.rebased(s.epoch) * kForgetSample;
+    s.delay = s.delay * old + sample.took * decay.grow();
+    s.work = s.work * old + sample.predicted * decay.grow();
+    s.epoch = decay.epoch();
+    sample.slowness = slowness(s, decay.left(s.epoch), plan);
+    return speed::pack(s);
+  });
+  endpoint.slowness.set(sample.slowness);
+}
+
+// An answer that says nothing of speed: counts as a full one would on the mean server, in as much
+// as was expected of it. The model learns from it what such answers take.
+void add_as_usual(state::Hot& endpoint, const Routes& routes, const Plan& plan, const Decay& decay,
+                  Answer& sample) noexcept {
+  const auto route = static_cast<std::uint16_t>(sample.route);
+  const float pace = routes.pace(route);
+  const float usual = pace > 0 ? pace : plan.slowness.get();
+  const float took = std::max(kLeastShare * sample.took, sample.took - endpoint.base.get());
+  if (!(sample.predicted > 0) && usual > 0) sample.predicted = took / usual;
+  sample.took = sample.predicted * usual + endpoint.base.get();
+  add_to_speed(endpoint, plan, decay, false, sample);
+  sample.took = took;
+}
+
+// While it waited, the answer had not begun: else the rest of it may be the client's own time.
+bool says_slow(const Outcome& outcome, const Ticket& ticket, const Plan& plan) noexcept {
+  if (outcome.first_byte >= Duration::zero() || !(ticket.delay > 0)) return false;
+  const float waited = seconds(outcome.occupied);
+  return plan.patience.get() > 0 && waited > plan.patience.get() && waited > ticket.delay;
 }
 
 // A fast failure says nothing of speed; a timeout says that it is at least so slow.
@@ -107,7 +185,8 @@ void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& 
 void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
                    TimePoint now, Verdict* verdict) noexcept {
   if (verdict != nullptr) verdict->begin();
-  if (outcome.result == Result::kClientGone || outcome.result == Result::kCancelled) return;
+  if (outcome.result == Result::kClientGone) return learn_wait(config, ticket, outcome, now);
+  if (outcome.result == Result::kCancelled) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
 
@@ -127,67 +206,77 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
   }
   if (!is_sample(outcome)) return;
   if (config.chosen_policy().keeps_answer_time) {
-    learn_answer_time(shared.records()[index(ticket.id)], config, shared->plan(),
-                      seconds(outcome.occupied), now_ms);
+    const float took = answer_seconds(shared->routes, ticket, outcome, shared->plan());
+    learn_answer_time(shared.records()[index(ticket.id)], config, shared->plan(), took, now_ms);
   }
   decay_.set(config.decay, now);
-  learn_distance(endpoint, outcome);
-  learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);
+  learn_speed(endpoint, ticket, outcome, now_ms);
 }
 
-// Lost to another at the same instant: the next will do.
-void Picker::learn_distance(state::Hot& endpoint, const Outcome& outcome) noexcept {
+// `may_tell`: the answer is like the others', so that its time says something. Lost to another at
+// the same instant: the next will do.
+void Picker::learn_distance(state::Hot& endpoint, const Outcome& outcome, bool may_tell) noexcept {
   constexpr Duration kLeast{1};  // zero is unknown
   Duration way = outcome.occupied;
   Cell<std::uint32_t>& has_round_trips = pool_.shared()->has_round_trips;
   if (outcome.round_trip >= Duration::zero()) {
     way = std::max(outcome.round_trip, kLeast);
     if (has_round_trips.get() == 0) has_round_trips.set(1);
-  } else if (has_round_trips.get() != 0) {
+  } else if (!may_tell || has_round_trips.get() != 0) {
     return;
   }
   const float old = endpoint.fastest.get();
   if (!(old > 0) || seconds(way) < old) endpoint.fastest.set(seconds(way));
 }
 
-void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
+// Who leaves after a longer wait than nearly all answers take says that the server is slow, at
+// least so slow: a censored sample. It counts as an answer of that length does, in the speed of its
+// server alone; and less than was expected of this request it never says.
+void Picker::learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                        TimePoint now) noexcept {
+  const state::Shared shared = pool_.shared();
+  const Plan& plan = shared->plan();
+  if (!says_slow(outcome, ticket, plan)) return;
+  const float waited = seconds(outcome.occupied);
+  if (config.chosen_policy().keeps_answer_time) {
+    learn_answer_time(shared.records()[index(ticket.id)], config, plan, waited, milliseconds(now));
+  }
+  decay_.set(config.decay, now);
+  Answer sample{.took = waited, .predicted = ticket.predicted};
+  add_to_speed(shared.hot()[index(ticket.id)], plan, decay_, ticket.is_trial, sample);
+}
+
+void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
                          std::int64_t now_ms) noexcept {
   const state::Shared shared = pool_.shared();
   const Plan& plan = shared->plan();
+  const float took = seconds(outcome.occupied);
+  const bool quick = is_quick(shared->routes, ticket, outcome);
+  const float expected = expected_of(shared->routes, ticket, outcome.kind);
+  learn_distance(endpoint, outcome, !quick && tells_distance(shared->routes, ticket, outcome.kind));
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,
                 .in_flight = ticket.at_server,
                 .ms = static_cast<std::uint32_t>(now_ms),
                 .took = took,
-                .predicted = ticket.predicted,
+                .predicted = expected,
                 .slow_cost = ticket.slow_cost,
                 .ahead = ticket.ahead,
                 .mean_ahead = ticket.mean_ahead,
-                .wait = ticket.wait};
+                .wait = ticket.wait,
+                .whole = took,
+                .kind = static_cast<std::uint32_t>(outcome.kind)};
   if (ticket.predicted > 0) {
-    const float base = endpoint.base.get();
-    const float floor = kLeastShare * took;
-    endpoint.speed.update([&](std::uint64_t word) noexcept {
-      Speed s = speed::unpack(word);
-      const float left = decay_.left(s.epoch);
+    if (quick || !(expected > 0)) [[unlikely]] {
+      add_as_usual(endpoint, shared->routes, plan, decay_, sample);
+    } else {
+      add_to_speed(endpoint, plan, decay_, ticket.is_trial, sample);
       if (ticket.is_trial) [[unlikely]]
-        s = state::doubted(s, left, plan);
-      sample.slowness_before = slowness(s, left, plan);
-      sample.took = std::max(floor, took - base);
-      if (s.work * left > kClipAfter * plan.mean_predicted.get()) {
-        sample.took = std::min(sample.took, kClip * sample.slowness_before * ticket.predicted);
-      }
-      const float old = decay_.rebased(s.epoch) * kForgetSample;
-      s.delay = s.delay * old + sample.took * decay_.grow();
-      s.work = s.work * old + ticket.predicted * decay_.grow();
-      s.epoch = decay_.epoch();
-      sample.slowness = slowness(s, decay_.left(s.epoch), plan);
-      return speed::pack(s);
-    });
-    endpoint.slowness.set(sample.slowness);
-    if (ticket.is_trial) [[unlikely]]
-      state::end_trial(endpoint, shared.records()[index(ticket.id)], sample, plan);
+        state::end_trial(endpoint, shared.records()[index(ticket.id)], sample, plan);
+    }
+    const float spared = quick ? shared->routes.full_time(ticket.route) - took : 0;
+    state::learn_brevity(shared.records()[index(ticket.id)], spared);
   }
   shared->lane(slot_).push(sample);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "guard/advice.h"
+#include "guard/brevity.h"
 #include "guard/load_report.h"
 #include "guard/outlier.h"
 #include "guard/slow_start.h"
@@ -259,6 +260,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_warmth(shared, config, now);
   const bool has_transit = state::renew_transit(shared, gap);
   state::renew_load(shared, config, now);
+  state::renew_brevity(shared);
   const bool has_weights = renew_advice(shared, config);
   state::renew_prior(shared, config, now);
   renew_special(shared);

@@ -81,6 +81,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   shared.records()[i].report_demand.set(0);
   shared.records()[i].rate.set(0);
   shared.records()[i].capacity.set(0);
+  shared.records()[i].spared.set(0);
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};
@@ -180,6 +181,7 @@ Status Pool::migrate(const Pool& other) noexcept {
     hot.fastest.set(old_hot.fastest.get());
     to.records()[index(id)].answer_time.set(record.answer_time.get());
     to.records()[index(id)].serves.set(record.serves.get());
+    to.records()[index(id)].spared.set(record.spared.get());
     to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
     to.learned()[index(id)] = from.learned()[index(old)];
     state::copy_ejection(record, to.records()[index(id)]);

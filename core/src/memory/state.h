@@ -117,6 +117,9 @@ struct alignas(64) Record {
   Cell<std::uint32_t> picks_seen;
   Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
 
+  // What a request here takes less for being answered in a cheap kind, seconds: see brevity.h.
+  Cell<float> spared;
+
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
   Cell<std::uint64_t> reports, reports_refused;
@@ -186,6 +189,7 @@ struct alignas(64) Header {
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
+  Cell<float> usual_spared;           // Record::spared of the median endpoint
   Cell<std::uint32_t> rows;           // of the ledger that were ever used
   Cell<std::uint32_t> configuration;  // number of the newest
   // Ticks that still compare all counts with the ledger, since somebody died who may have been

@@ -14,6 +14,7 @@ constexpr double kForgetSharing = 0.999;
 constexpr double kMeanStep = 0.002;
 constexpr double kSpreadStep = 0.002;
 constexpr double kWaitStep = 0.005;
+constexpr double kPatienceStep = 0.1;
 constexpr double kRouteStep = 0.02;
 constexpr double kSlowRouteStep = 0.001;
 constexpr std::uint32_t kSlowRouteFrom = 8;
@@ -49,10 +50,15 @@ bool is_measured(const Answer& s) noexcept {
   return !(s.predicted > 0) || (s.slowness > 0 && s.slowness_before > 0);
 }
 
+// Damaged memory may hold any.
+AnswerKind kind_of(const Answer& s) noexcept {
+  return static_cast<AnswerKind>(s.kind < kAnswerKinds ? s.kind : 0);
+}
+
 // Guards against what damaged shared memory may hold.
 bool usable(const Answer& s) noexcept {
   const float sum = s.took + s.predicted + s.slow_cost + s.ahead + s.mean_ahead + s.wait +
-                    s.slowness_before + s.slowness;
+                    s.slowness_before + s.slowness + s.whole;
   return std::isfinite(sum) && s.took > 0 && is_measured(s) && s.wait >= 0 &&
          s.route <= Routes::kOther;
 }
@@ -67,6 +73,7 @@ void Model::reset() noexcept {
   spread_ = 1;
   prior_.reset();
   mean_wait_ = 0;
+  patience_ = 0;
   curve_.reset();
   mixture_.reset();
   renew_waits();
@@ -120,6 +127,7 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   const double surprise = s.took / (s.slowness_before * s.predicted) - 1;
   spread_ += kSpreadStep * (std::min(surprise * surprise, 25.0) - spread_);
   mean_wait_ += kWaitStep * (s.wait - mean_wait_);
+  learn_patience(s.whole);
   learn_route(s, own_time(s.took / s.slowness), routes, now_ms);
   ++samples_;
   if (++confirmed_ % kFitEvery == 0) {
@@ -136,9 +144,11 @@ void Model::learn_slots(const Answer& s, double expected, Learned& endpoint,
   const double slow_cost = costs.slow > 0    ? double{costs.slow}
                            : s.slow_cost > 0 ? double{s.slow_cost}
                                              : mean_cost_;
+  const float of_kind = routes.cost_of(static_cast<std::uint16_t>(s.route), kind_of(s));
+  const double part = of_kind > 0 && costs.cost > 0 ? of_kind / double{costs.cost} : 1;
   const bool changed =
       mixture_.add(endpoint.mixture, {.took = std::min(double{s.took}, kMostSurprise * expected),
-                                      .slow_cost = slow_cost,
+                                      .slow_cost = part * slow_cost,
                                       .ahead = s.ahead,
                                       .q = double(s.in_flight),
                                       .mean_cost = mean_cost_,
@@ -172,12 +182,10 @@ void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_
     prior = kFamilyCounts;
     learn_costs(lesson, 0, family, of_family, routes, now_ms);
   }
-  const bool was_known = costs.cost > 0;
-  double cost = learn_costs(lesson, prior, slot, costs, routes, now_ms);
-  if (was_known) learn_sharing(s, own, cost, w);
-  cost = std::max(cost, kLeastCost);
+  const double cost = std::max(learn_costs(lesson, prior, slot, costs, routes, now_ms), kLeastCost);
+  const double of_kind = learn_kind(s, lesson, routes);
   mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
-  curve_.add(s.in_flight, own - cost, s.ahead);
+  curve_.add(s.in_flight, own - of_kind, s.ahead);
 }
 
 // Returns the cost before it is bounded. `prior`: how many answers the first costs count as.
@@ -208,6 +216,34 @@ double Model::learn_costs(const Lesson& l, double prior, std::uint16_t slot, Cos
   return cost;
 }
 
+// The cost of this kind of answer, which is what a server that gives it is compared with.
+double Model::learn_kind(const Answer& s, const Lesson& l, Routes& routes) noexcept {
+  const auto slot = static_cast<std::uint16_t>(s.route);
+  const AnswerKind kind = kind_of(s);
+  const float known = routes.cost_of(slot, kind);
+  const double cost = known > 0 ? known + steadied(kRouteStep, l.wait) * (l.estimate - known)
+                                : std::max(l.estimate, 0.2 * l.own);
+  if (known > 0) learn_sharing(s, l.own, cost, l.wait);
+  const double bounded = std::max(cost, kLeastCost);
+  routes.set_cost_of(slot, kind, static_cast<float>(bounded));
+  if (kind == AnswerKind::kFull) {
+    const double pace = routes.pace(slot);
+    const double now = std::min(double{s.took} / s.predicted, kMostSurprise);
+    routes.set_pace(slot, static_cast<float>(pace > 0 ? pace + kRouteStep * (now - pace) : now));
+  }
+  return bounded;
+}
+
+// The quantile by stochastic approximation (Robbins and Monro 1951), in steps that are parts of it:
+// up by a tenth for one beyond, down by a thousandth for one within.
+void Model::learn_patience(float took) noexcept {
+  if (!(patience_ > 0)) {
+    patience_ = took;
+  } else {
+    patience_ *= took > patience_ ? 1 + 0.99 * kPatienceStep : 1 - 0.01 * kPatienceStep;
+  }
+}
+
 // ψ by regression of the extra time on the difference that this request's own size makes:
 // under processor sharing a long request waits longer, first come first served it does not.
 void Model::learn_sharing(const Answer& s, double own, double cost, double w) noexcept {
@@ -222,10 +258,10 @@ void Model::learn_sharing(const Answer& s, double own, double cost, double w) no
 
 bool Model::sane() const noexcept {
   const double sum = mean_cost_ + delay_ + work_ + slowness_ + requests_ + sharing_ + spread_ +
-                     mean_wait_ + caution_exponent_ + wait(1) + wait(100);
+                     mean_wait_ + patience_ + caution_exponent_ + wait(1) + wait(100);
   return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
          slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
-         wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0 && prior_.sane();
+         patience_ >= 0 && wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0 && prior_.sane();
 }
 
 void Model::publish(Plan& plan, bool has_weights) noexcept {
@@ -241,6 +277,7 @@ void Model::publish(Plan& plan, bool has_weights) noexcept {
   plan.price.set(static_cast<float>(price(mean_wait_)));
   plan.mean_wait.set(static_cast<float>(mean_wait_));
   plan.caution_exponent.set(static_cast<float>(caution_exponent_));
+  plan.patience.set(static_cast<float>(patience_));
   plan.samples.set(samples_);
   const auto own = static_cast<float>((1 - sharing_) * double{kOwnShare}) / load::kUnitsPerSecond;
   const auto tie = static_cast<float>(double{kTieBreak} * mean_cost_);

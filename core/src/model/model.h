@@ -72,6 +72,8 @@ class Model {
   };
   static double learn_costs(const Lesson& l, double prior, std::uint16_t slot, Costs& costs,
                             Routes& routes, std::int64_t now_ms) noexcept;
+  double learn_kind(const Answer& s, const Lesson& l, Routes& routes) noexcept;
+  void learn_patience(float took) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
   double mean_cost_;     // x̄
@@ -83,6 +85,7 @@ class Model {
   double spread_;     // φ
   Prior prior_;       // K
   double mean_wait_;  // w̄
+  double patience_;   // p99 of answer times
   WaitCurve curve_;
   Mixture mixture_;
   // Of both, for whole q; and (1+q)^κ for the κ beside it: renewed only when they change.

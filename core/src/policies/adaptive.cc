@@ -30,10 +30,26 @@ bool is_elsewhere(const PickContext& context, const Choice& choice) noexcept {
   if (s < choice.score) go_home(context, std::max(s, 0.0F), choice);
 }
 
+// Who fails at once looks idle, and by least_conn alone would get most of the first requests. One
+// failure is none yet.
+Choice pick_unlearned(PickContext& context) noexcept {
+  constexpr float kFailing = 100;  // in flight more, when all of its requests fail
+  constexpr float kOne = 0.06F;    // share of failures that one makes, and a little
+  return pick_least(context, [&](MemberIndex member) noexcept {
+    const state::Hot& endpoint = context.endpoint(member);
+    const float share = error_now(endpoint.error.get(), milliseconds(context.now));
+    const float failing =
+        static_cast<float>(static_cast<std::uint32_t>(std::max(0.0F, kFailing * (share - kOne))));
+    return (static_cast<float>(context.in_flight(member)) + failing) *
+           endpoint.inverse_weight.get();
+  });
+}
+
 // While the policy knows too little, or is not to choose.
 [[gnu::noinline]] Choice pick_without(PickContext& context) noexcept {
-  Choice choice = pick_least_conn(context);
-  choice.reason = context.plan.learned.get() == 0 ? Reason::kUnlearned : Reason::kSwitchback;
+  const bool is_unlearned = context.plan.learned.get() == 0;
+  Choice choice = is_unlearned ? pick_unlearned(context) : pick_least_conn(context);
+  choice.reason = is_unlearned ? Reason::kUnlearned : Reason::kSwitchback;
   if (!is_elsewhere(context, choice)) return choice;
   const std::uint32_t most = context.in_flight(choice.member) + 1;
   if (context.in_flight(context.home) <= most) go_home(context, choice.score, choice);

@@ -100,6 +100,19 @@ constexpr Directive kDirectives[] = {
              "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
              "server up to twice as dear and never cheaper than it was measured to be. nginx takes "
              "the header off the answer; HAProxy sends it with the log line."},
+    {.name = "failure",
+     .field = &Config::failure,
+     .scope = Scope::kBoth,
+     .min = {},
+     .max = {},
+     .syntax = "http_NNN | grpc_N …",
+     .standard = "none beside those that always are",
+     .help =
+         "Answers that say the server failed, beside HTTP 500 to 599 and, by `grpc-status`, 1, 2, "
+         "4, 8, 13 and 14: `http_429 http_404` for instance, or `grpc_12`. A failure raises the "
+         "server's share of failures, for `adaptive` and `outlier`, and gives no speed. Whether "
+         "it counts for `max_fails` is up to nginx: see `proxy_next_upstream`. HAProxy sees a "
+         "`grpc-status` in the header only, not in trailers."},
     {.name = "locality",
      .field = &Config::locality,
      .scope = Scope::kBoth,
@@ -276,6 +289,10 @@ Status read(std::string_view text, const Directive& d, ReportMetric& out) noexce
   return {};
 }
 
+Status read(std::string_view text, const Directive& d, Failures& out) noexcept {
+  return out.add(text).ok() ? Status{} : refuse(text, d);
+}
+
 Status read(std::string_view text, const Directive& d, Duration& out) noexcept {
   return parse_duration(text, d.min, d.max, out).ok() ? Status{} : refuse(text, d);
 }
@@ -296,6 +313,10 @@ Status read(std::string_view text, const Directive& d, std::string_view& out) no
 }  // namespace
 
 std::span<const Directive> directives() noexcept { return kDirectives; }
+
+bool takes_several(const Directive& d) noexcept {
+  return std::holds_alternative<Failures Config::*>(d.field);
+}
 
 const Directive* find_directive(std::string_view name) noexcept {
   const auto* it = std::ranges::find(kDirectives, name, &Directive::name);
@@ -332,6 +353,9 @@ void accepted(const Directive& d, Text& out) noexcept {
   } else if (std::holds_alternative<ReportMetric Config::*>(d.field)) {
     out << "off, on, cpu_utilization, mem_utilization, application_utilization, utilization.NAME "
            "or named_metrics.NAME";
+  } else if (std::holds_alternative<Failures Config::*>(d.field)) {
+    out << "one or more of http_" << Failures::kLeastHttp << " to http_" << Failures::kMostHttp
+        << " and grpc_1 to grpc_" << Failures::kMostGrpc << ", as in http_429 http_404";
   } else if (std::holds_alternative<Answers Config::*>(d.field)) {
     out << "a whole number from 0 to " << kMostAnswers;
   } else if (std::holds_alternative<Duration Config::*>(d.field)) {

@@ -26,6 +26,8 @@ struct Answer {
   float wait = 0;               // w(q) at the pick
   float slowness_before = 0;    // g before this sample, and with it
   float slowness = 0;
+  float whole = 0;         // L: all of the time, as it was
+  std::uint32_t kind = 0;  // AnswerKind
 };
 
 // Lossy: who writes never waits, and what comes when the ring is full is dropped. It keeps

@@ -41,6 +41,7 @@ struct Plan {
   Cell<float> price;             // η
   Cell<float> mean_wait;         // w̄
   Cell<float> caution_exponent;  // κ
+  Cell<float> patience;          // p99 of the pool's answers, seconds; 0 = unknown
   Cell<std::uint64_t> samples;   // that the model had learned from
   std::array<Step, kTable> steps;
 

@@ -96,6 +96,11 @@ std::uint32_t Routes::count(std::uint16_t slot, std::int64_t now_ms) noexcept {
   const std::uint32_t samples = slots_[slot].samples.get();
   if (samples >= kMostSamples) return samples;
   slots_[slot].samples.set(samples + 1);
+  // It has the slot of another.
+  if (samples == 0) {
+    for (Cell<float>& cost : slots_[slot].by_kind) cost.set(0);
+    slots_[slot].pace.set(0);
+  }
   return samples + 1;
 }
 
@@ -140,6 +145,8 @@ void Routes::free(std::uint16_t slot) noexcept {
   slots_[slot].samples.set(0);
   slots_[slot].seen_ms.set(0);
   slots_[slot].family.set(0);
+  for (Cell<float>& cost : slots_[slot].by_kind) cost.set(0);
+  slots_[slot].pace.set(0);
   stories_[slot].spread.set(0);
   set_name(slot, {});
   slots_[slot].hash.set(0);
@@ -158,6 +165,10 @@ void Routes::copy_from(const Routes& other) noexcept {
     stories_[i].spread.set(other.stories_[i].spread.get());
     for (std::size_t w = 0; w < kWords; ++w)
       stories_[i].name[w].set(other.stories_[i].name[w].get());
+    for (std::size_t k = 0; k < kAnswerKinds; ++k) {
+      slots_[i].by_kind[k].set(other.slots_[i].by_kind[k].get());
+    }
+    slots_[i].pace.set(other.slots_[i].pace.get());
     slots_[i].hash.set(other.slots_[i].hash.get());
   }
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "leastwise/outcome.h"
 #include "leastwise/route.h"
 #include "words/cell.h"
 #include "words/packed.h"
@@ -59,6 +60,27 @@ class Routes {
   // for good, when who claimed the slot died. `out` has room for Route::kMostText.
   std::size_t copy_name(std::uint16_t slot, char* out) const noexcept;
 
+  // The same of one kind of its answers: x_rk. 0 = unknown.
+  float cost_of(std::uint16_t slot, AnswerKind kind) const noexcept {
+    if (slot > kOther) return 0;
+    const float cost = slots_[slot].by_kind[static_cast<std::size_t>(kind)].get();
+    return cost > 0 && cost < 1e7F ? cost : 0;  // damaged memory may hold anything
+  }
+  void set_cost_of(std::uint16_t slot, AnswerKind kind, float cost) noexcept {
+    slots_[slot].by_kind[static_cast<std::size_t>(kind)].set(cost);
+  }
+
+  // Seconds that a second of work for full answers takes of late, on the mean server. 0 = unknown.
+  float pace(std::uint16_t slot) const noexcept {
+    const float pace = slot <= kOther ? slots_[slot].pace.get() : 0;
+    return pace > 0 && pace < 1e7F ? pace : 0;
+  }
+  void set_pace(std::uint16_t slot, float pace) noexcept { slots_[slot].pace.set(pace); }
+  // What a full answer takes without waiting, in seconds as they pass. 0 = unknown.
+  float full_time(std::uint16_t slot) const noexcept {
+    return pace(slot) * cost_of(slot, AnswerKind::kFull);
+  }
+
   // Counts a sample of the route; returns how many there were.
   std::uint32_t count(std::uint16_t slot, std::int64_t now_ms) noexcept;
   // Makes room of routes that were not seen of late, and of those that tell nothing when there is
@@ -76,6 +98,8 @@ class Routes {
     Cell<std::int64_t> seen_ms;
     Cell<std::uint32_t> samples;
     Cell<std::uint32_t> family;  // slot + 1; 0 = none
+    std::array<Cell<float>, kAnswerKinds> by_kind;
+    Cell<float> pace;
   };
   // What no pick reads.
   struct Story {

@@ -5,7 +5,7 @@ namespace {
 
 Result of_answer(const Evidence& e) noexcept {
   if (e.unreadable) return Result::kReset;
-  return e.status >= 500 ? Result::kServerError : Result::kOk;
+  return e.says_failed ? Result::kServerError : Result::kOk;
 }
 
 Result of_given_up(const Evidence& e) noexcept {

@@ -1,5 +1,6 @@
 #include "http/load_report.h"
 
+#include "http/headers.h"
 #include "reports/orca.h"
 
 namespace leastwise::nginx {
@@ -7,18 +8,15 @@ namespace {
 
 constexpr LoadReport kTwice{.state = LoadReport::State::kRefused};
 
-bool is(const ngx_table_elt_t& header, std::string_view name) noexcept {
-  ngx_str_t wanted = to_ngx(name);
-  return header.key.len == wanted.len &&
-         ngx_strncasecmp(header.key.data, wanted.data, wanted.len) == 0;
+bool is_report(const ngx_table_elt_t& h) noexcept {
+  return is_named(h, kOrcaHeader) || is_named(h, kOrcaBinHeader);
 }
 
-template <typename Visit>
-void for_each_header(ngx_list_t& headers, Visit visit) noexcept {
-  for (ngx_list_part_t* part = &headers.part; part != nullptr; part = part->next) {
-    auto* elements = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) visit(elements[i]);
-  }
+// nginx sends none of a hash of zero.
+void hide(const ngx_list_t& headers) noexcept {
+  for_each_header(headers, [](ngx_table_elt_t& h) noexcept {
+    if (is_report(h)) h.hash = 0;
+  });
 }
 
 }  // namespace
@@ -26,23 +24,23 @@ void for_each_header(ngx_list_t& headers, Visit visit) noexcept {
 LoadReport read_report(const ngx_http_upstream_t& u, const ReportMetric& metric) noexcept {
   LoadReport report;
   if (!metric.is_on()) return report;
-  auto& headers = const_cast<ngx_list_t&>(u.headers_in.headers);  // is read only
-  for_each_header(headers, [&](const ngx_table_elt_t& h) noexcept {
-    const bool is_bin = is(h, kOrcaBinHeader);
-    if (!is_bin && !is(h, kOrcaHeader)) return;
+  const auto look = [&](const ngx_table_elt_t& h) noexcept {
+    if (!is_report(h)) return;
     if (report.state != LoadReport::State::kNone) {
       report = kTwice;
+    } else if (is_named(h, kOrcaBinHeader)) {
+      report = read_orca_bin(view(h.value), metric);
     } else {
-      report = is_bin ? read_orca_bin(view(h.value), metric) : read_orca(view(h.value), metric);
+      report = read_orca(view(h.value), metric);
     }
-  });
+  };
+  for_each_header(u.headers_in.headers, look);
+  for_each_header(u.headers_in.trailers, look);
   return report;
 }
 
-void hide_report(ngx_http_request_t& r) noexcept {
-  for_each_header(r.headers_out.headers, [](ngx_table_elt_t& h) noexcept {
-    if (is(h, kOrcaHeader) || is(h, kOrcaBinHeader)) h.hash = 0;  // nginx sends none of these
-  });
-}
+void hide_report(ngx_http_request_t& r) noexcept { hide(r.headers_out.headers); }
+
+void hide_report_trailer(ngx_http_upstream_t& u) noexcept { hide(u.headers_in.trailers); }
 
 }  // namespace leastwise::nginx

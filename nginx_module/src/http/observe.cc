@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/classify.h"
+#include "http/headers.h"
 #include "http/load_report.h"
 
 namespace leastwise::nginx {
@@ -15,6 +16,34 @@ constexpr ngx_msec_t kNever = static_cast<ngx_msec_t>(-1);
 // version 0.9. Other protocols (memcached, say) have none to begin with.
 bool is_unreadable(const ngx_http_upstream_t& u) noexcept {
   return u.headers_in.status_line.len == 0 && view(u.schema).starts_with("http");
+}
+
+constexpr std::int32_t kCancelled = 1;
+
+// The trailer's, which nginx has of gRPC, or else that of an answer of a header alone.
+std::int32_t grpc_status(const ngx_http_upstream_t& u) noexcept {
+  constexpr std::string_view kName = "grpc-status";
+  const ngx_table_elt_t* found = find_header(u.headers_in.trailers, kName);
+  if (found == nullptr) found = find_header(u.headers_in.headers, kName);
+  return found == nullptr ? kNoGrpcStatus : read_grpc_status(view(found->value));
+}
+
+// Whether the answer itself says that the server failed. REQUIRES: its header was read.
+bool says_failed(const Attempt& attempt) noexcept {
+  const ngx_http_upstream_t& u = *attempt.upstream;
+  const std::int32_t grpc = grpc_status(u);
+  // A client that cancels a call is no failure of the server's.
+  const ngx_connection_t& client = *attempt.request->connection;
+  if (grpc == kCancelled && (client.error || client.read->eof)) return false;
+  return attempt.conf->config.failure.contains(static_cast<std::uint16_t>(u.headers_in.status_n),
+                                               grpc);
+}
+
+// What was read of the body, if nginx was to pass it on; chunked, an empty one is five bytes.
+bool is_empty(const ngx_http_upstream_t& u) noexcept {
+  constexpr off_t kNoChunks = 5;
+  if (u.state == nullptr || !u.header_sent) return false;
+  return u.state->response_length <= (u.headers_in.chunked ? kNoChunks : 0);
 }
 
 std::int64_t body_left(const ngx_http_upstream_t& u) noexcept {
@@ -48,6 +77,7 @@ Evidence evidence_of(const Attempt& attempt, const ngx_peer_connection_t& pc, ng
   if (e.header) {
     e.status = static_cast<std::uint16_t>(u.headers_in.status_n);
     e.unreadable = is_unreadable(u);
+    e.says_failed = says_failed(attempt);
   }
   e.relayed = u.header_sent;
   e.no_body = attempt.request->header_only;
@@ -111,13 +141,20 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   Outcome outcome;
   outcome.result = classify(e);
   outcome.status = e.status;
+  if (outcome.result == Result::kOk && e.header) {
+    const ngx_http_upstream_t& u = *attempt.upstream;
+    outcome.kind = kind_of(e.status, is_empty(u), grpc_status(u) > 0);
+  }
   // Only what proxy_next_upstream calls a failure takes a server out of service.
   outcome.counts_as_fail = e.given_up;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
   add_traffic(*attempt.upstream, outcome);
-  if (e.header) outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
+  if (e.header && attempt.conf->config.report.is_on()) {
+    outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
+    hide_report_trailer(*attempt.upstream);
+  }
   return outcome;
 }
 
@@ -131,7 +168,7 @@ Outcome observe_endless(const Attempt& attempt) noexcept {
   const ngx_http_upstream_t& u = *attempt.upstream;
   Outcome outcome;
   outcome.status = static_cast<std::uint16_t>(u.headers_in.status_n);
-  outcome.result = outcome.status >= 500 ? Result::kServerError : Result::kOk;
+  outcome.result = says_failed(attempt) ? Result::kServerError : Result::kOk;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = attempt.last->first_byte;

@@ -13,18 +13,23 @@ constexpr Outcome kNeverSent{.result = Result::kCancelled};
 
 // The header as HAProxy gave it to its log: in base64, since it may hold anything.
 LoadReport report_of(const FeedbackLine& line, const ReportMetric& metric) noexcept {
-  if (line.report.empty() || !metric.is_on()) return {};
+  const bool is_bin = line.report.empty();
+  const std::string_view text = is_bin ? line.bin : line.report;
+  if (text.empty() || !metric.is_on()) return {};
   std::array<char, kMostReportBytes> buffer;
   std::string_view header;
-  if (!decode_base64(line.report, buffer, header)) {
+  if (!decode_base64(text, buffer, header) || (!is_bin && !line.bin.empty())) {
     return {.state = LoadReport::State::kRefused};
   }
-  return read_orca(header, metric);
+  return is_bin ? read_orca_bin(header, metric) : read_orca(header, metric);
 }
 
 Outcome outcome_of(const FeedbackLine& line, const Config& config, Duration since_pick) noexcept {
   Outcome outcome = agent::outcome_of(line, config.sample, since_pick);
   outcome.report = report_of(line, config.report);
+  if (outcome.result != Result::kOk) return outcome;
+  if (config.failure.contains(outcome.status, line.grpc)) outcome.result = Result::kServerError;
+  outcome.kind = kind_of(outcome.status, line.is_empty, line.grpc > 0);
   return outcome;
 }
 

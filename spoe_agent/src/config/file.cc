@@ -183,11 +183,33 @@ class Parser {
       fail(name, name.text, unknown_directive(name.text, backend_names()));
     }
     refuse_duplicate(seen, name, name.text);
+    if (takes_several(*found)) return take_values(backend, *found, name);
     const Token value = take_value(name);
-    if (set(backend.settings, *found, value.text).ok()) return;
+    if (!set(backend.settings, *found, value.text).ok()) refuse(*found, value);
+  }
+
+  // One value or more of `name`, and the ";" behind them.
+  void take_values(BackendConfig& backend, const Directive& directive, const Token& name) {
+    if (token_.kind != Kind::kWord) {
+      fail(name, name.text, "expected one value or more and \";\" after them");
+    }
+    Token last = name;
+    for (; token_.kind == Kind::kWord; advance()) {
+      if (!set(backend.settings, directive, token_.text).ok()) {
+        // The next directive, most likely.
+        if (token_.line != last.line) fail(last, last.text, "expected \";\" after it");
+        refuse(directive, token_);
+      }
+      last = token_;
+    }
+    if (token_.kind != Kind::kSemicolon) fail(last, last.text, "expected \";\" after it");
+    advance();
+  }
+
+  [[noreturn]] void refuse(const Directive& directive, const Token& value) {
     std::array<char, 256> buffer;
     Text what(buffer);
-    accepted(*found, what);
+    accepted(directive, what);
     fail(value, value.text, "expected " + std::string(what.view()));
   }
 

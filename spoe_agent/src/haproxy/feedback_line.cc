@@ -81,7 +81,11 @@ bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
   if (key == "B") return read_bytes(value, out.bytes_received);
   if (key == "U") return read_bytes(value, out.bytes_sent);
   if (key == "rc") return read_retries(value, out);
-  if (key == "report" && value != "-") out.report = value;
+  if (value == "-") return true;
+  if (key == "grpc") out.grpc = read_grpc_status(value);
+  if (key == "len") out.is_empty = value == "0";
+  if (key == "report") out.report = value;
+  if (key == "bin") out.bin = value;
   return true;
 }
 

@@ -3,13 +3,16 @@
 //   log 127.0.0.1:9877 format raw local0
 //   log-format "leastwise id=%ID s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
 //
-// and, for backends with `report`, " report=%[var(txn.leastwise.report)]" at its end;
+// and at its end " report=%[var(txn.leastwise.report)] bin=%[var(txn.leastwise.bin)]", for backends
+// with `report`, and " grpc=%[var(txn.leastwise.grpc)] len=%[var(txn.leastwise.len)]";
 // of TCP:  "leastwise id=%ID s=%s Tw=%Tw Tc=%Tc Tt=%Tt ts=%ts B=%B U=%U rc=%rc"
 #ifndef LEASTWISE_SPOE_AGENT_HAPROXY_FEEDBACK_LINE_H_
 #define LEASTWISE_SPOE_AGENT_HAPROXY_FEEDBACK_LINE_H_
 
 #include <cstdint>
 #include <string_view>
+
+#include "leastwise/failures.h"
 
 namespace leastwise::agent {
 
@@ -24,7 +27,11 @@ struct FeedbackLine {
   std::int64_t queue = -1, connect = -1, answer = -1, total = -1;
   std::uint64_t bytes_received = 0;  // from the server, to the client
   std::uint64_t bytes_sent = 0;
+  // Of the header grpc-status, kNoGrpcStatus when it had none. Trailers are never logged.
+  std::int32_t grpc = kNoGrpcStatus;
+  bool is_empty = false;    // its Content-Length was 0
   std::string_view report;  // base64 of the header endpoint-load-metrics; empty: it had none
+  std::string_view bin;     // the same of endpoint-load-metrics-bin
 };
 
 enum class LineKind : std::uint8_t { kOurs, kForeign, kGarbled };

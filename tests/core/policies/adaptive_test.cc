@@ -121,5 +121,26 @@ TEST_F(AdaptiveTest, AWeightOfTwoIsWorthHalfTheDelay) {
   EXPECT_GT(hits[0], hits[1] + 4);
 }
 
+TEST_F(AdaptiveTest, WhoFailsAtOnceGetsNotTheFirstRequests) {
+  make({1, 1, 1});
+  int failures = 0;
+  std::vector<Ticket> open;
+  for (int i = 0; i < 200; ++i) {
+    const Ticket t = pick();
+    if (t.member == 1) {
+      ++failures;
+      finish(t, Result::kServerError, 1ms);
+    } else {
+      open.push_back(t);
+    }
+    now_ += 1ms;
+    if (open.size() < 8) continue;
+    finish(open.front(), Result::kOk, 20ms);
+    open.erase(open.begin());
+  }
+  EXPECT_EQ(view(0).in_flight + view(2).in_flight, open.size());
+  EXPECT_LE(failures, 4);
+}
+
 }  // namespace
 }  // namespace leastwise

@@ -72,6 +72,11 @@ BAD = [
      "mem_utilization, application_utilization, utilization.NAME or named_metrics.NAME"),
     (upstream("leastwise;\nleastwise_locality 10.0.0.0/33;\n" + SERVER), 3,
      f'"leastwise_locality": invalid value "10.0.0.0/33": expected {NETWORKS}'),
+    (upstream("leastwise;\nleastwise_failure http_404 429;\n" + SERVER), 3,
+     '"leastwise_failure": invalid value "429": expected one or more of http_200 to http_599 and '
+     "grpc_1 to grpc_16, as in http_429 http_404"),
+    (upstream("leastwise;\nleastwise_failure;\n" + SERVER), 3,
+     'invalid number of arguments in "leastwise_failure" directive'),
     (upstream("leastwise;\nleastwise_locality zone-a;\n" + SERVER), 3,
      f'"leastwise_locality": invalid value "zone-a": expected {NETWORKS}'),
     (upstream("leastwise;\nleastwise_locality_price 1.5;\n" + SERVER), 3,

@@ -45,6 +45,16 @@ TEST(ConfigFile, AnEscapedCharacterLosesItsMeaning) {
   EXPECT_EQ(parse_config("f", "listen \"unix:/a\\\"b\"; backend app {}").listen.path, "/a\"b");
 }
 
+TEST(ConfigFile, ADirectiveMayTakeSeveralValuesAlsoInSeveralLines) {
+  const AgentConfig config = parse_config(
+      "f", "listen 127.0.0.1:1; backend app { failure http_429\n  http_404 grpc_7; decay 9s; }");
+  const Failures& failure = config.backends[0].settings.failure;
+  EXPECT_TRUE(failure.contains(429, kNoGrpcStatus) && failure.contains(404, kNoGrpcStatus));
+  EXPECT_TRUE(failure.contains(200, 7));
+  EXPECT_FALSE(failure.contains(403, kNoGrpcStatus) || failure.contains(200, 5));
+  EXPECT_EQ(config.backends[0].settings.decay, std::chrono::seconds(9));
+}
+
 struct BadFile {
   std::string text;
   std::string message;
@@ -55,7 +65,9 @@ const std::string kAddresses =
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
     "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
-    "locality, locality_price, switchback, affinity";
+    "failure, locality, locality_price, switchback, affinity";
+const std::string kFailures =
+    "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
 
 const std::vector<BadFile>& bad_files() {
@@ -112,6 +124,14 @@ const std::vector<BadFile>& bad_files() {
       {"backend app { report yes; }",
        "f:1: \"yes\": expected off, on, cpu_utilization, mem_utilization, "
        "application_utilization, utilization.NAME or named_metrics.NAME"},
+      {"backend app { failure; }",
+       "f:1: \"failure\": expected one value or more and \";\" after them"},
+      {"backend app { failure http_404 429; }", "f:1: \"429\": expected " + kFailures},
+      {"backend app { failure http_404\npolicy adaptive; }",
+       "f:1: \"http_404\": expected \";\" after it"},
+      {"backend app { failure http_404 }", "f:1: \"http_404\": expected \";\" after it"},
+      {"backend app { failure http_404; failure http_429; }",
+       "f:1: \"failure\": duplicate; it is already set in line 1"},
       {"backend app { sample half; }", "f:1: \"half\": expected auto, first_byte or full"},
       {"backend app { locality 10.0.0.1/8; }",
        "f:1: \"10.0.0.1/8\": expected 1 to 16 networks with commas between, as in "

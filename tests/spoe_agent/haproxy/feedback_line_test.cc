@@ -30,6 +30,24 @@ TEST(FeedbackLine, ReadsARecordedLine) {
   EXPECT_FALSE(line.redispatched);
 }
 
+TEST(FeedbackLine, ReadsWhatTheExampleConfigurationAdds) {
+  FeedbackLine line;
+  const std::string recorded(kRecorded.substr(0, kRecorded.size() - 1));
+  ASSERT_EQ(parse_feedback_line(recorded + " report=QQ== bin=Qg== grpc=14 len=0", line),
+            LineKind::kOurs);
+  EXPECT_EQ(line.report, "QQ==");
+  EXPECT_EQ(line.bin, "Qg==");
+  EXPECT_EQ(line.grpc, 14);
+  EXPECT_TRUE(line.is_empty);
+  ASSERT_EQ(parse_feedback_line(recorded + " report=- bin=- grpc=- len=-", line), LineKind::kOurs);
+  EXPECT_TRUE(line.report.empty() && line.bin.empty());
+  EXPECT_EQ(line.grpc, kNoGrpcStatus);
+  EXPECT_FALSE(line.is_empty);
+  ASSERT_EQ(parse_feedback_line(recorded + " grpc=oops len=10", line), LineKind::kOurs);
+  EXPECT_EQ(line.grpc, 2);  // UNKNOWN
+  EXPECT_FALSE(line.is_empty);
+}
+
 TEST(FeedbackLine, ReadsALineOfTcpMode) {
   FeedbackLine line;
   ASSERT_EQ(parse_feedback_line("leastwise id=a s=s1 Tw=0 Tc=1 Tt=5000 ts=CD B=1 U=2 rc=0", line),
