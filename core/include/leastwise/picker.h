@@ -239,8 +239,8 @@ class Picker {
   void learn_distance(state::Hot& endpoint, const Outcome& outcome, bool may_tell) noexcept;
   void learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;
-  void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                  TimePoint now) noexcept;
+  [[gnu::cold]] void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
+                                TimePoint now) noexcept;
 
   Pool pool_;
   ProcessSlot slot_{};

@@ -57,11 +57,10 @@ bool is_quick(const Routes& routes, const Ticket& ticket, const Outcome& outcome
 // What the request was expected to be, now that the kind of its answer is known, in seconds of work
 // and waiting. 0 when nothing is known of that kind.
 float expected_of(const Routes& routes, const Ticket& ticket, AnswerKind kind) noexcept {
-  const float cost = routes.costs(ticket.route).cost;
-  if (!(cost > 0)) return ticket.predicted;
   const float of_kind = routes.cost_of(ticket.route, kind);
-  if (!(of_kind > 0)) return 0;
-  return std::max(kLeastShare * ticket.predicted, ticket.predicted + (of_kind - cost));
+  if (!(of_kind > 0)) [[unlikely]]
+    return routes.costs(ticket.route).cost > 0 ? 0 : ticket.predicted;
+  return std::max(kLeastShare * ticket.predicted, ticket.predicted + (of_kind - ticket.cost));
 }
 
 // How far away a server is, is told by answers that are alike.
@@ -77,8 +76,9 @@ float answer_seconds(const Routes& routes, const Ticket& ticket, const Outcome& 
 }
 
 // Adds the sample to the endpoint's sums, without the way there and clipped.
-void add_to_speed(state::Hot& endpoint, const Plan& plan, const Decay& decay, bool is_trial,
-                  Answer& sample) noexcept {
+[[gnu::always_inline]] inline void add_to_speed(state::Hot& endpoint, const Plan& plan,
+                                                const Decay& decay, bool is_trial,
+                                                Answer& sample) noexcept {
   const float took = sample.took;
   const float base = endpoint.base.get();
   const float floor = kLeastShare * took;
@@ -104,8 +104,9 @@ void add_to_speed(state::Hot& endpoint, const Plan& plan, const Decay& decay, bo
 
 // An answer that says nothing of speed: counts as a full one would on the mean server, in as much
 // as was expected of it. The model learns from it what such answers take.
-void add_as_usual(state::Hot& endpoint, const Routes& routes, const Plan& plan, const Decay& decay,
-                  Answer& sample) noexcept {
+[[gnu::cold]] [[gnu::noinline]] void add_as_usual(state::Hot& endpoint, const Routes& routes,
+                                                  const Plan& plan, const Decay& decay,
+                                                  Answer& sample) noexcept {
   const auto route = static_cast<std::uint16_t>(sample.route);
   const float pace = routes.pace(route);
   const float usual = pace > 0 ? pace : plan.slowness.get();
@@ -275,8 +276,10 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outco
       if (ticket.is_trial) [[unlikely]]
         state::end_trial(endpoint, shared.records()[index(ticket.id)], sample, plan);
     }
-    const float spared = quick ? shared->routes.full_time(ticket.route) - took : 0;
-    state::learn_brevity(shared.records()[index(ticket.id)], spared);
+    state::Record& record = shared.records()[index(ticket.id)];
+    if (quick || record.spared.get() != 0) [[unlikely]] {
+      state::learn_brevity(record, quick ? shared->routes.full_time(ticket.route) - took : 0);
+    }
   }
   shared->lane(slot_).push(sample);
 }
