@@ -4,6 +4,7 @@
 
 #include "guard/load_report.h"
 #include "leastwise/picker.h"
+#include "pick/transit.h"
 #include "words/answer_time.h"
 #include "words/estimates.h"
 
@@ -81,6 +82,13 @@ void learn_answer_time(state::Record& record, const Config& config, const Plan& 
       [&](std::uint64_t word) noexcept { return with_answer(word, took, tau, mean, now_ms); });
 }
 
+// The first answer of a route, and it took that long: who asks again at once is to find it known.
+[[gnu::cold]] void meet_long(Routes& routes, std::uint16_t route, float took) noexcept {
+  if (routes.costs(route).cost > 0) return;
+  routes.set_costs(route, {.cost = took, .slow = took});
+  routes.set_stay(route, Stay::kIdle);
+}
+
 // A fast failure says nothing of speed; a timeout says that it is at least so slow.
 bool is_sample(const Outcome& outcome) noexcept {
   return (outcome.result == Result::kOk || outcome.result == Result::kTimeout) &&
@@ -99,7 +107,11 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
     shared.ledger(slot_)[index(ticket.id)].add(-1);
     endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
+    if (ticket.is_guest) [[unlikely]]
+      state::leave(endpoint, shared.records()[index(ticket.id)], ticket);
   }
+  if (outcome.kept > Duration::zero()) [[unlikely]]
+    learn_place(ticket, outcome.kept - std::max(outcome.occupied, Duration::zero()));
   take_in(config, ticket, outcome, now);
 }
 
@@ -107,13 +119,15 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
                       TimePoint now) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
-  if (ticket.load != 0) {
-    shared.hot()[index(ticket.id)].load.update(
+  if (ticket.load != 0 && !ticket.is_guest) {
+    state::Hot& endpoint = shared.hot()[index(ticket.id)];
+    endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
     ticket.load = load::kOne;
-    shared.records()[index(ticket.id)].held.add(1);
+    state::enter(endpoint, shared.records()[index(ticket.id)], ticket, Stay::kIdle);
   }
   take_in(config, ticket, outcome, now);
+  ticket.start = now;  // of what release() tells
 }
 
 void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) noexcept {
@@ -121,13 +135,21 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
   const state::Shared shared = pool_.shared();
   const std::size_t i = index(ticket.id);
   if (ticket.load != 0) {
-    // The tick may have mended the count meanwhile: never below zero.
-    shared.records()[i].held.update([](std::uint32_t n) noexcept { return n > 0 ? n - 1 : 0; });
+    if (ticket.is_guest) state::leave(shared.hot()[i], shared.records()[i], ticket);
     shared.ledger(slot_)[i].add(-1);  // before the load, as in finish()
     shared.hot()[i].load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   }
+  learn_place(ticket, now - ticket.start);
   if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
+}
+
+// For how long it had its place beyond its answer.
+[[gnu::cold]] void Picker::learn_place(const Ticket& ticket, Duration beyond) noexcept {
+  pool_.shared()->lane(slot_).push({.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
+                                    .route = ticket.route,
+                                    .in_flight = Answer::kPlace,
+                                    .took = seconds(beyond)});
 }
 
 // All that an outcome tells.
@@ -162,10 +184,10 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
                       seconds(outcome.occupied), now_ms);
   }
   decay_.set(config.decay, now);
-  learn_speed(endpoint, ticket, seconds(outcome.occupied), now_ms);
+  learn_speed(endpoint, ticket, seconds(outcome.occupied), outcome.result == Result::kOk, now_ms);
 }
 
-void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
+void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took, bool is_good,
                          std::int64_t now_ms) noexcept {
   const state::Shared shared = pool_.shared();
   const Plan& plan = shared->plan();
@@ -182,8 +204,17 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
                 .slow_cost = ticket.slow_cost,
                 .ahead = ticket.ahead,
                 .mean_ahead = ticket.mean_ahead,
-                .wait = ticket.wait};
-  if (ticket.predicted > 0) {
+                .wait = ticket.wait,
+                .whole = is_good ? took : 0};
+  if (ticket.guests != 0) [[unlikely]] {
+    sample.guest = ticket.guest;
+    sample.guests = ticket.guests;
+    sample.idle = ticket.idle;
+  }
+  if (ticket.slow_cost <= 0 && took > plan.long_time.get()) [[unlikely]] {
+    if (is_good && plan.learned.get() != 0) meet_long(shared->routes, ticket.route, took);
+    sample.predicted = 0;
+  } else if (ticket.predicted > 0) {
     const float base = endpoint.base.get();
     const float floor = kLeastShare * took;
     endpoint.speed.update([&](std::uint64_t word) noexcept {
@@ -191,6 +222,7 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, float took,
       const float left = decay_.left(s.epoch);
       sample.slowness_before = slowness(s, left, plan);
       sample.took = std::max(floor, took - base);
+      if (is_good) sample.whole = sample.took;
       if (s.work * left > kClipAfter * plan.mean_predicted.get()) {
         sample.took = std::min(sample.took, kClip * sample.slowness_before * ticket.predicted);
       }

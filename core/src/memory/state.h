@@ -29,7 +29,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 10;
+inline constexpr std::uint32_t kLayout = 11;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -47,9 +47,9 @@ struct alignas(64) Hot {
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
   Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> flags;       // EndpointFlag
-  Cell<float> fastest;             // shortest answer of this window, seconds; 0 = none yet
-  Cell<std::uint32_t> in_transit;  // of those in flight, on their way or answered: transit.h
+  Cell<std::uint32_t> flags;  // EndpointFlag
+  Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
+  Cell<std::uint32_t> away;   // packed.h: of those in flight, who do not queue
 
   // base, handicap, slowness, inverse_weight.
   Float4 terms() const noexcept { return get_four(&base); }
@@ -112,8 +112,8 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
-  Cell<float> rate;          // picks per second, smoothed: see transit.h
-  Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
+  Cell<float> rate;                // picks per second, smoothed: see transit.h
+  Cell<std::uint32_t> picks_seen;  // of the rate
 
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
@@ -134,7 +134,7 @@ struct alignas(64) Record {
   Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
   std::array<Cell<std::uint64_t>, 6> responses;
   Cell<std::uint32_t> failures_in_a_row;  // of the outlier watch
-  Cell<std::uint32_t> picks_seen;         // of the rate
+  Cell<std::uint32_t> guests;             // packed.h
   std::array<Cell<std::uint64_t>, kResults> results;
   Cell<std::uint64_t> healed;
   std::array<Cell<std::uint64_t>, Histogram::kBuckets> times;  // 32 bits last five days at 10,000/s

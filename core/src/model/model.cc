@@ -12,6 +12,8 @@ namespace {
 constexpr double kForgetPool = 0.9995;
 constexpr double kForgetSharing = 0.999;
 constexpr double kMeanStep = 0.002;
+constexpr double kTypicalCap = 4;  // times the typical cost, which a dear route counts for in it
+constexpr double kMeanCap = 32;    // and in the mean
 constexpr double kSpreadStep = 0.002;
 constexpr double kWaitStep = 0.005;
 constexpr double kRouteStep = 0.02;
@@ -50,15 +52,15 @@ bool is_measured(const Answer& s) noexcept {
 // Guards against what damaged shared memory may hold.
 bool usable(const Answer& s) noexcept {
   const float sum = s.took + s.predicted + s.slow_cost + s.ahead + s.mean_ahead + s.wait +
-                    s.slowness_before + s.slowness;
+                    s.slowness_before + s.slowness + s.whole;
   return std::isfinite(sum) && s.took > 0 && is_measured(s) && s.wait >= 0 &&
-         s.route <= Routes::kOther;
+         s.route <= Routes::kOther && s.guest <= Routes::kOther;
 }
 
 }  // namespace
 
 void Model::reset() noexcept {
-  mean_cost_ = delay_ = work_ = requests_ = 0;
+  mean_cost_ = typical_cost_ = delay_ = work_ = requests_ = 0;
   slowness_ = 1;
   sharing_ = 0.5;
   sharing_n_ = sharing_d_ = 0;
@@ -66,6 +68,7 @@ void Model::reset() noexcept {
   mean_wait_ = 0;
   curve_.reset();
   mixture_.reset();
+  guests_ = {};
   renew_waits();
   renew_caution();
   base_.reset();
@@ -95,7 +98,18 @@ void Model::renew_caution() noexcept {
 void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
                 std::int64_t now_ms) noexcept {
   if (!usable(sample)) return;
+  if (sample.in_flight == Answer::kPlace) {
+    return learn_place(sample.route, double{sample.took}, routes);
+  }
   ++endpoint.base.answers;
+  const bool waits = only_waits(sample, routes);
+  if (waits) learn_wait(sample, routes, now_ms);
+  learn_whole(sample.route, double{sample.whole}, routes);
+  if (waits) {
+    ++samples_;
+    return;
+  }
+  if (mixed && sample.guests > 0) learn_guests(sample, routes);
   Answer s = sample;
   if (mean_cost_ <= 0) mean_cost_ = s.took;
   // Picked before anything was known: what it took stands for what was predicted.
@@ -175,7 +189,11 @@ void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_
   cost = std::max(cost, kLeastCost);
   costs.cost = static_cast<float>(cost);
   routes.set_costs(slot, costs);
-  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
+  const double step = std::max(kMeanStep, 1.0 / static_cast<double>(samples_ + 1));
+  const double typical = std::min(cost, typical_cost_ > 0 ? kTypicalCap * typical_cost_ : cost);
+  typical_cost_ = std::max(kLeastCost, typical_cost_ + step * (typical - typical_cost_));
+  const double bounded = std::min(cost, kMeanCap * typical_cost_);
+  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (bounded - mean_cost_));
   curve_.add(s.in_flight, own - cost, s.ahead);
 }
 
@@ -192,8 +210,8 @@ void Model::learn_sharing(const Answer& s, double own, double cost, double w) no
 }
 
 bool Model::sane() const noexcept {
-  const double sum = mean_cost_ + delay_ + work_ + slowness_ + requests_ + sharing_ + spread_ +
-                     mean_wait_ + caution_exponent_ + wait(1) + wait(100);
+  const double sum = mean_cost_ + typical_cost_ + delay_ + work_ + slowness_ + requests_ +
+                     sharing_ + spread_ + mean_wait_ + caution_exponent_ + wait(1) + wait(100);
   return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
          slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
          wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0;
@@ -203,6 +221,7 @@ void Model::publish(Plan& plan) noexcept {
   if (std::abs(caution(mean_wait_) - caution_exponent_) > kCautionStep) renew_caution();
   plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
   plan.mean_cost.set(static_cast<float>(mean_cost_));
+  plan.long_time.set(static_cast<float>(long_time()));
   plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
   plan.slowness.set(static_cast<float>(slowness_));
   plan.sharing.set(static_cast<float>(sharing_));

@@ -33,6 +33,16 @@ std::uint32_t Routes::count(std::uint16_t slot, std::int64_t now_ms) noexcept {
   return samples + 1;
 }
 
+void Routes::Slot::forget() noexcept {
+  costs.set(0);
+  samples.set(0);
+  stay.set(Stay::kShort);
+  stayed.set(0);
+  longs.set(0);
+  seen_ms.set(0);
+  hash.set(0);
+}
+
 void Routes::expire(std::int64_t now_ms) noexcept {
   for (Slot& slot : slots_) {
     if (slot.hash.get() == 0) continue;
@@ -40,26 +50,21 @@ void Routes::expire(std::int64_t now_ms) noexcept {
     if (slot.seen_ms.get() <= 0 || slot.seen_ms.get() > now_ms) slot.seen_ms.set(now_ms);
     const std::int64_t idle = now_ms - slot.seen_ms.get();
     if (idle < (slot.samples.get() < kFewSamples ? kForgetFewMs : kForgetMs)) continue;
-    slot.costs.set(0);
-    slot.samples.set(0);
-    slot.seen_ms.set(0);
-    slot.hash.set(0);
+    slot.forget();
   }
 }
 
 void Routes::clear() noexcept {
-  for (Slot& slot : slots_) {
-    slot.costs.set(0);
-    slot.samples.set(0);
-    slot.seen_ms.set(0);
-    slot.hash.set(0);
-  }
+  for (Slot& slot : slots_) slot.forget();
 }
 
 void Routes::copy_from(const Routes& other) noexcept {
   for (std::size_t i = 0; i <= kOther; ++i) {
     slots_[i].costs.set(other.slots_[i].costs.get());
     slots_[i].samples.set(other.slots_[i].samples.get());
+    slots_[i].stay.set(other.slots_[i].stay.get());
+    slots_[i].stayed.set(other.slots_[i].stayed.get());
+    slots_[i].longs.set(other.slots_[i].longs.get());
     slots_[i].seen_ms.set(other.slots_[i].seen_ms.get());
     slots_[i].hash.set(other.slots_[i].hash.get());
   }

@@ -114,7 +114,9 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   // Only what proxy_next_upstream calls a failure takes a server out of service.
   outcome.counts_as_fail = e.given_up;
   outcome.first_byte = attempt.last->first_byte;
-  outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
+  const Duration whole = at - attempt.last->ticket.start;
+  outcome.occupied = occupied(attempt, outcome.result, whole);
+  if (outcome.result == Result::kOk && outcome.occupied != whole) outcome.kept = whole;
   add_traffic(*attempt.upstream, outcome);
   if (e.header) outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
   return outcome;
