@@ -18,13 +18,15 @@ BIG = 1_000_000
 class Backends:
     """One server per port on `host`, in a thread; use as a context manager."""
 
-    def __init__(self, *ports, host="127.0.0.1"):
+    def __init__(self, *ports, host="127.0.0.1", slots=2):
         self.ports = ports
+        self.slots = slots  # of each server, for /work and /tokens
         self.host = host
         self.requests = []  # (port, path), in order of arrival
         self._random = random.Random(1)
         self._loop = asyncio.new_event_loop()
         self._servers = {}
+        self._slots = {}
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def __enter__(self):
@@ -52,6 +54,7 @@ class Backends:
 
     def start(self, port):
         async def listen():
+            self._slots[port] = asyncio.Semaphore(self.slots)
             return await asyncio.start_server(self._serve, self.host, port, backlog=511)
         self._servers[port] = self._call(listen())
 
@@ -131,6 +134,22 @@ class Backends:
             return await self._answer(writer, int(argument), "", head)
         await asyncio.sleep(self._random.expovariate(1 / 0.02))
         return await self._answer(writer, 200, "x" * 2000, head)
+
+    async def _do_work(self, writer, argument, port, head):
+        """Takes one of the server's slots for so many seconds; who finds none free waits."""
+        async with self._slots[port]:
+            await asyncio.sleep(float(argument))
+        return await self._answer(writer, 200, str(port), head)
+
+    async def _do_tokens(self, writer, argument, port, _head):
+        """An event stream that keeps one of the server's slots to its end."""
+        async with self._slots[port]:
+            await self._do_events(writer, argument)
+        return False
+
+    async def _do_poll(self, writer, argument, port, head):
+        """Waits for news that take so long to come, and for nothing of the server's."""
+        return await self._do_sleep(writer, argument, port, head)
 
     async def _do_random(self, writer, argument, port, head):
         """As /sleep, of random length, and twice as long on the first port."""

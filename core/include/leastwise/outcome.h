@@ -71,6 +71,10 @@ struct Outcome {
   // distance of the endpoint, and else what the fastest answers took beyond the others'.
   Duration round_trip = kUnknownDuration;
 
+  // How long it had its place, where that is longer than its answer occupied the server, as far
+  // as is known: a stream, or a body that a client takes its time to send or to read.
+  Duration kept = kUnknownDuration;
+
   std::uint64_t bytes_sent = 0;      // to the endpoint
   std::uint64_t bytes_received = 0;  // from it
 

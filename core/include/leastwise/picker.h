@@ -167,6 +167,12 @@ struct Ticket {
   std::uint16_t route = 0;  // slot of the route table
   Reason reason = Reason::kNone;
   bool is_trial = false;  // of an endpoint that was slow, to see whether it still is
+  bool is_guest = false;  // it keeps its place for long (src/model/guests.h),
+  bool is_idle = false;   // and nobody waits for it
+  // Those of the endpoint, before this attempt, and how many of them are not in at_server.
+  std::uint16_t guest = 0;  // route of the last
+  std::uint16_t guests = 0;
+  std::uint16_t idle = 0;
 
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };
@@ -241,6 +247,7 @@ class Picker {
                    std::int64_t now_ms) noexcept;
   [[gnu::cold]] void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
                                 TimePoint now) noexcept;
+  void learn_place(const Ticket& ticket, Duration beyond) noexcept;
 
   Pool pool_;
   ProcessSlot slot_{};

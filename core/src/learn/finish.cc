@@ -7,6 +7,7 @@
 #include "learn/blame.h"
 #include "learn/slowness.h"
 #include "leastwise/picker.h"
+#include "pick/transit.h"
 #include "words/answer_time.h"
 #include "words/estimates.h"
 
@@ -89,6 +90,7 @@ float answer_seconds(const Routes& routes, const Ticket& ticket, const Outcome& 
       s = state::doubted(s, left, plan);
     sample.slowness_before = slowness(s, left, plan);
     sample.took = std::max(floor, took - base);
+    if (sample.whole > 0) sample.whole = sample.took;
     if (s.work * left > kClipAfter * plan.mean_predicted.get()) {
       sample.took = std::min(sample.took, kClip * sample.slowness_before * sample.predicted);
     }
@@ -124,6 +126,13 @@ bool says_slow(const Outcome& outcome, const Ticket& ticket, const Plan& plan) n
   return plan.patience.get() > 0 && waited > plan.patience.get() && waited > ticket.delay;
 }
 
+// The first answer of a route, and it took that long: who asks again at once is to find it known.
+[[gnu::cold]] void meet_long(Routes& routes, std::uint16_t route, float took) noexcept {
+  if (routes.costs(route).cost > 0) return;
+  routes.set_costs(route, {.cost = took, .slow = took});
+  routes.set_stay(route, Stay::kIdle);
+}
+
 // A fast failure says nothing of speed; a timeout says that it is at least so slow.
 bool is_sample(const Outcome& outcome) noexcept {
   return (outcome.result == Result::kOk || outcome.result == Result::kTimeout) &&
@@ -142,7 +151,11 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
     shared.ledger(slot_)[index(ticket.id)].add(-1);
     endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
+    if (ticket.is_guest) [[unlikely]]
+      state::leave(endpoint, shared.records()[index(ticket.id)], ticket);
   }
+  if (outcome.kept > Duration::zero()) [[unlikely]]
+    learn_place(ticket, outcome.kept - std::max(outcome.occupied, Duration::zero()));
   take_in(config, ticket, outcome, now, verdict);
 }
 
@@ -150,13 +163,15 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
                       Verdict* verdict) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
-  if (ticket.load != 0) {
-    shared.hot()[index(ticket.id)].load.update(
+  if (ticket.load != 0 && !ticket.is_guest) {
+    state::Hot& endpoint = shared.hot()[index(ticket.id)];
+    endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
     ticket.load = load::kOne;
-    shared.records()[index(ticket.id)].held.add(1);
+    state::enter(endpoint, shared.records()[index(ticket.id)], ticket, Stay::kIdle);
   }
   take_in(config, ticket, outcome, now, verdict);
+  ticket.start = now;  // of what release() tells
 }
 
 void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) noexcept {
@@ -164,13 +179,21 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
   const state::Shared shared = pool_.shared();
   const std::size_t i = index(ticket.id);
   if (ticket.load != 0) {
-    // The tick may have mended the count meanwhile: never below zero.
-    shared.records()[i].held.update([](std::uint32_t n) noexcept { return n > 0 ? n - 1 : 0; });
+    if (ticket.is_guest) state::leave(shared.hot()[i], shared.records()[i], ticket);
     shared.ledger(slot_)[i].add(-1);  // before the load, as in finish()
     shared.hot()[i].load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
   }
+  learn_place(ticket, now - ticket.start);
   if (keeps_trees(config) && swept_ >= primaries_) renew_leaves(std::array{ticket.member}, now);
+}
+
+// For how long it had its place beyond its answer.
+[[gnu::cold]] void Picker::learn_place(const Ticket& ticket, Duration beyond) noexcept {
+  pool_.shared()->lane(slot_).push({.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
+                                    .route = ticket.route,
+                                    .in_flight = Answer::kPlace,
+                                    .took = seconds(beyond)});
 }
 
 // All that an outcome tells.
@@ -253,7 +276,9 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outco
   const Plan& plan = shared->plan();
   const float took = seconds(outcome.occupied);
   const bool quick = is_quick(shared->routes, ticket, outcome);
-  const float expected = expected_of(shared->routes, ticket, outcome.kind);
+  const bool is_good = outcome.result == Result::kOk;
+  const float expected =
+      ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
   learn_distance(endpoint, outcome, !quick && tells_distance(shared->routes, ticket, outcome.kind));
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
@@ -266,9 +291,17 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outco
                 .ahead = ticket.ahead,
                 .mean_ahead = ticket.mean_ahead,
                 .wait = ticket.wait,
-                .whole = took,
+                .whole = is_good ? took : 0,
                 .kind = static_cast<std::uint32_t>(outcome.kind)};
-  if (ticket.predicted > 0) {
+  if (ticket.guests != 0) [[unlikely]] {
+    sample.guest = ticket.guest;
+    sample.guests = ticket.guests;
+    sample.idle = ticket.idle;
+  }
+  if (ticket.slow_cost <= 0 && took > plan.long_time.get()) [[unlikely]] {
+    if (is_good && plan.learned.get() != 0) meet_long(shared->routes, ticket.route, took);
+    sample.predicted = 0;
+  } else if (ticket.predicted > 0) {
     if (quick || !(expected > 0)) [[unlikely]] {
       add_as_usual(endpoint, shared->routes, plan, decay_, sample);
     } else {

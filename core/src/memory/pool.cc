@@ -73,7 +73,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.base.set(0);
   hot.handicap.set(0);
   hot.fastest.set(0);
-  hot.in_transit.set(0);
+  hot.away.set(0);
   shared.records()[i].answer_time.set(0);
   shared.records()[i].failures_in_a_row.set(0);
   shared.records()[i].reported.set(0);

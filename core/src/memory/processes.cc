@@ -53,9 +53,14 @@ std::uint64_t give_back(const Shared& shared, ProcessSlot slot) noexcept {
       const std::uint64_t work = (word & (load::kOne - 1)) / n * gone;
       return load::minus(word, (std::uint64_t{gone} << load::kWorkBits) | work);
     });
-    // Nor is which of them were answered: the same share.
-    shared.records()[i].held.update([&](std::uint32_t held) noexcept {
-      return all <= gone ? 0 : held - static_cast<std::uint32_t>(std::uint64_t{held} * gone / all);
+    // Nor is which of them only kept their place: the same share.
+    const auto share_of = [&](std::uint32_t n) noexcept {
+      return all <= gone ? n : static_cast<std::uint32_t>(std::uint64_t{n} * gone / all);
+    };
+    shared.hot()[i].away.update(
+        [&](std::uint32_t word) noexcept { return word - share_of(away::idle(word)); });
+    shared.records()[i].guests.update([&](std::uint32_t word) noexcept {
+      return guests::minus(word, share_of(guests::count(word)));
     });
     shared.records()[i].healed.add(gone);
     total += gone;

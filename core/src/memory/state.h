@@ -48,9 +48,9 @@ struct alignas(64) Hot {
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
   Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> flags;       // EndpointFlag
-  Cell<float> fastest;             // shortest answer of this window, seconds; 0 = none yet
-  Cell<std::uint32_t> in_transit;  // of those in flight, on their way or answered: transit.h
+  Cell<std::uint32_t> flags;  // EndpointFlag
+  Cell<float> fastest;        // shortest answer of this window, seconds; 0 = none yet
+  Cell<std::uint32_t> away;   // packed.h: of those in flight, who do not queue
 
   // base, handicap, slowness, inverse_weight.
   Float4 terms() const noexcept { return get_four(&base); }
@@ -113,9 +113,9 @@ struct alignas(64) Record {
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
   Cell<std::int64_t> warm_since_ms;
 
-  Cell<float> rate;  // picks per second, smoothed: see transit.h
-  Cell<std::uint32_t> picks_seen;
-  Cell<std::uint32_t> held;  // of those in flight, answered: tunnels and the like
+  Cell<float> rate;                // picks per second, smoothed: see transit.h
+  Cell<std::uint32_t> picks_seen;  // of the rate
+  Cell<float> trial;               // g as it was; 0 = on no trial: learn/slowness.h
 
   // What a request here takes less for being answered in a cheap kind, seconds: see brevity.h.
   Cell<float> spared;
@@ -141,7 +141,8 @@ struct alignas(64) Record {
   Cell<std::uint64_t> connect_us, connects, first_byte_us, first_bytes, occupied_us;
   std::array<Cell<std::uint64_t>, 6> responses;
   Cell<std::uint32_t> failures_in_a_row;  // of the outlier watch
-  Cell<float> trial;                      // g as it was; 0 = on no trial: learn/slowness.h
+  // Here, where a pick writes anyhow:
+  Cell<std::uint32_t> guests;  // packed.h
   std::array<Cell<std::uint64_t>, kResults> results;
   Cell<std::uint64_t> healed;
   std::array<Cell<std::uint64_t>, Histogram::kBuckets> times;  // 32 bits last five days at 10,000/s
@@ -181,7 +182,7 @@ struct alignas(64) Header {
   // Not zero: some endpoint may be barred, limited or failing, so picks look at each.
   Cell<std::uint32_t> special;
   Cell<std::uint32_t> has_round_trips;  // some attempt told one: distances go by them
-  Cell<std::uint32_t> suspects;  // requests that failed since the last good answer; blame.cc
+  Cell<std::uint32_t> suspects;         // requests that failed since the last good answer; blame.cc
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;

@@ -12,6 +12,8 @@ namespace {
 constexpr double kForgetPool = 0.9995;
 constexpr double kForgetSharing = 0.999;
 constexpr double kMeanStep = 0.002;
+constexpr double kTypicalCap = 4;  // times the typical cost, which a dear route counts for in it
+constexpr double kMeanCap = 32;    // and in the mean
 constexpr double kSpreadStep = 0.002;
 constexpr double kWaitStep = 0.005;
 constexpr double kPatienceStep = 0.1;
@@ -60,13 +62,13 @@ bool usable(const Answer& s) noexcept {
   const float sum = s.took + s.predicted + s.slow_cost + s.ahead + s.mean_ahead + s.wait +
                     s.slowness_before + s.slowness + s.whole;
   return std::isfinite(sum) && s.took > 0 && is_measured(s) && s.wait >= 0 &&
-         s.route <= Routes::kOther;
+         s.route <= Routes::kOther && s.guest <= Routes::kOther;
 }
 
 }  // namespace
 
 void Model::reset() noexcept {
-  mean_cost_ = delay_ = work_ = requests_ = 0;
+  mean_cost_ = typical_cost_ = delay_ = work_ = requests_ = 0;
   slowness_ = 1;
   sharing_ = 0.5;
   sharing_n_ = sharing_d_ = 0;
@@ -76,6 +78,7 @@ void Model::reset() noexcept {
   patience_ = 0;
   curve_.reset();
   mixture_.reset();
+  guests_ = {};
   renew_waits();
   renew_caution();
   base_.reset();
@@ -105,7 +108,18 @@ void Model::renew_caution() noexcept {
 void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mixed,
                 std::int64_t now_ms) noexcept {
   if (!usable(sample)) return;
+  if (sample.in_flight == Answer::kPlace) {
+    return learn_place(sample.route, double{sample.took}, routes);
+  }
   ++endpoint.base.answers;
+  const bool waits = only_waits(sample, routes);
+  if (waits) learn_wait(sample, routes, now_ms);
+  learn_whole(sample.route, double{sample.whole}, routes);
+  if (waits) {
+    ++samples_;
+    return;
+  }
+  if (mixed && sample.guests > 0) learn_guests(sample, routes);
   Answer s = sample;
   if (mean_cost_ <= 0) mean_cost_ = s.took;
   // Picked before anything was known: what it took stands for what was predicted.
@@ -127,7 +141,7 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   const double surprise = s.took / (s.slowness_before * s.predicted) - 1;
   spread_ += kSpreadStep * (std::min(surprise * surprise, 25.0) - spread_);
   mean_wait_ += kWaitStep * (s.wait - mean_wait_);
-  learn_patience(s.whole);
+  if (s.whole > 0) learn_patience(s.whole);
   learn_route(s, own_time(s.took / s.slowness), routes, now_ms);
   ++samples_;
   if (++confirmed_ % kFitEvery == 0) {
@@ -184,8 +198,17 @@ void Model::learn_route(const Answer& s, double own, Routes& routes, std::int64_
   }
   const double cost = std::max(learn_costs(lesson, prior, slot, costs, routes, now_ms), kLeastCost);
   const double of_kind = learn_kind(s, lesson, routes);
-  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (cost - mean_cost_));
+  learn_mean(cost);
   curve_.add(s.in_flight, own - of_kind, s.ahead);
+}
+
+// x̄, of which routes far dearer than the typical one are a bounded part.
+void Model::learn_mean(double cost) noexcept {
+  const double step = std::max(kMeanStep, 1.0 / static_cast<double>(samples_ + 1));
+  const double typical = std::min(cost, typical_cost_ > 0 ? kTypicalCap * typical_cost_ : cost);
+  typical_cost_ = std::max(kLeastCost, typical_cost_ + step * (typical - typical_cost_));
+  const double bounded = std::min(cost, kMeanCap * typical_cost_);
+  mean_cost_ = std::max(kLeastCost, mean_cost_ + kMeanStep * (bounded - mean_cost_));
 }
 
 // Returns the cost before it is bounded. `prior`: how many answers the first costs count as.
@@ -257,8 +280,9 @@ void Model::learn_sharing(const Answer& s, double own, double cost, double w) no
 }
 
 bool Model::sane() const noexcept {
-  const double sum = mean_cost_ + delay_ + work_ + slowness_ + requests_ + sharing_ + spread_ +
-                     mean_wait_ + patience_ + caution_exponent_ + wait(1) + wait(100);
+  const double sum = mean_cost_ + typical_cost_ + delay_ + work_ + slowness_ + requests_ +
+                     sharing_ + spread_ + mean_wait_ + patience_ + caution_exponent_ + wait(1) +
+                     wait(100);
   return std::isfinite(sum) && mean_cost_ >= 0 && mean_cost_ < 1e6 && slowness_ > 0 &&
          slowness_ < 1e6 && sharing_ >= 0 && sharing_ <= 1 && mean_wait_ >= 0 && spread_ >= 0 &&
          patience_ >= 0 && wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0 && prior_.sane();
@@ -268,6 +292,7 @@ void Model::publish(Plan& plan, bool has_weights) noexcept {
   if (std::abs(caution(mean_wait_) - caution_exponent_) > kCautionStep) renew_caution();
   plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
   plan.mean_cost.set(static_cast<float>(mean_cost_));
+  plan.long_time.set(static_cast<float>(long_time()));
   plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
   plan.slowness.set(static_cast<float>(slowness_));
   plan.prior.set(prior_.strength());

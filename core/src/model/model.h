@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "model/distance.h"
+#include "model/guests.h"
 #include "model/mixture.h"
 #include "model/prior.h"
 #include "model/silence.h"
@@ -74,9 +75,18 @@ class Model {
                             Routes& routes, std::int64_t now_ms) noexcept;
   double learn_kind(const Answer& s, const Lesson& l, Routes& routes) noexcept;
   void learn_patience(float took) noexcept;
+  void learn_mean(double cost) noexcept;
+  double long_time() const noexcept;
+  void learn_place(std::uint16_t route, double stayed, Routes& routes) noexcept;
+  void learn_whole(std::uint16_t route, double whole, Routes& routes) noexcept;
+  void learn_stay(std::uint16_t route, double stayed, bool is_long, Routes& routes) noexcept;
+  bool only_waits(const Answer& s, const Routes& routes) const noexcept;
+  void learn_wait(const Answer& s, Routes& routes, std::int64_t now_ms) noexcept;
+  void learn_guests(const Answer& s, Routes& routes) noexcept;
   void learn_sharing(const Answer& s, double own, double cost, double w) noexcept;
 
   double mean_cost_;     // x̄
+  double typical_cost_;  // the same, with those that are dear for little
   double delay_, work_;  // pA, pB
   double slowness_;      // G = pA/pB
   double requests_;      // decays as they do: how many samples are in them
@@ -88,6 +98,7 @@ class Model {
   double patience_;   // p99 of answer times
   WaitCurve curve_;
   Mixture mixture_;
+  Guests guests_;
   // Of both, for whole q; and (1+q)^κ for the κ beside it: renewed only when they change.
   std::array<float, Plan::kTable> waits_;
   std::array<float, Plan::kTable> caution_;

@@ -37,6 +37,39 @@ bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
   return true;
 }
 
+// Seconds for which others wait for a request that stays long.
+[[gnu::noinline, gnu::cold]] float work_of_guest(const Routes& routes, std::uint16_t route,
+                                                 float cost) noexcept {
+  return routes.stay(route) == Stay::kIdle ? 0 : std::max(cost, routes.stayed(route));
+}
+
+void note_guests(Ticket& ticket, std::uint32_t word, const state::Hot& endpoint) noexcept {
+  constexpr std::uint32_t kMost = 0xffff;
+  ticket.guest = guests::route(word);
+  ticket.guests = static_cast<std::uint16_t>(std::min(guests::count(word), kMost));
+  ticket.idle = static_cast<std::uint16_t>(std::min(away::idle(endpoint.away.get()), kMost));
+}
+
+// A request that takes its time whatever its server does tells nothing of the server by it.
+void be_guest(Ticket& ticket, const PickContext& context, state::Hot& endpoint,
+              state::Record& record, const Routes& routes) noexcept {
+  if (ticket.load != 0) state::enter(endpoint, record, ticket, context.stay);
+  const float cost = routes.costs(context.route).cost;
+  if (context.stay != Stay::kIdle || !(cost > context.plan.long_time.get())) return;
+  ticket.cost = cost;
+  ticket.predicted = 0;
+  ticket.delay = endpoint.base.get() + cost;
+}
+
+[[gnu::noinline, gnu::cold]] void note_stays(Ticket& ticket, const PickContext& context,
+                                             state::Hot& endpoint, state::Record& record,
+                                             const Routes& routes) noexcept {
+  if (const std::uint32_t word = record.guests.get(); word != 0) {
+    note_guests(ticket, word, endpoint);
+  }
+  if (context.stay != Stay::kShort) be_guest(ticket, context, endpoint, record, routes);
+}
+
 }  // namespace
 
 // What a policy may look at, all but the candidates.
@@ -46,6 +79,13 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
   const std::uint16_t route = shared->routes.find(request.route, request.name);
   Costs costs = shared->routes.costs(route);
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
+  const Stay stay = shared->routes.stay(route);
+  float work = costs.cost;
+  if (stay != Stay::kShort) [[unlikely]] {
+    work = work_of_guest(shared->routes, route, costs.cost);
+    // For the trees: who only waits is one of the many.
+    if (stay == Stay::kIdle) costs.cost = std::min(costs.cost, plan.mean_cost.get());
+  }
   return {.config = config,
           .request = request,
           .plan = plan,
@@ -56,7 +96,9 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
           .rng = rng_,
           .now = now,
           .route = route,
-          .costs = costs};
+          .costs = costs,
+          .stay = stay,
+          .work = work};
 }
 
 // flatten: what pick_in_turn() and adopt() share with it would else cost 78 instructions in calls.
@@ -149,7 +191,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   const AtServer there = at_server(endpoint, before, n);
   const float cost = context.costs.cost;
   const bool is_counted = slot_ != kNoSlot;
-  const std::uint64_t added = is_counted ? load::of(cost, before) : 0;
+  const std::uint64_t added = is_counted ? load::of(context.work, before) : 0;
   if (choice.reason == Reason::kFrontEnd) {
     endpoint.load.add(added);
   } else if (!take_place(endpoint, added)) {
@@ -194,6 +236,8 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   ticket.route = context.route;
   ticket.reason = choice.reason;
   ticket.is_trial = is_trial;
+  if ((record.guests.get() | static_cast<std::uint32_t>(context.stay)) != 0) [[unlikely]]
+    note_stays(ticket, context, endpoint, record, pool_.shared()->routes);
   return ticket;
 }
 

@@ -10,6 +10,7 @@
 #include "memory/state.h"
 #include "words/packed.h"
 #include "words/plan.h"
+#include "words/routes.h"
 
 namespace leastwise {
 
@@ -81,6 +82,8 @@ struct PickContext {
   TimePoint now;
   std::uint16_t route;      // slot of this request's route
   Costs costs;              // of this request's route, x̄ when unknown
+  Stay stay;                // what such requests do at a server,
+  float work;               // and seconds for which others wait for one
   Candidates candidates{};  // never empty when a policy is called
   // With Config::affinity: the candidate that the request's key belongs to.
   MemberIndex home = kNoMember;

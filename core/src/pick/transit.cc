@@ -6,7 +6,6 @@ namespace leastwise::state {
 namespace {
 
 constexpr float kRateSeconds = 2;
-constexpr float kMostTransit = 1e6F;  // more than can be in flight
 
 // `period`: how many seconds the picks since the last look took.
 void renew_rate(Record& record, float period) noexcept {
@@ -23,19 +22,40 @@ void renew_rate(Record& record, float period) noexcept {
 std::uint32_t in_transit(float rate, float base, float mean_work) noexcept {
   const float count = rate * base;
   if (!(base >= mean_work) || !(count >= 1)) return 0;
-  return static_cast<std::uint32_t>(std::min(count, kMostTransit) + 0.5F);
+  return static_cast<std::uint32_t>(std::min(count, static_cast<float>(away::kMostTransit)) + 0.5F);
 }
 
-// Tunnels and the like, which are in flight but wait for nothing. What a process that died had of
-// them is not known: there can not be more than there is in flight.
-std::uint32_t held(Record& record, const Hot& hot) noexcept {
-  std::uint32_t count = record.held.get();
+// How many of those that keep a place only a process had that died is not known: there can not be
+// more than there is in flight.
+std::uint32_t renew_away(Hot& hot, std::uint32_t transit) noexcept {
   const std::uint32_t most = load::in_flight(hot.load.get());
-  if (count > most && record.held.replace(count, most)) count = most;
-  return std::min(count, most);
+  return hot.away.update([&](std::uint32_t word) noexcept {
+    return away::of(std::min(away::idle(word), most), transit);
+  });
+}
+
+void renew_guests(Record& record, const Hot& hot) noexcept {
+  std::uint32_t word = record.guests.get();
+  const std::uint32_t n = guests::count(word);
+  const std::uint32_t most = load::in_flight(hot.load.get());
+  if (n > most) record.guests.replace(word, guests::minus(word, n - most));
 }
 
 }  // namespace
+
+void enter(Hot& endpoint, Record& record, Ticket& ticket, Stay stay) noexcept {
+  ticket.is_guest = true;
+  ticket.is_idle = stay == Stay::kIdle;
+  if (ticket.is_idle) endpoint.away.update(away::plus_idle);
+  record.guests.update(
+      [&](std::uint32_t word) noexcept { return guests::plus(word, ticket.route); });
+}
+
+// The tick may have mended the counts meanwhile: never below zero.
+void leave(Hot& endpoint, Record& record, const Ticket& ticket) noexcept {
+  if (ticket.is_idle) endpoint.away.update(away::minus_idle);
+  record.guests.update([](std::uint32_t word) noexcept { return guests::minus(word, 1); });
+}
 
 bool renew_transit(const Shared& shared, Duration elapsed) noexcept {
   bool any = false;
@@ -44,11 +64,9 @@ bool renew_transit(const Shared& shared, Duration elapsed) noexcept {
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
     renew_rate(shared.records()[i], period);
-    const std::uint32_t count =
-        in_transit(shared.records()[i].rate.get(), hot.base.get(), mean_work) +
-        held(shared.records()[i], hot);
-    hot.in_transit.set(count);
-    any |= count != 0;
+    renew_guests(shared.records()[i], hot);
+    const float rate = shared.records()[i].rate.get();
+    any |= renew_away(hot, in_transit(rate, hot.base.get(), mean_work)) != 0;
   }
   return any;
 }

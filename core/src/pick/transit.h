@@ -3,13 +3,15 @@
 // A server 20 ms away has requests in flight that are not there yet. By Little's law (1961) they
 // are as many as its picks per second times its distance b; only the others queue, so only they
 // count for the wait. Without this a distant server looked busy while it idled, and near ones took
-// its share. Tunnels and event streams, of which only the place is left, are not counted either.
+// its share. Those that only keep their place, such as tunnels and long polls, wait for nobody
+// either (ADR 22).
 #ifndef LEASTWISE_SRC_PICK_TRANSIT_H_
 #define LEASTWISE_SRC_PICK_TRANSIT_H_
 
 #include <algorithm>
 #include <cstdint>
 
+#include "leastwise/picker.h"
 #include "memory/state.h"
 #include "words/packed.h"
 
@@ -23,19 +25,25 @@ struct AtServer {
 
 inline AtServer at_server(const state::Hot& endpoint, std::uint64_t load_word,
                           std::uint32_t in_flight) noexcept {
-  const std::uint32_t away = endpoint.in_transit.get();
-  if (away == 0) [[likely]]
+  const std::uint32_t word = endpoint.away.get();
+  if (word == 0) [[likely]]
     return {load_word, in_flight};
-  const std::uint32_t n = in_flight - std::min(in_flight, away);
+  const std::uint32_t counted = in_flight - std::min(in_flight, away::idle(word));
+  const std::uint32_t n = counted - std::min(counted, away::transit(word));
   if (n == 0) return {0, 0};
-  const float share = static_cast<float>(n) / static_cast<float>(in_flight);
+  if (n == counted) return {load_word, n};  // who keeps a place only has no work in the word
+  const float share = static_cast<float>(n) / static_cast<float>(counted);
   return {load::with_share(load_word, share), n};
 }
 
 namespace state {
 
+// A guest has its place, and gives it back.
+void enter(Hot& endpoint, Record& record, Ticket& ticket, Stay stay) noexcept;
+void leave(Hot& endpoint, Record& record, const Ticket& ticket) noexcept;
+
 // Picks per second and what is in transit, of all endpoints: by the tick, `elapsed` after the one
-// before. True when any has something in transit.
+// before. True when any has something that does not queue.
 bool renew_transit(const Shared& shared, Duration elapsed) noexcept;
 
 }  // namespace state

@@ -117,10 +117,23 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
   return choice;
 }
 
+// Who keeps its place for long, and may be in nobody's way: where the fewest are in flight, of
+// those who do not fail.
+Choice pick_evenly(PickContext& context) noexcept {
+  const std::int64_t now_ms = milliseconds(context.now);
+  return pick_least(context, [&](MemberIndex member) noexcept {
+    const state::Hot& endpoint = context.endpoint(member);
+    const float e = error_now(endpoint.error.get(), now_ms);
+    const auto n = static_cast<float>(context.in_flight(member) + 1);
+    return with_failures(n, e, 1) * endpoint.inverse_weight.get();
+  });
+}
+
 [[gnu::noinline]] Choice pick_special(PickContext& context) noexcept {
   if (context.plan.learned.get() == 0 || context.plan.chooser.get() != Chooser::kPolicy) {
     return pick_without(context);
   }
+  if (context.stay == Stay::kIdle) return pick_evenly(context);
   return pick_least_score(
       context, [&](MemberIndex member, const state::Hot& endpoint, std::uint64_t word) noexcept {
         return at_server(endpoint, word, context.in_flight(member, word));
@@ -129,7 +142,8 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
 
 // What most picks are is told by one word; and whose count is in flight is asked once.
 Choice pick(PickContext& context) noexcept {
-  if (context.plan.plain.get() == 0 || !context.request.in_flight.empty()) [[unlikely]]
+  if (context.plan.plain.get() == 0 || !context.request.in_flight.empty() ||
+      context.stay == Stay::kIdle) [[unlikely]]
     return pick_special(context);
   return pick_least_score(
       context, [](MemberIndex, const state::Hot&, std::uint64_t word) noexcept -> AtServer {

@@ -84,8 +84,8 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.fails = h.fails;
   v.unavailable = out_of_service(hot, record, milliseconds(now));
   v.in_flight = load::in_flight(hot.load.get());
-  v.held = std::min(record.held.get(), v.in_flight);
-  v.in_transit = hot.in_transit.get() - std::min(v.held, hot.in_transit.get());
+  v.held = std::min(away::idle(hot.away.get()), v.in_flight);
+  v.in_transit = away::transit(hot.away.get());
   v.work_in_flight = load::work(hot.load.get());
   v.known = s.work * left > 0;
   v.evidence = s.work * left;

@@ -48,7 +48,8 @@ constexpr Directive kDirectives[] = {
              "the proxy buffers it, up to the first byte where its length belongs to the client "
              "(event streams, upgraded connections, unbuffered bodies). An upgraded connection is "
              "measured up to its first byte whatever is set: what goes on in it is no answer. "
-             "Event streams and upgraded connections count for `max_conns` until they end."},
+             "Event streams and upgraded connections count for `max_conns` until they end, and as "
+             "queue where others wait for them."},
     {.name = "outlier",
      .field = &Config::outlier,
      .scope = Scope::kBoth,

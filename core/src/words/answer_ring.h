@@ -15,8 +15,9 @@ namespace leastwise {
 // One finished request, as the model wants it. Durations in seconds.
 struct Answer {
   std::uint32_t endpoint = 0;
-  std::uint32_t route = 0;
-  std::uint32_t in_flight = 0;  // q, at the pick
+  std::uint16_t route = 0;
+  std::uint16_t guest = 0;      // route of the last that stays long of those in front
+  std::uint32_t in_flight = 0;  // q, at the pick; kPlace: `took` is for how long it had its place
   std::uint32_t ms = 0;         // when it ended, modulo 2^32
   float took = 0;               // L', without the base, clipped
   float predicted = 0;          // p; 0 = picked before anything was known
@@ -26,8 +27,13 @@ struct Answer {
   float wait = 0;               // w(q) at the pick
   float slowness_before = 0;    // g before this sample, and with it
   float slowness = 0;
-  float whole = 0;         // L: all of the time, as it was
-  std::uint32_t kind = 0;  // AnswerKind
+  float whole = 0;           // `took`, but for the clip; 0 = not of a good answer
+  std::uint32_t kind = 0;    // AnswerKind
+  std::uint16_t guests = 0;  // in front: those that stay long,
+  std::uint16_t idle = 0;    // and how many of them are not in q
+  std::uint32_t unused = 0;  // fills the last word
+
+  static constexpr std::uint32_t kPlace = 0xffffffff;
 };
 
 // Lossy: who writes never waits, and what comes when the ring is full is dropped. It keeps

@@ -59,6 +59,51 @@ constexpr std::uint64_t without_work(std::uint64_t word, std::uint64_t added) no
 
 }  // namespace load
 
+// ---- Away: of those in flight, how many keep their place only (20 bits), and how many more are on
+// their way (12 bits). The first changes with each of them, the second with the tick.
+namespace away {
+
+inline constexpr unsigned kIdleBits = 20;
+inline constexpr std::uint32_t kMostIdle = (1U << kIdleBits) - 1;
+inline constexpr std::uint32_t kMostTransit = (1U << (32 - kIdleBits)) - 1;
+
+constexpr std::uint32_t idle(std::uint32_t word) noexcept { return word & kMostIdle; }
+constexpr std::uint32_t transit(std::uint32_t word) noexcept { return word >> kIdleBits; }
+constexpr std::uint32_t of(std::uint32_t idle, std::uint32_t transit) noexcept {
+  return (transit < kMostTransit ? transit : kMostTransit) << kIdleBits |
+         (idle < kMostIdle ? idle : kMostIdle);
+}
+// One more that keeps its place only, and one less: never out of its bits.
+constexpr std::uint32_t plus_idle(std::uint32_t word) noexcept {
+  return idle(word) < kMostIdle ? word + 1 : word;
+}
+constexpr std::uint32_t minus_idle(std::uint32_t word) noexcept {
+  return idle(word) > 0 ? word - 1 : word;
+}
+
+}  // namespace away
+
+// ---- Guests: how many requests of long routes keep a place (23 bits), and the route of the last.
+namespace guests {
+
+inline constexpr unsigned kCountBits = 23;
+inline constexpr std::uint32_t kMost = (1U << kCountBits) - 1;
+
+constexpr std::uint32_t count(std::uint32_t word) noexcept { return word & kMost; }
+constexpr std::uint16_t route(std::uint32_t word) noexcept {
+  return static_cast<std::uint16_t>(word >> kCountBits);
+}
+constexpr std::uint32_t plus(std::uint32_t word, std::uint16_t route) noexcept {
+  const std::uint32_t n = count(word);
+  return std::uint32_t{route} << kCountBits | (n < kMost ? n + 1 : n);
+}
+// Nothing is left of the word when nobody is.
+constexpr std::uint32_t minus(std::uint32_t word, std::uint32_t less) noexcept {
+  return count(word) > less ? word - less : 0;
+}
+
+}  // namespace guests
+
 // ---- Speed: the sums (A, B) of an endpoint, as stored under a landmark of Decay.
 // Each sum is a float without its sign and its three lowest bits: exact to 2^-21.
 struct Speed {

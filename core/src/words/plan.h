@@ -32,6 +32,7 @@ struct Plan {
   Cell<Chooser> chooser;         // by all but kPolicy, too
   Cell<std::uint32_t> transit;   // not 0: some endpoint has attempts in transit
   Cell<float> mean_cost;         // x̄, seconds; 0 = nothing is known
+  Cell<float> long_time;         // seconds from which a request stays long
   Cell<float> mean_predicted;    // mean of p, seconds
   Cell<float> slowness;          // G
   Cell<float> prior;             // K, in mean costs: how much G counts in each endpoint's g

@@ -13,6 +13,13 @@
 
 namespace leastwise {
 
+// What the requests of a route do at a server, as far as the answers of others tell.
+enum class Stay : std::uint32_t {
+  kShort,  // nothing that the pool's usual requests do not
+  kIdle,   // they stay long, and delay nobody: long polls, tunnels, streams of news
+  kBusy,   // they stay long, and who comes after them waits: token streams, reports
+};
+
 // A small open hash table that anybody may fill, so it must bear an attacker who makes up routes.
 // A route that has a family (route.h) begins with its family's costs, and counts as its family
 // where it has no slot: before the family was seen a few times, and when there is no room. When
@@ -81,6 +88,22 @@ class Routes {
     return pace(slot) * cost_of(slot, AnswerKind::kFull);
   }
 
+  Stay stay(std::uint16_t slot) const noexcept {
+    return slot <= kOther ? slots_[slot].stay.get() : Stay::kShort;
+  }
+  void set_stay(std::uint16_t slot, Stay stay) noexcept { slots_[slot].stay.set(stay); }
+  // Seconds for which a request keeps its place, where that is more than its answer takes; 0 = not
+  // known to be.
+  float stayed(std::uint16_t slot) const noexcept {
+    return slot <= kOther ? slots_[slot].stayed.get() : 0;
+  }
+  void set_stayed(std::uint16_t slot, float seconds) noexcept { slots_[slot].stayed.set(seconds); }
+  // How often requests stayed long of late, and others did not: a few at most.
+  std::uint32_t longs(std::uint16_t slot) const noexcept { return slots_[slot].longs.get(); }
+  void set_longs(std::uint16_t slot, std::uint32_t longs) noexcept {
+    slots_[slot].longs.set(longs);
+  }
+
   // Counts a sample of the route; returns how many there were.
   std::uint32_t count(std::uint16_t slot, std::int64_t now_ms) noexcept;
   // Makes room of routes that were not seen of late, and of those that tell nothing when there is
@@ -96,10 +119,13 @@ class Routes {
     Cell<std::uint64_t> hash;
     Cell<std::uint64_t> costs;
     Cell<std::int64_t> seen_ms;
+    Cell<Stay> stay;
+    Cell<float> stayed;
     Cell<std::uint32_t> samples;
     Cell<std::uint32_t> family;  // slot + 1; 0 = none
     std::array<Cell<float>, kAnswerKinds> by_kind;
     Cell<float> pace;
+    Cell<std::uint32_t> longs;
   };
   // What no pick reads.
   struct Story {

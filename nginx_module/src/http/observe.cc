@@ -149,7 +149,9 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.counts_as_fail = e.given_up;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
-  outcome.occupied = occupied(attempt, outcome.result, at - attempt.last->ticket.start);
+  const Duration whole = at - attempt.last->ticket.start;
+  outcome.occupied = occupied(attempt, outcome.result, whole);
+  if (outcome.result == Result::kOk && outcome.occupied != whole) outcome.kept = whole;
   add_traffic(*attempt.upstream, outcome);
   if (e.header && attempt.conf->config.report.is_on()) {
     outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);

@@ -92,6 +92,7 @@ Outcome outcome_of(const FeedbackLine& line, Sample sample, Duration since_pick)
   const Duration full = full_time(line, since_pick);
   outcome.first_byte = first_byte_time(line, full);
   outcome.occupied = occupied_time(line, sample, outcome, full);
+  if (outcome.result == Result::kOk && outcome.occupied < full) outcome.kept = full;
   return outcome;
 }
 

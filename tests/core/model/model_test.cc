@@ -22,7 +22,7 @@ class ModelTest : public ::testing::Test {
     Costs costs = routes_->costs(static_cast<std::uint16_t>(route));
     if (!(costs.cost > 0)) costs.cost = plan_->mean_cost.get();
     add({.endpoint = 0,
-         .route = route,
+         .route = static_cast<std::uint16_t>(route),
          .ms = static_cast<std::uint32_t>(ms_),
          .took = took,
          .predicted = costs.cost,

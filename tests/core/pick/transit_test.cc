@@ -14,18 +14,27 @@ using namespace std::chrono_literals;
 
 TEST(AtServerTest, WhatIsOnItsWayCountsForNothing) {
   state::Hot hot;
-  const std::uint64_t word = 4 * load::of(0.010F);
-  EXPECT_EQ(at_server(hot, word, 4).word, word);
-  EXPECT_EQ(at_server(hot, word, 4).n, 4U);
-  hot.in_transit.set(1);
-  EXPECT_EQ(at_server(hot, word, 4).n, 3U);
-  EXPECT_NEAR(load::work(at_server(hot, word, 4).word), 0.030, 1e-6);
-  EXPECT_EQ(load::in_flight(at_server(hot, word, 4).word), 4U);  // for nobody to read
-  for (const std::uint32_t away : {4U, 5U, ~0U}) {
-    hot.in_transit.set(away);
-    EXPECT_EQ(at_server(hot, word, 4).n, 0U);
-    EXPECT_EQ(at_server(hot, word, 4).word, 0U);
+  const std::uint64_t four = 4 * load::of(0.010F);
+  EXPECT_EQ(at_server(hot, four, 4).word, four);
+  EXPECT_EQ(at_server(hot, four, 4).n, 4U);
+  hot.away.set(away::of(0, 1));
+  EXPECT_EQ(at_server(hot, four, 4).n, 3U);
+  EXPECT_NEAR(load::work(at_server(hot, four, 4).word), 0.030, 1e-6);
+  EXPECT_EQ(load::in_flight(at_server(hot, four, 4).word), 4U);  // for nobody to read
+  for (const std::uint32_t word : {away::of(0, 4), away::of(0, 5), away::of(3, 1), ~0U}) {
+    hot.away.set(word);
+    EXPECT_EQ(at_server(hot, four, 4).n, 0U);
+    EXPECT_EQ(at_server(hot, four, 4).word, 0U);
   }
+}
+
+// It has no work in the word: all of that is of the others.
+TEST(AtServerTest, WhoKeepsAPlaceOnlyIsNotCounted) {
+  state::Hot hot;
+  const std::uint64_t word = 2 * load::of(0.010F) + 2 * load::kOne;
+  hot.away.set(away::of(2, 0));
+  EXPECT_EQ(at_server(hot, word, 4).n, 2U);
+  EXPECT_NEAR(load::work(at_server(hot, word, 4).word), 0.020, 1e-6);
 }
 
 // Two servers that take 5 ms of work, one of them 40 ms away; 100 requests a second to each.

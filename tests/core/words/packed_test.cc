@@ -76,5 +76,26 @@ TEST(PackedTest, HealthErrorAndCostsComeBackAsTheyWere) {
   EXPECT_EQ(c.slow, 0.2F);
 }
 
+TEST(AwayTest, IdleOnesNeverRunOverIntoThoseOnTheirWay) {
+  std::uint32_t word = away::of(away::kMostIdle, 5);
+  word = away::plus_idle(word);
+  EXPECT_EQ(away::idle(word), away::kMostIdle);
+  EXPECT_EQ(away::transit(word), 5U);
+  word = away::minus_idle(away::of(0, 5));
+  EXPECT_EQ(away::idle(word), 0U);
+  EXPECT_EQ(away::transit(word), 5U);
+}
+
+TEST(GuestsTest, TheRouteIsThatOfTheLastAndGoesWithAllOfThem) {
+  std::uint32_t word = guests::plus(guests::plus(0, 3), 256);
+  EXPECT_EQ(guests::count(word), 2U);
+  EXPECT_EQ(guests::route(word), 256U);
+  word = guests::minus(word, 1);
+  EXPECT_EQ(guests::count(word), 1U);
+  EXPECT_EQ(guests::route(word), 256U);
+  EXPECT_EQ(guests::minus(word, 1), 0U);
+  EXPECT_EQ(guests::minus(word, 9), 0U);
+}
+
 }  // namespace
 }  // namespace leastwise

@@ -30,6 +30,7 @@ struct Job {
   double started_at = 0;
   std::uint32_t generation = 0;  // ids are used again; this tells their jobs apart
   State state = State::kFree;
+  bool answered = false;  // its first byte came, and its end did not
 };
 
 enum class Ending : std::uint8_t { kOk, kError, kTimeout, kNoServer };
@@ -66,6 +67,8 @@ class Balancer {
   // exactly one finish.
   virtual std::optional<std::uint32_t> pick(const Job& job) = 0;
   virtual void finish(const Job& job, const Answer& answer) = 0;
+  // The first byte of an event stream; finish() comes at its end, with nothing new to say.
+  virtual void answered(const Job&, const Answer&) {}
   virtual void server_down(std::uint32_t) {}
   virtual void server_up(std::uint32_t) {}
   // Every 100 ms.

@@ -115,6 +115,9 @@ void Engine::handle(const Event& event) {
     case kComplete:
       if (world_.servers[event.subject].version() == event.tag) complete(event.subject);
       return;
+    case kFirstByte:
+      if (jobs_[event.subject].generation == event.tag) give_first_byte(jobs_[event.subject]);
+      return;
     case kReturn:
       if (jobs_[event.subject].generation == event.tag >> 1) {
         answer(jobs_[event.subject], (event.tag & 1) != 0);
@@ -201,6 +204,7 @@ Job& Engine::fresh_job() {
   job.generation = (job.generation + 1) & kGenerations;
   job.sent_at = world_.now;
   job.state = Job::State::kOut;
+  job.answered = false;
   return job;
 }
 
@@ -215,17 +219,46 @@ void Engine::reach_server(Job& job) {
   if (job.prefill > 0) {
     job.size += server.touch_prefix(job.prefix) ? job.prefill * kPrefixHitShare : job.prefill;
   }
+  if (is_idle(job)) {
+    start(job);
+    const double at = world_.now + job.size + server.rtt() / 2;
+    events_.push({at, Event::Kind::kReturn, job.id, job.generation << 1 | 1U});
+    return;
+  }
   server.advance(world_.now);
   if (!server.enqueue(job.id, job.size)) return;
-  job.started_at = world_.now;
+  start(job);
   plan(job.server);
+}
+
+void Engine::start(Job& job) {
+  job.started_at = world_.now;
+  if (job.route >= scenario_.routes.size()) return;
+  const double first_byte = scenario_.routes[job.route].first_byte_ms;
+  if (first_byte <= 0) return;
+  const double at = world_.now + first_byte + world_.servers[job.server].rtt() / 2;
+  events_.push({at, Event::Kind::kFirstByte, job.id, job.generation});
+}
+
+void Engine::give_first_byte(Job& job) {
+  if (job.state != Job::State::kOut) return;
+  job.answered = true;
+  const double latency = world_.now - job.sent_at;
+  balancers_[job.balancer]->answered(job, {Ending::kOk, latency, {}});
+  if (!counts(job)) return;
+  ++result_.requests;
+  count(job, latency);
+}
+
+bool Engine::is_idle(const Job& job) const {
+  return job.route < scenario_.routes.size() && scenario_.routes[job.route].idle != 0;
 }
 
 void Engine::complete(std::uint32_t number) {
   Server& server = world_.servers[number];
   server.advance(world_.now);
   const Server::Completion c = server.complete([this](JobId id) { return jobs_[id].size; });
-  if (c.started) jobs_[*c.started].started_at = world_.now;
+  if (c.started) start(jobs_[*c.started]);
   plan(number);
   Job& job = jobs_[c.done];
   reports_[job.id] = {.in_flight = server.load(),
@@ -241,7 +274,7 @@ void Engine::answer(Job& job, bool ok) {
     if (ok) a.report = reports_[job.id];
     if (!ok && !world_.servers[job.server].is_up()) a.ending = Ending::kNoServer;
     balancers_[job.balancer]->finish(job, a);
-    if (counts(job)) {
+    if (counts(job) && !job.answered) {
       ++result_.requests;
       if (ok) count(job, latency);
       if (!ok) ++result_.errors;
@@ -335,14 +368,15 @@ void Engine::plan(std::uint32_t number) {
 }
 
 void Engine::count(const Job& job, double latency) {
-  result_.all.add(latency);
+  if (!is_idle(job)) result_.all.add(latency);
   if (job.route < result_.routes.size()) result_.routes[job.route].add(latency);
 }
 
 void Engine::count_unfinished() {
   for (const Job& job : jobs_) {
     const double age = scenario_.duration_ms - job.sent_at;
-    if (job.state != Job::State::kOut || !counts(job) || age <= kOldMs) continue;
+    if (job.state != Job::State::kOut || !counts(job) || job.answered || age <= kOldMs) continue;
+    if (is_idle(job)) continue;
     count(job, age);
     ++result_.requests;
   }

@@ -47,6 +47,9 @@ class Engine {
   void count_pick(std::uint32_t server);
   Job& fresh_job();
   void reach_server(Job& job);
+  void start(Job& job);
+  void give_first_byte(Job& job);
+  bool is_idle(const Job& job) const;
   void complete(std::uint32_t server);
   void answer(Job& job, bool ok);
   void go_down(std::uint32_t server);

@@ -15,6 +15,7 @@ struct Event {
     kArrival,
     kReachServer,  // subject: job
     kComplete,     // subject: server, tag: version of its plan
+    kFirstByte,    // subject: job
     kReturn,       // subject: job, tag: generation * 2 + (1 if it went well)
     kAntagonist,   // subject: server, tag: 1 = begins
     kGrey,         // tag: 1 = begins

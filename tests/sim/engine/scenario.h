@@ -39,6 +39,12 @@ struct Route {
   double mean_ms = 10;
   Size size = Size::kExponential;
   double shape = 0;
+  // Not 0: it takes its time without any of the server's, as a long poll does. It is no part of the
+  // load, and its time is not counted.
+  std::uint32_t idle = 0;
+  // Not 0: an event stream, whose first byte comes so long after it has a core, which it keeps to
+  // its end. Its time is counted to the first byte.
+  double first_byte_ms = 0;
 };
 
 // Each server alternates between its speed, for exp(off), and a part of it, for exp(on).

@@ -47,7 +47,9 @@ double lost_share(const Antagonists& a) {
 double mean_service_ms(const Scenario& scenario) {
   const double total = total_share(scenario);
   double mean = 0;
-  for (const Route& route : scenario.routes) mean += route.share / total * route.mean_ms;
+  for (const Route& route : scenario.routes) {
+    if (route.idle == 0) mean += route.share / total * route.mean_ms;
+  }
   return mean;
 }
 

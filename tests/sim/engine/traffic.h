@@ -14,7 +14,7 @@
 
 namespace leastwise::sim {
 
-// The mean service time of the routes together.
+// The mean service time of the routes together: idle ones have none.
 double mean_service_ms(const Scenario& scenario);
 
 class Traffic {

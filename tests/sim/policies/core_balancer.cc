@@ -69,6 +69,7 @@ std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
 }
 
 void CoreBalancer::finish(const Job& job, const Answer& answer) {
+  if (job.answered) return picker_.release(config_, tickets_[job.id], now());
   Outcome outcome{.result = result_of(answer.ending),
                   .status = std::uint16_t{0},
                   .occupied = from_ms(answer.latency_ms)};
@@ -80,6 +81,12 @@ void CoreBalancer::finish(const Job& job, const Answer& answer) {
     outcome.report = {LoadReport::State::kGood, utilisation, LoadReport::kUnknown, utilisation};
   }
   picker_.finish(config_, tickets_[job.id], outcome, now());
+  if (pool_.is_behind(slot_)) pool_.catch_up(now());
+}
+
+void CoreBalancer::answered(const Job& job, const Answer& answer) {
+  const Outcome outcome{.status = std::uint16_t{200}, .occupied = from_ms(answer.latency_ms)};
+  picker_.answered(config_, tickets_[job.id], outcome, now());
   if (pool_.is_behind(slot_)) pool_.catch_up(now());
 }
 

@@ -21,6 +21,7 @@ class CoreBalancer final : public Balancer {
 
   std::optional<std::uint32_t> pick(const Job& job) override;
   void finish(const Job& job, const Answer& answer) override;
+  void answered(const Job& job, const Answer& answer) override;
   void server_down(std::uint32_t server) override;
   void server_up(std::uint32_t server) override;
   void tick() override;

@@ -35,6 +35,7 @@ class Catalogue {
     large_pools();
     language_models();
     blocks();
+    waits();
   }
   std::vector<Scenario> take() { return std::move(all_); }
 
@@ -228,6 +229,44 @@ class Catalogue {
       }
       s.routes = {{1, 8, Size::kExponential, 0}};
     }
+  }
+
+  // Four servers, whose requests of 20 ms share them with requests that stay long. Those that wait
+  // for news take nothing of the server; token streams and reports do.
+  Scenario& add_waits(const std::string& name, double load, std::vector<Route> more) {
+    constexpr double kQuickMs = 20;
+    Scenario s;
+    s.name = name;
+    s.servers = 4;
+    s.load = load;
+    double quick = 1;
+    for (const Route& route : more) quick -= route.share;
+    s.routes = {{quick, kQuickMs, Size::kLognormal, .15}};
+    s.routes.insert(s.routes.end(), more.begin(), more.end());
+    s.duration_ms = 120000;
+    s.warmup_ms = 30000;
+    s.timeout_ms = 120000;
+    return all_.emplace_back(std::move(s));
+  }
+
+  void waits() {
+    // 400 quick requests a second; so many times 15 s by Little's law.
+    add_waits("long-polls-7", 0.5, {{7 / 15.0 / 400, 15000, Size::kFixed, 0, 1}});
+    add_waits("long-polls-40", 0.5, {{40 / 15.0 / 400, 15000, Size::kFixed, 0, 1}});
+    add_waits("notices", 0.5, {{40 / 15.0 / 400, 15000, Size::kExponential, 0, 1, 10}});
+    Scenario& streams = add_waits("token-streams", 0.6, {{1, 3000, Size::kLognormal, .4, 0, 20}});
+    streams.cores = {8};
+    streams.duration_ms = 900000;
+    Scenario& mixed = add_waits("streams-beside", 0.6, {{.01, 3000, Size::kLognormal, .4, 0, 20}});
+    mixed.cores = {8};
+    mixed.duration_ms = 400000;
+    Scenario& reports = add_waits("reports", 0.6, {{.005, 3000, Size::kLognormal, .4}});
+    reports.duration_ms = 400000;
+    reports.servers = 8;
+    Scenario& sharing = add_waits("reports-ps", 0.6, {{.005, 3000, Size::kLognormal, .4}});
+    sharing.duration_ms = 400000;
+    sharing.servers = 8;
+    sharing.discipline = Discipline::kSharing;
   }
 
   std::vector<Scenario> all_;

@@ -40,6 +40,8 @@ void members(Route& r, Visit visit) {
   visit("mean_ms", r.mean_ms);
   visit("size", r.size);
   visit("shape", r.shape);
+  visit("idle", r.idle);
+  visit("first_byte_ms", r.first_byte_ms);
 }
 template <typename Visit>
 void members(Antagonists& a, Visit visit) {
