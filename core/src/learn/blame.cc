@@ -92,6 +92,7 @@ void Picker::blame(const Config& config, const Verdict::Failure& failure, TimePo
   const std::int64_t now_ms = milliseconds(now);
   learn_error(shared.hot()[i], true, now_ms);
   count_in_a_row(shared.records()[i], true);
+  shared.records()[i].refuses.set(failure.result == Result::kRefused ? 1 : 0);
   if (failure.counts_as_fail) {
     learn_health(shared.hot()[i], shared.records()[i], true, now_ms);
     shared->special.set(1);  // after the health word: see renew_special()

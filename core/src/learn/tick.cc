@@ -8,6 +8,7 @@
 #include "guard/slow_start.h"
 #include "learn/age.h"
 #include "learn/distances.h"
+#include "learn/pardon.h"
 #include "learn/slowness.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
@@ -260,6 +261,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_warmth(shared, config, now);
   const bool has_transit = state::renew_transit(shared, gap);
   state::renew_load(shared, config, now);
+  state::renew_pardons(shared, now, gap);
   state::renew_brevity(shared);
   const bool has_weights = renew_advice(shared, config);
   state::renew_prior(shared, config, now);

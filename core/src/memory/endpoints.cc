@@ -55,6 +55,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.reports_refused.set(0);
   r.picks_seen.set(0);
   r.trial.set(0);
+  r.refuses.set(0);
   r.guests.set(0);
   r.warm_since_ms.set(0);
   r.ejected_until_ms.set(0);

@@ -115,6 +115,7 @@ struct alignas(64) Record {
 
   Cell<float> rate;                // picks per second, smoothed: see transit.h
   Cell<std::uint32_t> picks_seen;  // of the rate
+  Cell<std::uint32_t> refuses;     // its last failure was a refused connection: learn/pardon.h
   Cell<float> trial;               // g as it was; 0 = on no trial: learn/slowness.h
 
   // What a request here takes less for being answered in a cheap kind, seconds: see brevity.h.

@@ -79,6 +79,7 @@ TEST_F(RecoveryTest, AServerThatStaysSlowIsAskedNowAndThenOnly) {
 
 TEST_F(RecoveryTest, WhoWasLeftOutAndPassesItsProbeHasPaidForItsFailures) {
   make({1, 1});
+  settle(0, {.max_fails = 1});
   seconds(5);
   for (int i = 0; i < 3; ++i) {
     finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kRefused);
@@ -88,6 +89,36 @@ TEST_F(RecoveryTest, WhoWasLeftOutAndPassesItsProbeHasPaidForItsFailures) {
   seconds(1);
   EXPECT_EQ(view(0).error_share, 0);
   EXPECT_GT(second(), 350);  // 0.7 of 500
+}
+
+// Down for three seconds in the middle of a light load; then its share of each second, of 500.
+TEST_F(RecoveryTest, WhoRefusedConnectionsIsTriedAgainWithinSeconds) {
+  make({1, 1});
+  seconds(5);
+  int failures = 0;
+  for (int i = 0; i < 3000; ++i) {
+    now_ += 1ms;
+    const Ticket t = pick();
+    failures += t.member == 0 ? 1 : 0;
+    finish(t, t.member == 0 ? Result::kRefused : Result::kOk, t.member == 0 ? Duration(100) : 10ms);
+    if (i % 100 == 0) pool_.tick(config_, now_);
+  }
+  EXPECT_LT(failures, 15);  // of 1,500
+  seconds(3);
+  EXPECT_GT(second(), 350);  // 0.7 of 500
+}
+
+TEST_F(RecoveryTest, WhoFailedIsAskedWhenFailTimeoutIsOver) {
+  make({1, 1});
+  settle(0, {.max_fails = 1});
+  seconds(5);
+  for (int i = 0; i < 10; ++i) {
+    finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kTimeout, 10ms);
+  }
+  ASSERT_GT(view(0).error_share, 0.3);
+  EXPECT_EQ(seconds(9), 0);
+  seconds(2);
+  EXPECT_GT(second(), 350);
 }
 
 }  // namespace
