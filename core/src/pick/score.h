@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 
 #include "memory/state.h"
@@ -109,9 +108,38 @@ class Score {
     return d * terms.caution * terms.inverse_weight;
   }
 
-  // Four at once: most of what a pick takes is this. REQUIRES: four.are_usual().
-  [[gnu::always_inline]] Float4 operator()(
-      const FourEndpoints& four) const noexcept requires std::same_as<F, float> {
+  // What so many seconds of delay count for in the score of an endpoint.
+  float of_delay(float delay, const state::Hot& endpoint, std::uint32_t n) const noexcept {
+    const Plan::Step& step = steps_[std::min(n, Plan::kTable - 1)];
+    return delay * step.caution.get() * endpoint.inverse_weight.get();
+  }
+
+ private:
+  friend class ScoreOfFour;
+
+  // Takes values, not `this`: what a loop of scores needs stays in registers then.
+  [[gnu::noinline]] static F penalized(F d, std::uint64_t error_word, TimePoint now,
+                                       float mean_cost) noexcept {
+    return with_failures(d, error_now(error_word, milliseconds(now)), mean_cost);
+  }
+
+  const Plan::Step* steps_;
+  TimePoint now_;
+  float mean_cost_, pool_slowness_;
+  RequestTerms<F> request_;
+};
+
+// Of four endpoints at once: most of what a pick takes is this. What all four share is spread over
+// the lanes once per pick.
+class ScoreOfFour {
+ public:
+  explicit ScoreOfFour(const Score<float>& one) noexcept
+      : steps_(one.steps_),
+        pool_slowness_(four_of(one.pool_slowness_)),
+        request_{four_of(one.request_.cost), four_of(one.request_.per_wait)} {}
+
+  // REQUIRES: four.are_usual().
+  [[gnu::always_inline]] Float4 operator()(const FourEndpoints& four) const noexcept {
     const auto& endpoints = four.endpoints;
     const auto& n = four.n;
     const Columns step =
@@ -127,27 +155,14 @@ class Score {
         .slowness = known.c,
         .handicap = known.b,
         .inverse_weight = known.d};
-    terms.slowness = terms.slowness > 0 ? terms.slowness : four_of(pool_slowness_);
+    terms.slowness = terms.slowness > 0 ? terms.slowness : pool_slowness_;
     return terms.delay(request_) * terms.caution * terms.inverse_weight;
   }
 
-  // What so many seconds of delay count for in the score of an endpoint.
-  float of_delay(float delay, const state::Hot& endpoint, std::uint32_t n) const noexcept {
-    const Plan::Step& step = steps_[std::min(n, Plan::kTable - 1)];
-    return delay * step.caution.get() * endpoint.inverse_weight.get();
-  }
-
  private:
-  // Takes values, not `this`: what a loop of scores needs stays in registers then.
-  [[gnu::noinline]] static F penalized(F d, std::uint64_t error_word, TimePoint now,
-                                       float mean_cost) noexcept {
-    return with_failures(d, error_now(error_word, milliseconds(now)), mean_cost);
-  }
-
   const Plan::Step* steps_;
-  TimePoint now_;
-  float mean_cost_, pool_slowness_;
-  RequestTerms<F> request_;
+  Float4 pool_slowness_;
+  RequestTerms<Float4> request_;
 };
 
 }  // namespace leastwise

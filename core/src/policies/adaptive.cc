@@ -83,6 +83,7 @@ template <typename Count>
 template <typename Count>
 Choice pick_least_score(PickContext& context, Count count) noexcept {
   const Score<float> score(context.plan, context.costs.cost, context.now);
+  const ScoreOfFour score_four(score);
   const std::span<const MemberIndex> members = context.all();
   CandidateCosts costs;
   LeastTwo least;
@@ -96,9 +97,9 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
       }
       continue;
     }
-    const Float4 scores = score(four);
+    const Float4 scores = score_four(four);
     put_four(&costs[i], scores);
-    least.see(i, scores);
+    least.see(i, scores, costs);
   }
   for (; i < members.size(); ++i) {
     const state::Hot& endpoint = context.endpoint(members[i]);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <span>
 
@@ -77,10 +78,19 @@ class LeastTwo {
       next_at_ = at;
     }
   }
-  // Those at `at` and the three after it.
-  [[gnu::always_inline]] void see(std::size_t at, Float4 costs) noexcept {
-    if (!any_less(costs, next_)) return;
-    for (std::size_t k = 0; k < kFour; ++k) see(at + k, costs[k]);
+  // Those at `at` and the three after it, which are `four`: after the first few of them are less
+  // than the next.
+  [[gnu::always_inline]] void see(std::size_t at, Float4 four,
+                                  const CandidateCosts& costs) noexcept {
+    unsigned rest = less(four, next_);
+    if (rest == kAllFour) {
+      for (std::size_t k = 0; k < kFour; ++k) see(at + k, four[k]);
+      return;
+    }
+    for (; rest != 0; rest &= rest - 1) {
+      const std::size_t i = at + static_cast<std::size_t>(std::countr_zero(rest));
+      see(i, costs.costs[i]);
+    }
   }
 
   // Whether the next is within that share of the least.
