@@ -230,10 +230,15 @@ class Picker {
   bool are_trees_grown(TimePoint now) noexcept;
   void renew_leaves(std::span<const MemberIndex> members, TimePoint now) noexcept;
   void renew_leaves(const Ticket& ticket, TimePoint now) noexcept;
+  // An endpoint's, looked up once.
+  struct Words {
+    state::Hot& hot;
+    state::Record& record;
+  };
   void take_in(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
-               Verdict* verdict) noexcept;
+               Verdict* verdict, const Words& words) noexcept;
   void learn(const Config& config, const Ticket& ticket, const Outcome& outcome, TimePoint now,
-             Verdict* verdict) noexcept;
+             Verdict* verdict, const Words& words) noexcept;
   [[gnu::cold]] void accuse(const Config& config, const Verdict::Failure& failure, TimePoint now,
                             Verdict* verdict) noexcept;
   void judge(const Config& config, const Verdict::Failure& failure, TimePoint now,
@@ -243,7 +248,7 @@ class Picker {
   void forgive(const Verdict::Failure& failure, TimePoint now, Verdict* verdict) noexcept;
   void renew(const Config& config, MemberIndex member, TimePoint now) noexcept;
   void learn_distance(state::Hot& endpoint, const Outcome& outcome, bool may_tell) noexcept;
-  void learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+  void learn_speed(const Words& words, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;
   [[gnu::cold]] void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
                                 TimePoint now) noexcept;

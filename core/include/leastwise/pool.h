@@ -31,6 +31,7 @@ namespace leastwise {
 namespace state {
 struct Header;
 struct Hot;
+struct Record;
 class Shared;
 }  // namespace state
 

@@ -51,11 +51,9 @@ inline void learn_health(state::Hot& endpoint, const state::Record& record, bool
 }
 
 // In the path of every answer: what most of them have nothing to do with is not called.
-[[gnu::always_inline]] inline void learn_success(const state::Shared& shared, std::size_t i,
-                                                 std::uint16_t route,
+[[gnu::always_inline]] inline void learn_success(const state::Shared& shared, state::Hot& hot,
+                                                 state::Record& record, std::uint16_t route,
                                                  std::int64_t now_ms) noexcept {
-  state::Hot& hot = shared.hot()[i];
-  state::Record& record = shared.records()[i];
   if (hot.error.get() != 0) [[unlikely]]
     learn_error(hot, false, now_ms);
   if (const std::uint64_t word = hot.health.get(); word != 0) [[unlikely]] {

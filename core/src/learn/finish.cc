@@ -146,31 +146,33 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
   state::Hot& endpoint = shared.hot()[index(ticket.id)];
+  state::Record& record = shared.records()[index(ticket.id)];
   if (ticket.load != 0) [[likely]] {
     // The ledger first: who dies in between leaves a place taken, not one too many to give.
     shared.ledger(slot_)[index(ticket.id)].add(-1);
     endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::minus(word, ticket.load); });
     if (ticket.is_guest) [[unlikely]]
-      state::leave(endpoint, shared.records()[index(ticket.id)], ticket);
+      state::leave(endpoint, record, ticket);
   }
   if (outcome.kept > Duration::zero()) [[unlikely]]
     learn_place(ticket, outcome.kept - std::max(outcome.occupied, Duration::zero()));
-  take_in(config, ticket, outcome, now, verdict);
+  take_in(config, ticket, outcome, now, verdict, {endpoint, record});
 }
 
 void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outcome, TimePoint now,
                       Verdict* verdict) noexcept {
   if (!ticket || index(ticket.id) >= pool_.capacity()) return;
   const state::Shared shared = pool_.shared();
+  state::Hot& endpoint = shared.hot()[index(ticket.id)];
+  state::Record& record = shared.records()[index(ticket.id)];
   if (ticket.load != 0 && !ticket.is_guest) {
-    state::Hot& endpoint = shared.hot()[index(ticket.id)];
     endpoint.load.update(
         [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
     ticket.load = load::kOne;
-    state::enter(endpoint, shared.records()[index(ticket.id)], ticket, Stay::kIdle);
+    state::enter(endpoint, record, ticket, Stay::kIdle);
   }
-  take_in(config, ticket, outcome, now, verdict);
+  take_in(config, ticket, outcome, now, verdict, {endpoint, record});
   ticket.start = now;  // of what release() tells
 }
 
@@ -198,22 +200,19 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
 
 // All that an outcome tells.
 void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                     TimePoint now, Verdict* verdict) noexcept {
-  state::Record& record = pool_.shared().records()[index(ticket.id)];
-  count(record, outcome);
-  if (config.report.is_on()) state::learn_report(record, outcome.report, milliseconds(now));
-  learn(config, ticket, outcome, now, verdict);
+                     TimePoint now, Verdict* verdict, const Words& words) noexcept {
+  count(words.record, outcome);
+  if (config.report.is_on()) state::learn_report(words.record, outcome.report, milliseconds(now));
+  learn(config, ticket, outcome, now, verdict, words);
   renew(config, ticket.member, now);
 }
 
 void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& outcome,
-                   TimePoint now, Verdict* verdict) noexcept {
+                   TimePoint now, Verdict* verdict, const Words& words) noexcept {
   if (verdict != nullptr) verdict->begin();
   if (outcome.result == Result::kClientGone) return learn_wait(config, ticket, outcome, now);
   if (outcome.result == Result::kCancelled) return;
   const state::Shared shared = pool_.shared();
-  state::Hot& endpoint = shared.hot()[index(ticket.id)];
-
   const std::int64_t now_ms = milliseconds(now);
   if (is_failure(outcome.result)) [[unlikely]] {
     accuse(config,
@@ -224,17 +223,17 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
             .counts_as_fail = outcome.counts_as_fail},
            now, verdict);
   } else {
-    learn_success(shared, index(ticket.id), ticket.route, now_ms);
+    learn_success(shared, words.hot, words.record, ticket.route, now_ms);
     if (verdict != nullptr && !verdict->empty()) [[unlikely]]
       blame_all(config, *verdict, now);
   }
   if (!is_sample(outcome)) return;
   if (config.chosen_policy().keeps_answer_time) {
     const float took = answer_seconds(shared->routes, ticket, outcome, shared->plan());
-    learn_answer_time(shared.records()[index(ticket.id)], config, shared->plan(), took, now_ms);
+    learn_answer_time(words.record, config, shared->plan(), took, now_ms);
   }
   decay_.set(config.decay, now);
-  learn_speed(endpoint, ticket, outcome, now_ms);
+  learn_speed(words, ticket, outcome, now_ms);
 }
 
 // `may_tell`: the answer is like the others', so that its time says something. Lost to another at
@@ -270,9 +269,10 @@ void Picker::learn_wait(const Config& config, const Ticket& ticket, const Outcom
   add_to_speed(shared.hot()[index(ticket.id)], plan, decay_, ticket.is_trial, sample);
 }
 
-void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome& outcome,
                          std::int64_t now_ms) noexcept {
   const state::Shared shared = pool_.shared();
+  state::Hot& endpoint = words.hot;
   const Plan& plan = shared->plan();
   const float took = seconds(outcome.occupied);
   const bool quick = is_quick(shared->routes, ticket, outcome);
@@ -307,11 +307,10 @@ void Picker::learn_speed(state::Hot& endpoint, const Ticket& ticket, const Outco
     } else {
       add_to_speed(endpoint, plan, decay_, ticket.is_trial, sample);
       if (ticket.is_trial) [[unlikely]]
-        state::end_trial(endpoint, shared.records()[index(ticket.id)], sample, plan);
+        state::end_trial(endpoint, words.record, sample, plan);
     }
-    state::Record& record = shared.records()[index(ticket.id)];
-    if (quick || record.spared.get() != 0) [[unlikely]] {
-      state::learn_brevity(record, quick ? shared->routes.full_time(ticket.route) - took : 0);
+    if (quick || words.record.spared.get() != 0) [[unlikely]] {
+      state::learn_brevity(words.record, quick ? shared->routes.full_time(ticket.route) - took : 0);
     }
   }
   shared->lane(slot_).push(sample);
