@@ -57,7 +57,12 @@ std::uint16_t Routes::claim(std::uint64_t hash, std::string_view name,
       // Who dies here, or sees the slot too early, takes the pool's mean for its cost; the tick
       // gives it the family's with its first sample.
       slots_[at].family.set(family == kOther ? 0 : std::uint32_t{family} + 1);
-      if (family != kOther) set_costs(slot, costs(family));
+      if (family != kOther) {
+        set_costs(slot, costs(family));
+        set_stay(slot, stay(family));
+        set_stayed(slot, stayed(family));
+        set_longs(slot, longs(family));
+      }
       set_name(slot, name);
       return slot;
     }

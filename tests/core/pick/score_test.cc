@@ -129,7 +129,7 @@ class FourTest : public ScoreTest {
 TEST_F(FourTest, FourAtOnceScoreAsOneByOne) {
   const Score<float> score(*plan_, 0.020F, TimePoint(1h));
   ASSERT_TRUE(four().are_usual());
-  const Float4 scores = score(four());
+  const Float4 scores = ScoreOfFour(score)(four());
   for (std::uint32_t k = 0; k < kFour; ++k) {
     EXPECT_FLOAT_EQ(scores[k], score((*hot_)[k], four().words[k], four().n[k])) << k;
   }

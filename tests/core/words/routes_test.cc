@@ -121,6 +121,18 @@ TEST_F(RoutesTest, APathCountsAsItsFamilyUntilThatWasSeenAFewTimes) {
   EXPECT_EQ(name(list), "GET /api/list");
 }
 
+TEST_F(RoutesTest, ANewRouteStaysAsLongAsItsFamilyDoes) {
+  const std::uint16_t family = make_family("/poll/1", 15);
+  routes_->set_stay(family, Stay::kIdle);
+  routes_->set_stayed(family, 15);
+  routes_->set_longs(family, 3);
+  const std::uint16_t own = find("/poll/news");
+  ASSERT_NE(own, family);
+  EXPECT_EQ(routes_->stay(own), Stay::kIdle);
+  EXPECT_EQ(routes_->stayed(own), 15);
+  EXPECT_EQ(routes_->longs(own), 3U);
+}
+
 TEST_F(RoutesTest, AYoungRouteStartsFromItsFamilysCosts) {
   make_family("/api/list", 0.25F);
   const std::uint16_t list = find("/api/list");
