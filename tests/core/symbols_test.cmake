@@ -10,7 +10,7 @@ set(allowed
   # memory and text
   memchr memcmp memcpy memmove memset strlen
   # arithmetic
-  exp expf exp2 floor log logf log2 pow sqrtf
+  exp expf exp2 floor log logf log2 pow sqrt sqrtf
   # number to text and hash of a name, pure functions of libstdc++
   _ZSt8to_charsPcS_dSt12chars_formati _ZSt11_Hash_bytesPKvmm
   # text to address, a pure function of the C library

@@ -107,12 +107,14 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
     costs[i] = score(endpoint, there.word, there.n);
     least.see(i, costs[i]);
   }
-  Choice choice = least.choose(context, costs);
+  Choice choice = least.first(context);
+  bool is_settled = false;
   if (context.plan.weighted.get() != 0) [[unlikely]] {
-    settle_by_weight(context, score, choice);
+    is_settled = settle_by_weight(context, score, choice);
   } else if (least.is_near(context.plan.near.get())) {
-    settle_near(context, costs, choice);
+    is_settled = settle_near(context, costs, choice);
   }
+  if (least.is_tie() && !is_settled) settle_tie(context, costs, choice);
   if (is_elsewhere(context, choice)) [[unlikely]]
     prefer_home(context, score, choice);
   return choice;

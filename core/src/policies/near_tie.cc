@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "pick/transit.h"
+
 namespace leastwise {
 namespace {
 
@@ -13,12 +15,13 @@ class Alike {
     members_[count_++] = member;
     has_choice_ |= member == choice.member;
   }
-  void take_turns(PickContext& context, Choice& choice) const noexcept {
-    if (count_ < 2 || !has_choice_) return;
+  bool take_turns(PickContext& context, Choice& choice) const noexcept {
+    if (count_ < 2 || !has_choice_) return false;
     const MemberIndex first = choice.member;
     choice.member = take_turn(context, {members_.data(), count_},
                               [&](MemberIndex m) noexcept { return turn_weight(context, m); });
     if (choice.second == choice.member) choice.second = first;
+    return true;
   }
 
  private:
@@ -27,20 +30,27 @@ class Alike {
   bool has_choice_ = false;
 };
 
-}  // namespace
-
-void settle_near(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept {
-  const std::span<const MemberIndex> all = context.all();
-  const float near = choice.score * (1 + context.plan.near.get());
-  const std::uint32_t most = context.in_flight(choice.member);
-  Alike alike;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (costs.costs[i] <= near && context.in_flight(all[i]) <= most) alike.add(all[i], choice);
-  }
-  alike.take_turns(context, choice);
+// In flight, but for those who do not queue.
+std::uint32_t queue(const PickContext& context, MemberIndex member) noexcept {
+  const state::Hot& endpoint = context.endpoint(member);
+  const std::uint64_t word = endpoint.load.get();
+  return at_server(endpoint, word, context.in_flight(member, word)).n;
 }
 
-void settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept {
+}  // namespace
+
+bool settle_near(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept {
+  const std::span<const MemberIndex> all = context.all();
+  const float near = choice.score * (1 + context.plan.near.get());
+  const std::uint32_t most = queue(context, choice.member);
+  Alike alike;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (costs.costs[i] <= near && queue(context, all[i]) <= most) alike.add(all[i], choice);
+  }
+  return alike.take_turns(context, choice);
+}
+
+bool settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept {
   const std::span<const MemberIndex> all = context.all();
   CandidateCosts idle;
   float least = std::numeric_limits<float>::infinity();
@@ -51,7 +61,7 @@ void settle_by_weight(PickContext& context, const Score<float>& score, Choice& c
     const float inverse = endpoint.inverse_weight.get();
     idle[i] = score(endpoint, 0, 0) / inverse;
     least = std::min(least, idle[i]);
-    in_flight += static_cast<float>(context.in_flight(all[i]));
+    in_flight += static_cast<float>(queue(context, all[i]));
     weights += 1 / inverse;
   }
   const float near = least * (1 + context.plan.near.get());
@@ -59,11 +69,11 @@ void settle_by_weight(PickContext& context, const Score<float>& score, Choice& c
   Alike alike;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const float share = per_weight / context.endpoint(all[i]).inverse_weight.get();
-    if (idle[i] <= near && static_cast<float>(context.in_flight(all[i])) < share + 1) {
+    if (idle[i] <= near && static_cast<float>(queue(context, all[i])) < share + 1) {
       alike.add(all[i], choice);
     }
   }
-  alike.take_turns(context, choice);
+  return alike.take_turns(context, choice);
 }
 
 }  // namespace leastwise

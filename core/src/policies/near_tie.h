@@ -12,14 +12,14 @@ namespace leastwise {
 
 // Endpoints of one weight: of all whose delay is within Plan::near of the least, and that have no
 // more in flight than that one, the next in turn. `costs` are the scores of the candidates, in
-// their order; `choice` has the least. O(candidates).
-void settle_near(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept;
+// their order; `choice` has the least. False: it stands. O(candidates).
+bool settle_near(PickContext& context, const CandidateCosts& costs, Choice& choice) noexcept;
 
 // Endpoints of different weights: weights are shares then, as users of canaries expect. Of all that
 // would be near ties if nothing was in flight, and that have no more in flight than their share of
 // it, the next in turn. Where `choice` is none of them, weight counts in the score, as it did.
-// O(candidates).
-void settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept;
+// False then. O(candidates).
+bool settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept;
 
 }  // namespace leastwise
 

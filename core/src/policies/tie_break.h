@@ -96,14 +96,21 @@ class LeastTwo {
   // Whether the next is within that share of the least.
   bool is_near(float share) const noexcept { return next_ <= best_ * (1 + share); }
 
-  // Equals take turns. The runner-up comes along, for front ends that want a second choice.
-  [[gnu::always_inline]] Choice choose(PickContext& context,
-                                       const CandidateCosts& costs) const noexcept {
+  bool is_tie() const noexcept { return next_ == best_; }
+
+  // The first of the least. The runner-up comes along, for front ends that want a second choice.
+  [[gnu::always_inline]] Choice first(const PickContext& context) const noexcept {
     const std::span<const MemberIndex> all = context.all();
     Choice choice{.member = all[best_at_], .score = best_, .second_score = next_};
     // Also when damaged memory gave no numbers: then any member but the first will do.
     if (all.size() > 1) choice.second = all[next_at_ != best_at_ ? next_at_ : 1];
-    if (next_ == best_) settle_tie(context, costs, choice);
+    return choice;
+  }
+  // The same, but equals take turns.
+  [[gnu::always_inline]] Choice choose(PickContext& context,
+                                       const CandidateCosts& costs) const noexcept {
+    Choice choice = first(context);
+    if (is_tie()) settle_tie(context, costs, choice);
     return choice;
   }
 

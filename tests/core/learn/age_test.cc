@@ -196,9 +196,9 @@ TEST_F(AgeTest, ARouteThatWasAskedForFourBillionTimesIsNotNewAgain) {
   Routes routes{};
   const std::uint16_t slot = routes.find(7);
   std::uint32_t count = 0;
-  // A slot has eight words of 32 bits, and the counter is the seventh: set by the bytes, which
-  // nothing else can reach.
-  auto* const samples = reinterpret_cast<std::uint32_t*>(&routes) + slot * 8 + 6;
+  // A slot has 16 words of 32 bits, and the counter is the ninth: set by the bytes, which nothing
+  // else can reach.
+  auto* const samples = reinterpret_cast<std::uint32_t*>(&routes) + slot * 16 + 8;
   ASSERT_EQ(routes.count(slot, 1), 1U);
   ASSERT_EQ(*samples, 1U);
   *samples = ~0U - 3;

@@ -97,7 +97,7 @@ struct Scenario {
   double speed_spread = 1;     // speeds are log-uniform in 1…this
   std::vector<double> speeds;  // if not empty: these instead
   std::vector<double> rtt_ms = {0.5};
-  bool round_trips = true;  // TCP's are told, as nginx does; HAProxy does not
+  std::uint32_t round_trips = 1;  // TCP's are told, as nginx does; HAProxy does not
   std::vector<std::uint32_t> weights = {1};
   std::vector<double> reports = {-1};       // utilisation that a server reports; -1: the truth
   std::vector<std::uint32_t> remote = {0};  // 1: outside the balancers' locality

@@ -73,7 +73,7 @@ void CoreBalancer::finish(const Job& job, const Answer& answer) {
   Outcome outcome{.result = result_of(answer.ending),
                   .status = std::uint16_t{0},
                   .occupied = from_ms(answer.latency_ms)};
-  if (world_.scenario.round_trips) {
+  if (world_.scenario.round_trips != 0) {
     outcome.round_trip = from_ms(world_.servers[tickets_[job.id].member].rtt());
   }
   if (answer.report) {
