@@ -292,11 +292,11 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
                 .mean_ahead = ticket.mean_ahead,
                 .wait = ticket.wait,
                 .whole = is_good ? took : 0,
-                .kind = static_cast<std::uint32_t>(outcome.kind)};
+                .kind = static_cast<std::uint16_t>(outcome.kind)};
   if (ticket.guests != 0) [[unlikely]] {
     sample.guest = ticket.guest;
-    sample.guests = ticket.guests;
-    sample.idle = ticket.idle;
+    sample.guests = static_cast<std::uint8_t>(std::min<std::uint32_t>(ticket.guests, UINT8_MAX));
+    sample.idle = static_cast<std::uint8_t>(std::min<std::uint32_t>(ticket.idle, UINT8_MAX));
   }
   if (ticket.slow_cost <= 0 && took > plan.long_time.get()) [[unlikely]] {
     if (is_good && plan.learned.get() != 0) meet_long(shared->routes, ticket.route, took);

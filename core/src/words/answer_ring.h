@@ -27,11 +27,10 @@ struct Answer {
   float wait = 0;               // w(q) at the pick
   float slowness_before = 0;    // g before this sample, and with it
   float slowness = 0;
-  float whole = 0;           // `took`, but for the clip; 0 = not of a good answer
-  std::uint32_t kind = 0;    // AnswerKind
-  std::uint16_t guests = 0;  // in front: those that stay long,
-  std::uint16_t idle = 0;    // and how many of them are not in q
-  std::uint32_t unused = 0;  // fills the last word
+  float whole = 0;          // `took`, but for the clip; 0 = not of a good answer
+  std::uint16_t kind = 0;   // AnswerKind
+  std::uint8_t guests = 0;  // in front: those that stay long, 255 at most,
+  std::uint8_t idle = 0;    // and how many of them are not in q
 
   static constexpr std::uint32_t kPlace = 0xffffffff;
 };
@@ -107,6 +106,7 @@ class AnswerRing {
     std::array<Cell<std::uint64_t>, kWords> words;
     Cell<std::uint64_t> check;
   };
+  static_assert(sizeof(Entry) == 64);
 
   alignas(64) std::atomic<std::uint64_t> head_;
   alignas(64) Cell<std::uint64_t> next_;

@@ -171,6 +171,7 @@ TEST_F(AnswerKinds, WhoLeavesAfterALongWaitSaysThatTheServerIsSlow) {
     const Ticket t = picker_.adopt(config_, {.in_flight = {}}, 0, now_);
     now_ += 1s;
     picker_.finish(config_, t, {.result = Result::kClientGone, .occupied = 1s}, now_);
+    sequence(4, 20ms);
     tick();
   }
   EXPECT_GT(view(0).slowness, 1.5F * before);

@@ -45,7 +45,7 @@ TEST_F(AnswerRingTest, ADamagedEntryIsSkipped) {
   push(3);
   // A word in the middle of the second entry, as a writer that was overtaken leaves it.
   auto* words = reinterpret_cast<std::uint64_t*>(ring_.get());
-  words[16 + 9 + 2] ^= 1;
+  words[16 + 8 + 2] ^= 1;
   const std::vector<std::uint32_t> seen = drain();
   EXPECT_EQ(seen, (std::vector<std::uint32_t>{1, 3}));
   EXPECT_EQ(lost_, 1U);
