@@ -10,7 +10,7 @@ namespace {
 
 constexpr float kSlow = 1.5F;   // times the pool's delay
 constexpr float kHarm = 0.01F;  // of the pool's delay that trials may cost, all together
-constexpr std::int32_t kDoublings = 3;
+constexpr std::int32_t kDoublings = 4;
 constexpr std::int32_t kPatience = 8;  // trials of who was well, before its wait doubles
 constexpr float kProof = 16;           // answers that show that it was
 constexpr float kWorth = 2;            // answers, that what was known counts for in a trial

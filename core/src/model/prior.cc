@@ -11,7 +11,7 @@ constexpr double kLeast = 4;
 constexpr double kMost = 1000;
 // Of the logarithm, with each tick: that one differs is believed sooner than that all are alike.
 constexpr double kStepUp = 0.2;
-constexpr double kStepDown = 0.5;
+constexpr double kStepDown = 0.3;
 constexpr double kFewest = 2;  // answers of an endpoint that takes part
 constexpr double kSure = 64;   // answers, above which an endpoint has no more say
 // Weights that fade: their mean is as sure as that of up to twice as many answers that count whole.
