@@ -21,7 +21,7 @@ constexpr double kDoubt = 2;  // standard errors of chance, that are no differen
 
 // Near ties cost a little where servers differ, so they need a pool that is known to be alike; but
 // who gives weights expects shares by them, also of servers that differ by a tenth.
-constexpr double kNear = 0.15;
+constexpr double kNear = 0.16;
 constexpr double kNearHalf = 200;
 constexpr double kNearWeighted = 0.2;
 constexpr double kNearWeightedHalf = 50;
