@@ -14,7 +14,7 @@ constexpr float kPriorHalf = 30;
 }  // namespace
 
 float Distance::chance(const Endpoint& endpoint, float prior) const noexcept {
-  if (by_round_trips_) return 0;
+  if (by_round_trips()) return 0;
   const float answers =
       endpoint.fastest > 0 ? endpoint.backing : static_cast<float>(endpoint.answers);
   return kChance / std::max(answers, 1.0F) * prior / (prior + kPriorHalf);

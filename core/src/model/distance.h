@@ -25,10 +25,11 @@ class Distance {
   };
 
   bool goes_over_to_round_trips(bool has_any) noexcept {
-    if (!has_any || by_round_trips_) return false;
-    return by_round_trips_ = true;
+    if (!has_any || by_round_trips()) return false;
+    by_round_trips_ = 1;
+    return true;
   }
-  bool by_round_trips() const noexcept { return by_round_trips_; }
+  bool by_round_trips() const noexcept { return by_round_trips_ != 0; }
 
   // How much of the fastest answer may be chance, in mean answer times: `prior` is K. The least of
   // n exponential times is 1/n of their mean.
@@ -37,7 +38,7 @@ class Distance {
   void reset() noexcept {
     window_ms_ = 0;
     provisional_ = 0;
-    by_round_trips_ = false;
+    by_round_trips_ = 0;
   }
 
   // What is to be done with the fastest answers seen so far.
@@ -45,9 +46,9 @@ class Distance {
   Due due(std::int64_t now_ms, std::uint64_t samples) noexcept;
 
  private:
-  std::int64_t window_ms_;     // when the present window began; 0 = not yet
-  std::uint64_t provisional_;  // samples at the last provisional look
-  bool by_round_trips_;
+  std::int64_t window_ms_;        // when the present window began; 0 = not yet
+  std::uint64_t provisional_;     // samples at the last provisional look
+  std::uint32_t by_round_trips_;  // no bool: damaged memory may hold anything
 };
 
 }  // namespace leastwise
