@@ -135,7 +135,7 @@ class Backends:
         await asyncio.sleep(self._random.expovariate(1 / 0.02))
         return await self._answer(writer, 200, "x" * 2000, head)
 
-    async def _do_work(self, writer, argument, port, head):
+    async def _do_serve(self, writer, argument, port, head):
         """Takes one of the server's slots for so many seconds; who finds none free waits."""
         async with self._slots[port]:
             await asyncio.sleep(float(argument))

@@ -27,9 +27,8 @@ struct PeerView {
   std::uint32_t pool = 0;  // which of the page's
 };
 
-// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],"model":{…}}}}:
-// peers
-//             in the shape of NGINX Plus' API where it has a word for it, all else under
+// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],"model":{…}}}},
+//             peers in the shape of NGINX Plus' API where it has a word for it, and all else under
 //             "leastwise"
 // prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer
 enum class PageFormat : std::uint8_t { kJson, kPrometheus };

@@ -8,8 +8,8 @@
 // back within some ten answers, and one that is not has cost one request.
 //
 // How often is a matter of harm: a trial is due when what it is expected to cost is less than 1 %
-// of what the pool's answers took since the last. Each that finds it slow doubles the wait, three
-// times at most: who is slow for good costs an eighth of that. Who was well before may be well
+// of what the pool's answers took since the last. Each that finds it slow doubles the wait, four
+// times at most: who is slow for good costs a sixteenth of that. Who was well before may be well
 // soon: its wait doubles from the ninth trial on only.
 #ifndef LEASTWISE_SRC_LEARN_SLOWNESS_H_
 #define LEASTWISE_SRC_LEARN_SLOWNESS_H_

@@ -18,8 +18,12 @@ class Alike {
   bool take_turns(PickContext& context, Choice& choice) const noexcept {
     if (count_ < 2 || !has_choice_) return false;
     const MemberIndex first = choice.member;
-    choice.member = take_turn(context, {members_.data(), count_},
-                              [&](MemberIndex m) noexcept { return turn_weight(context, m); });
+    // By the weight that the score goes by: what load reports make dearer has a smaller share.
+    choice.member = take_turn(context, {members_.data(), count_}, [&](MemberIndex m) noexcept {
+      constexpr float kUnit = 1024;
+      const float weight = kUnit / context.endpoint(m).inverse_weight.get();
+      return std::max(std::int64_t{1}, static_cast<std::int64_t>(weight));
+    });
     if (choice.second == choice.member) choice.second = first;
     return true;
   }

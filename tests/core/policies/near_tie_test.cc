@@ -58,13 +58,17 @@ class NearTieTest : public PoolFixture {
     return Duration(static_cast<std::int64_t>(-10'000 * std::log(u) * slow_[member]) + 1);
   }
   void finish_after(const Ticket& t, Duration took) {
-    picker_.finish(config_, t,
-                   {.result = Result::kOk, .status = 200, .occupied = took, .round_trip = 100us},
-                   now_);
+    Outcome outcome{.status = 200, .occupied = took, .round_trip = 100us};
+    if (!reported_.empty()) {
+      outcome.report = {LoadReport::State::kGood, reported_[t.member], LoadReport::kUnknown,
+                        reported_[t.member]};
+    }
+    picker_.finish(config_, t, outcome, now_);
   }
 
   std::size_t count_ = 0;
   std::vector<double> slow_;
+  std::vector<float> reported_;  // utilisation; empty: nobody reports
   Rng rng_{7};
 };
 
@@ -114,6 +118,16 @@ TEST_F(NearTieTest, AWeightOfOneBesideAHundredIsNotForgotten) {
   start({100, 1});
   const std::vector<int> picks = one_at_a_time(2020);
   EXPECT_NEAR(picks[1], 20, 2);
+}
+
+// One that others have filled counts as dearer, and gets so much less among equals.
+TEST_F(NearTieTest, WhoReportsThatItIsFullHasASmallerShare) {
+  ASSERT_TRUE(set(config_, *find_directive("report"), "on").ok());
+  reported_ = {.3F, .3F, .3F, .3F};
+  start({1, 1, 1, 1});
+  one_at_a_time(500);
+  reported_[0] = .95F;
+  EXPECT_LT(one_at_a_time(400)[0], 75);  // of 100
 }
 
 TEST_F(NearTieTest, OfDifferentServersWeightCountsInTheScore) {

@@ -29,7 +29,7 @@ class Waits(unittest.TestCase):
 
     def test_long_polls_only_keep_their_place(self):
         nginx = self.start(SERVERS)
-        with harness.Load(PORT, clients=3, path="/work/0.02") as quick:
+        with harness.Load(PORT, clients=3, path="/serve/0.02") as quick:
             harness.wait_for(lambda: quick.sent > 100, "the pool to learn", 20)
             with harness.Load(PORT, clients=POLLS, path=f"/poll/{POLL_SECONDS}"):
                 harness.wait_for(lambda: self.held(nginx) == POLLS, "the polls to be told", 30)

@@ -241,8 +241,8 @@ class Catalogue {
     s.load = load;
     double quick = 1;
     for (const Route& route : more) quick -= route.share;
-    s.routes = {{quick, kQuickMs, Size::kLognormal, .15}};
-    s.routes.insert(s.routes.end(), more.begin(), more.end());
+    s.routes = std::move(more);
+    if (quick > 0) s.routes.insert(s.routes.begin(), {quick, kQuickMs, Size::kLognormal, .15});
     s.duration_ms = 120000;
     s.warmup_ms = 30000;
     s.timeout_ms = 120000;

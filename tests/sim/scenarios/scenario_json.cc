@@ -228,13 +228,10 @@ void validate(const Scenario& s) {
   require(s.duration_ms > s.warmup_ms && s.warmup_ms >= 0, "a duration longer than its warm-up");
   require(s.timeout_ms > 0, "a timeout above 0");
   for (const double rtt : s.rtt_ms) require(rtt >= 0, "rtt_ms of 0 or more");
-  double shares = 0;
   for (const Route& r : s.routes) {
-    require(r.share >= 0 && r.mean_ms > 0, "routes with share of 0 or more and mean_ms above 0");
-    shares += r.share;
+    require(r.share > 0 && r.mean_ms > 0, "routes with share and mean_ms above 0");
     require(r.size != Size::kPareto || r.shape > 1, "a shape above 1 for pareto");
   }
-  require(shares > 0, "a route with a share above 0");
   const Antagonists& a = s.antagonists;
   require(a.on_ms <= 0 || (a.off_ms > 0 && a.low > 0 && a.high >= a.low), "sound antagonists");
   require(s.grey.servers == 0 || s.grey.factor > 0, "a grey factor above 0");
