@@ -44,13 +44,23 @@ TEST(PriorTest, IsTheSpreadOverTheVarianceBetweenServersBeyondChance) {
   EXPECT_NEAR(prior.strength(), kSpread / 0.01, 5);
 }
 
-TEST(PriorTest, ADifferenceIsBelievedSoonerThanThatAllAreAlike) {
-  Prior prior = after(100, {1, 1, 1, 1}, 100);
-  Prior::Sums sums;
-  for (const double g : {1.0, 1.0, 1.0, 20.0}) sums.add(g, 100);
+// Ticks until K is half way, by its logarithm, between its least and its most.
+int ticks_to_half(Prior prior, std::initializer_list<double> slownesses) {
+  constexpr float kHalf = 63;
+  const bool falls = prior.strength() > kHalf;
   int ticks = 0;
-  for (; prior.strength() > 10 && ticks < 100; ++ticks) prior.renew(sums, kSpread);
-  EXPECT_LE(ticks, 7);
+  for (; (prior.strength() > kHalf) == falls && ticks < 100; ++ticks) {
+    Prior::Sums sums;
+    for (const double g : slownesses) sums.add(g, 100);
+    prior.renew(sums, kSpread);
+  }
+  return ticks;
+}
+
+TEST(PriorTest, ADifferenceIsBelievedSoonerThanThatAllAreAlike) {
+  const int falls = ticks_to_half(after(100, {1, 1, 1, 1}, 100), {1, 1, 1, 20});
+  EXPECT_LE(falls, 5);  // half a second
+  EXPECT_LT(falls, ticks_to_half(after(100, {1, 1, 1, 20}, 100), {1, 1, 1, 1}));
 }
 
 TEST(PriorTest, WithWeightsDifferencesOfATenthAreNearTies) {
