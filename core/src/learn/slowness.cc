@@ -33,16 +33,14 @@ bool is_on_trial(const Shared& shared, std::size_t i) noexcept {
 }
 
 // `slow`: how many endpoints are, among which the harm is shared out.
-bool is_trial_due(const Shared& shared, std::size_t i, float slow, std::int64_t now_ms) noexcept {
-  const Hot& hot = shared.hot()[i];
-  Silence& silence = shared.learned()[i].silence;
+bool is_trial_due(const Shared& shared, std::size_t i, float slow,
+                  std::uint64_t answered) noexcept {
+  const Silence& silence = shared.learned()[i].silence;
   const float delay = delay_of(shared, i);
   const float answers = std::min((delay - 1) * slow / kHarm, 1e9F);
   const auto due = static_cast<std::uint64_t>(std::max(answers, 0.0F))
                    << std::clamp(silence.trials, 0, kDoublings);
-  const std::uint64_t seen = shared->model.samples() + shared->samples_lost.get();
-  const bool is_over = silence.is_over(hot.speed.get(), seen, due, now_ms);
-  return is_over && delay > kSlow && load::in_flight(hot.load.get()) == 0 && takes_part(shared, i);
+  return delay > kSlow && silence.lasts_answers(answered) >= due && takes_part(shared, i);
 }
 
 void start_trial(const Shared& shared, std::size_t i) noexcept {
@@ -62,16 +60,13 @@ void start_trial(const Shared& shared, std::size_t i) noexcept {
 // Slow from its first answer on, or far away: where the fastest answers stand for the distance,
 // nobody can tell before it is asked. Seldom, since who is far away costs the way each time.
 bool is_distant_due(const Shared& shared, const Config& config, std::size_t i,
-                    std::int64_t now_ms) noexcept {
+                    std::uint64_t answered, std::int64_t now_ms) noexcept {
   const Plan& plan = shared->plan();
-  const Hot& hot = shared.hot()[i];
-  Silence& silence = shared.learned()[i].silence;
-  const std::uint64_t due = Silence::kAnswersEach * shared->endpoints.get();
-  const std::uint64_t seen = shared->model.samples() + shared->samples_lost.get();
-  const bool is_over = silence.is_over(hot.speed.get(), seen, due, now_ms) &&
-                       silence.lasts_ms(now_ms) >= Silence::kDecays * config.decay.count() / 1000;
-  return is_over && load::in_flight(hot.load.get()) == 0 &&
-         hot.base.get() > 2 * plan.mean_cost.get() * plan.slowness.get();
+  const Silence& silence = shared.learned()[i].silence;
+  return !shared->model.base().by_round_trips() &&
+         shared.hot()[i].base.get() > 2 * plan.mean_cost.get() * plan.slowness.get() &&
+         silence.lasts_answers(answered) >= Silence::kAnswersEach * shared->endpoints.get() &&
+         silence.lasts_ms(now_ms) >= Silence::kDecays * config.decay.count() / 1000;
 }
 
 // Takes an endpoint for one of the pool's mean, and as near as any.
@@ -87,13 +82,14 @@ void believe_again(const Shared& shared, std::size_t i) noexcept {
 
 void try_again(const Shared& shared, const Config& config, std::size_t i, float slow,
                std::int64_t now_ms) noexcept {
-  const bool may_start = shared.hot()[i].speed.get() != 0 && !is_on_trial(shared, i);
-  if (may_start && is_trial_due(shared, i, slow, now_ms)) {
+  const Hot& hot = shared.hot()[i];
+  const std::uint64_t answered = shared->model.samples() + shared->samples_lost.get();
+  shared.learned()[i].silence.look(hot.speed.get(), answered, now_ms);
+  if (load::in_flight(hot.load.get()) != 0) return;
+  if (hot.speed.get() != 0 && !is_on_trial(shared, i) && is_trial_due(shared, i, slow, answered)) {
     return start_trial(shared, i);
   }
-  if (!shared->model.base().by_round_trips() && is_distant_due(shared, config, i, now_ms)) {
-    believe_again(shared, i);
-  }
+  if (is_distant_due(shared, config, i, answered, now_ms)) believe_again(shared, i);
 }
 
 }  // namespace

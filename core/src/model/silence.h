@@ -12,17 +12,16 @@ struct Silence {
   static constexpr std::uint64_t kAnswersEach = 256;  // of the pool, for each endpoint, at least
   static constexpr std::int64_t kDecays = 2;          // decay times, at least
 
-  // Whether the pool has given `due` answers meanwhile. `speed` is the endpoint's word, which each
-  // of its answers changes; `answers`: the pool's so far.
-  bool is_over(std::uint64_t speed, std::uint64_t answers, std::uint64_t due,
-               std::int64_t now_ms) noexcept {
-    if (speed != word || since_ms > now_ms || since_ms == 0) {
-      word = speed;
-      since_answers = answers;
-      since_ms = now_ms;
-      return false;
-    }
-    return answers - since_answers >= due;
+  // Each tick. `speed` is the endpoint's word, which each of its answers changes; `answers`: the
+  // pool's so far.
+  void look(std::uint64_t speed, std::uint64_t answers, std::int64_t now_ms) noexcept {
+    if (speed == word && since_ms <= now_ms && since_ms != 0) return;
+    word = speed;
+    since_answers = answers;
+    since_ms = now_ms;
+  }
+  std::uint64_t lasts_answers(std::uint64_t answers) const noexcept {
+    return answers - since_answers;
   }
   std::int64_t lasts_ms(std::int64_t now_ms) const noexcept { return now_ms - since_ms; }
 

@@ -5,27 +5,30 @@
 namespace leastwise {
 namespace {
 
-TEST(SilenceTest, LastsSoManyAnswersOfThePool) {
+TEST(SilenceTest, LastsFromTheFirstLook) {
   Silence s;
-  EXPECT_FALSE(s.is_over(7, 100, 50, 1000));
-  EXPECT_FALSE(s.is_over(7, 149, 50, 9000));
-  EXPECT_TRUE(s.is_over(7, 150, 50, 9000));
+  s.look(7, 100, 1000);
+  s.look(7, 149, 9000);
+  EXPECT_EQ(s.lasts_answers(149), 49U);
   EXPECT_EQ(s.lasts_ms(9000), 8000);
 }
 
 TEST(SilenceTest, AnAnswerBreaksIt) {
   Silence s;
-  EXPECT_FALSE(s.is_over(7, 0, 50, 1000));
-  EXPECT_FALSE(s.is_over(8, 100, 50, 4000));
-  EXPECT_FALSE(s.is_over(8, 149, 50, 9000));
-  EXPECT_TRUE(s.is_over(8, 150, 50, 9000));
+  s.look(7, 0, 1000);
+  s.look(8, 100, 4000);
+  EXPECT_EQ(s.lasts_answers(100), 0U);
+  s.look(8, 149, 9000);
+  EXPECT_EQ(s.lasts_answers(149), 49U);
+  EXPECT_EQ(s.lasts_ms(9000), 5000);
 }
 
 TEST(SilenceTest, AClockThatGoesBackBeginsItAnew) {
   Silence s;
-  EXPECT_FALSE(s.is_over(7, 0, 50, 10'000));
-  EXPECT_FALSE(s.is_over(7, 100, 50, 5000));
-  EXPECT_TRUE(s.is_over(7, 150, 50, 7000));
+  s.look(7, 0, 10'000);
+  s.look(7, 100, 5000);
+  EXPECT_EQ(s.lasts_answers(150), 50U);
+  EXPECT_EQ(s.lasts_ms(7000), 2000);
 }
 
 }  // namespace

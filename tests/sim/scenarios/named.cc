@@ -233,7 +233,7 @@ class Catalogue {
 
   // Four servers, whose requests of 20 ms share them with requests that stay long. Those that wait
   // for news take nothing of the server; token streams and reports do.
-  Scenario& add_waits(const std::string& name, double load, std::vector<Route> more) {
+  Scenario& add_waits(const std::string& name, double load, const std::vector<Route>& more) {
     constexpr double kQuickMs = 20;
     Scenario s;
     s.name = name;
@@ -241,8 +241,9 @@ class Catalogue {
     s.load = load;
     double quick = 1;
     for (const Route& route : more) quick -= route.share;
-    s.routes = std::move(more);
-    if (quick > 0) s.routes.insert(s.routes.begin(), {quick, kQuickMs, Size::kLognormal, .15});
+    s.routes.clear();
+    if (quick > 0) s.routes.push_back({quick, kQuickMs, Size::kLognormal, .15});
+    s.routes.insert(s.routes.end(), more.begin(), more.end());
     s.duration_ms = 120000;
     s.warmup_ms = 30000;
     s.timeout_ms = 120000;
