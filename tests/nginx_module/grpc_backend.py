@@ -1,16 +1,17 @@
-"""gRPC servers that fail on request, in as much HTTP/2 as that takes: what they answer goes by the
-server's port, not by the request, so that nothing of the request has to be understood.
+"""gRPC servers that fail on request: what they answer goes by the server's port, not by the request,
+so that nothing of the request has to be understood. HTTP/2 is python3-h2's.
 """
 
 import asyncio
 import contextlib
 import dataclasses
-import struct
 import threading
 
-PREFACE = 24  # bytes
-DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+
 MESSAGE = b"\0\0\0\0\x05hello"
 
 
@@ -22,27 +23,19 @@ class Behaviour:
     extra: tuple = ()  # headers beside grpc-status
 
 
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def fields(*pairs):
-    """HPACK, each a literal with a new name."""
-    return b"".join(b"\0" + bytes([len(n)]) + n.encode() + bytes([len(v)]) + v.encode()
-                    for n, v in pairs)
-
-
-def answer(stream, port, b):
+def answer(connection, stream, port, b):
     head = [(":status", str(b.status) if b.how == "http" else "200"),
             ("content-type", "application/grpc"), ("x-port", str(port))]
     status = [("grpc-status", str(b.status)), *b.extra]
     if b.how == "http":
-        return frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(*head))
-    if b.how == "trailers_only":
-        return frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(*head, *status))
-    message = frame(DATA, 0, stream, MESSAGE) if b.how == "trailers" else b""
-    return (frame(HEADERS, END_HEADERS, stream, fields(*head)) + message +
-            frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(*status)))
+        connection.send_headers(stream, head, end_stream=True)
+    elif b.how == "trailers_only":
+        connection.send_headers(stream, head + status, end_stream=True)
+    else:
+        connection.send_headers(stream, head)
+        if b.how == "trailers":
+            connection.send_data(stream, MESSAGE)
+        connection.send_headers(stream, status, end_stream=True)
 
 
 class GrpcBackends:
@@ -86,24 +79,25 @@ class GrpcBackends:
 
     async def _talk(self, reader, writer):
         port = writer.get_extra_info("sockname")[1]
-        await reader.readexactly(PREFACE)
-        writer.write(frame(SETTINGS, 0, 0))
-        while True:
-            head = await reader.readexactly(9)
-            size = int.from_bytes(head[:3], "big")
-            kind, flags, stream = struct.unpack(">BBI", head[3:])
-            payload = await reader.readexactly(size)
-            if kind == SETTINGS and not flags & ACK:
-                writer.write(frame(SETTINGS, ACK, 0))
-            elif kind == PING and not flags & ACK:
-                writer.write(frame(PING, ACK, 0, payload))
-            elif kind in (DATA, HEADERS) and flags & END_STREAM:
-                self.calls[port] += 1
-                asyncio.ensure_future(self._answer(writer, stream, port))
+        connection = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, validate_inbound_headers=False))
+        connection.initiate_connection()
+        writer.write(connection.data_to_send())
+        while data := await reader.read(65536):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.DataReceived):
+                    connection.acknowledge_received_data(event.flow_controlled_length,
+                                                         event.stream_id)
+                elif isinstance(event, h2.events.StreamEnded):
+                    self.calls[port] += 1
+                    asyncio.ensure_future(self._answer(connection, writer, event.stream_id, port))
+            writer.write(connection.data_to_send())
 
-    async def _answer(self, writer, stream, port):
+    async def _answer(self, connection, writer, stream, port):
         b = self.behaviour[port]
         await asyncio.sleep(b.delay)
-        with contextlib.suppress(ConnectionError):
-            writer.write(answer(stream, port, b))
+        # The client may have left meanwhile.
+        with contextlib.suppress(ConnectionError, h2.exceptions.ProtocolError):
+            answer(connection, stream, port, b)
+            writer.write(connection.data_to_send())
             await writer.drain()

@@ -4,8 +4,7 @@
 // Nothing new is learned of who is not asked. So an endpoint that was found slow and is silent gets
 // a trial: one request, for which it counts as one of the pool's mean; until that answers, all
 // others see it as slow as before. The answer counts against little of what was known, and one that
-// is a surprise is followed by the next at once, so that a server that is well again has its share
-// back within some ten answers, and one that is not has cost one request.
+// is a surprise is followed by the next at once; a server that is still slow has cost one request.
 //
 // How often is a matter of harm: a trial is due when what it is expected to cost is less than 1 %
 // of what the pool's answers took since the last. Each that finds it slow doubles the wait, four
