@@ -5,7 +5,7 @@
 //   did; so its share of failures is set to zero then.
 // - Refused connections cost little, since nothing was sent and the front end tries another: where
 //   the last failure was one, the share fades within a second, not ten. A server that is down is
-//   then tried every two to three seconds.
+//   then tried every two seconds or so.
 #ifndef LEASTWISE_SRC_LEARN_PARDON_H_
 #define LEASTWISE_SRC_LEARN_PARDON_H_
 
