@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "leastwise/failures.h"
 #include "leastwise/outcome.h"
 
 namespace leastwise::nginx {
@@ -32,7 +33,8 @@ struct Evidence {
   bool done = false;         // nginx saw the end of the body
   std::int64_t left = 0;     // bytes of body to come, -1: until the server closes
   std::uint16_t status = 0;  // of a header that was read
-  bool says_failed = false;  // by that, its grpc-status, or what the user declared
+  std::int32_t grpc = kNoGrpcStatus;  // its grpc-status
+  bool says_failed = false;           // by that, its grpc-status, or what the user declared
 };
 
 Result classify(const Evidence& e) noexcept;

@@ -20,18 +20,26 @@ bool is_unreadable(const ngx_http_upstream_t& u) noexcept {
 
 constexpr std::int32_t kCancelled = 1;
 
-// The trailer's, which nginx has of gRPC, or else that of an answer of a header alone.
+bool has_type(const ngx_http_upstream_t& u, std::string_view begins) noexcept {
+  const ngx_table_elt_t* header = u.headers_in.content_type;
+  if (header == nullptr || header->value.len < begins.size()) return false;
+  ngx_str_t type = to_ngx(begins);
+  return ngx_strncasecmp(header->value.data, type.data, type.len) == 0;
+}
+
+// The trailer's, which nginx has of gRPC, or else that of an answer of a header alone. Looked for
+// in what calls itself gRPC only, as its protocol has it.
 std::int32_t grpc_status(const ngx_http_upstream_t& u) noexcept {
   constexpr std::string_view kName = "grpc-status";
+  if (!has_type(u, "application/grpc")) return kNoGrpcStatus;
   const ngx_table_elt_t* found = find_header(u.headers_in.trailers, kName);
   if (found == nullptr) found = find_header(u.headers_in.headers, kName);
   return found == nullptr ? kNoGrpcStatus : read_grpc_status(view(found->value));
 }
 
 // Whether the answer itself says that the server failed. REQUIRES: its header was read.
-bool says_failed(const Attempt& attempt) noexcept {
+bool says_failed(const Attempt& attempt, std::int32_t grpc) noexcept {
   const ngx_http_upstream_t& u = *attempt.upstream;
-  const std::int32_t grpc = grpc_status(u);
   // A client that cancels a call is no failure of the server's.
   const ngx_connection_t& client = *attempt.request->connection;
   if (grpc == kCancelled && (client.error || client.read->eof)) return false;
@@ -77,7 +85,8 @@ Evidence evidence_of(const Attempt& attempt, const ngx_peer_connection_t& pc, ng
   if (e.header) {
     e.status = static_cast<std::uint16_t>(u.headers_in.status_n);
     e.unreadable = is_unreadable(u);
-    e.says_failed = says_failed(attempt);
+    e.grpc = grpc_status(u);
+    e.says_failed = says_failed(attempt, e.grpc);
   }
   e.relayed = u.header_sent;
   e.no_body = attempt.request->header_only;
@@ -126,11 +135,7 @@ Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcep
 }
 
 bool is_event_stream(const ngx_http_upstream_t& u) noexcept {
-  constexpr std::string_view kType = "text/event-stream";
-  const ngx_table_elt_t* header = u.headers_in.content_type;
-  if (header == nullptr || header->value.len < kType.size()) return false;
-  ngx_str_t type = to_ngx(kType);
-  return ngx_strncasecmp(header->value.data, type.data, type.len) == 0;
+  return has_type(u, "text/event-stream");
 }
 
 }  // namespace
@@ -143,7 +148,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.status = e.status;
   if (outcome.result == Result::kOk && e.header) {
     const ngx_http_upstream_t& u = *attempt.upstream;
-    outcome.kind = kind_of(e.status, is_empty(u), grpc_status(u) > 0);
+    outcome.kind = kind_of(e.status, is_empty(u), e.grpc > 0);
   }
   // Only what proxy_next_upstream calls a failure takes a server out of service.
   outcome.counts_as_fail = e.given_up;
@@ -170,7 +175,7 @@ Outcome observe_endless(const Attempt& attempt) noexcept {
   const ngx_http_upstream_t& u = *attempt.upstream;
   Outcome outcome;
   outcome.status = static_cast<std::uint16_t>(u.headers_in.status_n);
-  outcome.result = says_failed(attempt) ? Result::kServerError : Result::kOk;
+  outcome.result = says_failed(attempt, grpc_status(u)) ? Result::kServerError : Result::kOk;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = attempt.last->first_byte;

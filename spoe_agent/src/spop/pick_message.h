@@ -24,10 +24,10 @@ struct ServerLoad {
 
 // The arguments, in any order:
 //   id, backend          strings; backend is required, without an id no outcome can be matched
-//   method, path         optional strings: what a request costs is told by them, unless route is
-//   sent route, key           optional strings, numbers or addresses: what matters is which are
-//   equal src                  optional: the client, an IPv4 or IPv6 address c_*, q_*, u_*
-//   optional, see ServerLoad
+//   method, path         optional strings: what a request costs is told by them, without a route
+//   route, key           optional strings, numbers or addresses: what matters is which are equal
+//   src                  optional: the client, an IPv4 or IPv6 address
+//   c_*, q_*, u_*        optional, see ServerLoad
 // A null, as HAProxy sends for a fetch without result, counts as not sent, and so does an argument
 // of a wrong type or a negative number. Other names are ignored; of a repeated one the last counts.
 //
