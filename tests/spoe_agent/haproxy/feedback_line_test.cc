@@ -33,13 +33,14 @@ TEST(FeedbackLine, ReadsARecordedLine) {
 TEST(FeedbackLine, ReadsWhatTheExampleConfigurationAdds) {
   FeedbackLine line;
   const std::string recorded(kRecorded.substr(0, kRecorded.size() - 1));
-  ASSERT_EQ(parse_feedback_line(recorded + " report=QQ== bin=Qg== grpc=14 len=0", line),
-            LineKind::kOurs);
+  const std::string full = recorded + " report=QQ== bin=Qg== grpc=14 len=0";  // the line views it
+  ASSERT_EQ(parse_feedback_line(full, line), LineKind::kOurs);
   EXPECT_EQ(line.report, "QQ==");
   EXPECT_EQ(line.bin, "Qg==");
   EXPECT_EQ(line.grpc, 14);
   EXPECT_TRUE(line.is_empty);
-  ASSERT_EQ(parse_feedback_line(recorded + " report=- bin=- grpc=- len=-", line), LineKind::kOurs);
+  const std::string none = recorded + " report=- bin=- grpc=- len=-";
+  ASSERT_EQ(parse_feedback_line(none, line), LineKind::kOurs);
   EXPECT_TRUE(line.report.empty() && line.bin.empty());
   EXPECT_EQ(line.grpc, kNoGrpcStatus);
   EXPECT_FALSE(line.is_empty);
