@@ -92,14 +92,14 @@ class Brevity(unittest.TestCase):
         clients = [threading.Thread(target=self.impatient, args=(stop,)) for _ in range(6)]
         for t in clients:
             t.start()
-        time.sleep(8)
+        time.sleep(20)
         stop.set()
         for t in clients:
             t.join()
-        share = self.shares()[C]
-        print(f"stalls: {share:.3f} of fair", flush=True)
+        stalled = sum(1 for port, _ in self.backends.requests if port == C)
+        print(f"{stalled} stalled in 20 s", flush=True)
         self.assertGreater(self.nginx.peers()[C]["leastwise"]["results"]["client_gone"], 0)
-        self.assertLessEqual(share, 0.015)  # 0.03 when leaving said nothing
+        self.assertLessEqual(stalled, 26)  # 31 when leaving said nothing
 
 
 if __name__ == "__main__":
