@@ -1,7 +1,6 @@
 #include "experiment.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace leastwise::sim {
 
@@ -18,15 +17,28 @@ double remote_share(const Scenario& scenario, const std::vector<std::uint64_t>& 
   return all > 0 ? remote / all : 0;
 }
 
+// The fastest, and who is about as fast: equal shares are expected of these only.
+bool is_fast(const Scenario& scenario, std::size_t i) {
+  constexpr double kAlike = 1.5;
+  const std::vector<double>& speeds = scenario.speeds;
+  return speeds.empty() || speeds[i % speeds.size()] * kAlike >= std::ranges::max(speeds);
+}
+
 void spread_of(const Scenario& scenario, const std::vector<std::vector<std::uint64_t>>& windows,
                Figures& figures) {
-  const auto weight = [&](std::size_t i) { return scenario.weights[i % scenario.weights.size()]; };
+  const auto weight = [&](std::size_t i) {
+    return is_fast(scenario, i) ? scenario.weights[i % scenario.weights.size()] : 0;
+  };
   double weights = 0;
   for (std::size_t i = 0; i < scenario.servers; ++i) weights += weight(i);
   for (const auto& picks : windows) {
-    const double all = std::accumulate(picks.begin(), picks.end(), 0.0);
+    double all = 0;
+    for (std::size_t i = 0; i < picks.size(); ++i) {
+      if (weight(i) > 0) all += static_cast<double>(picks[i]);
+    }
     if (!(all > 0)) continue;
     for (std::size_t i = 0; i < picks.size(); ++i) {
+      if (!(weight(i) > 0)) continue;
       const double share = static_cast<double>(picks[i]) / (all * weight(i) / weights);
       figures.least_share = std::min(figures.least_share, share);
       figures.most_share = std::max(figures.most_share, share);

@@ -13,7 +13,6 @@ namespace leastwise::sim {
 namespace {
 
 constexpr std::uint64_t kFirstSeed = 1;
-constexpr std::uint32_t kSeeds = 2;
 
 const Scenario& scenario_named(const std::string& name) {
   for (const Scenario& s : named_scenarios()) {
@@ -55,6 +54,7 @@ std::vector<Gate> gates_from_file(const std::string& path) {
                        .remote = json.value("remote", Gate::kNone),
                        .least_share = json.value("least_share", 0.0),
                        .most_share = json.value("most_share", Gate::kNone),
+                       .seeds = json.value("seeds", Gate::kSeeds),
                        .quick = json.value("quick", false)});
       scenario_named(gates.back().scenario);
     }
@@ -71,9 +71,9 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
       << std::setw(17) << "p99" << std::setw(17) << "p99.9" << std::setw(17) << "errors\n";
   for (const Gate& gate : gates) {
     const Scenario& scenario = scenario_named(gate.scenario);
-    const Row base = measure(scenario, policy_named(gate.against), kFirstSeed, kSeeds);
+    const Row base = measure(scenario, policy_named(gate.against), kFirstSeed, gate.seeds);
     const std::string& name = gate.policy.empty() ? policy : gate.policy;
-    const Row row = measure(scenario, policy_named(name), kFirstSeed, kSeeds);
+    const Row row = measure(scenario, policy_named(name), kFirstSeed, gate.seeds);
     const Ratios r = ratios(row, base);
     const bool held = holds(gate, r, row.figures);
     failed += held ? 0 : 1;

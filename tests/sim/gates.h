@@ -1,7 +1,7 @@
 // Gates: limits of what a policy may take, as ratios to the reference, read from a file:
 //   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
-//     "remote": 0.1, "least_share": 0.85, "most_share": 1.15, "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick":
-//     true}, …]
+//     "remote": 0.1, "least_share": 0.85, "most_share": 1.15, "seeds": 8,
+//     "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick": true}, …]
 // A limit that is left out is not looked at.
 #ifndef LEASTWISE_TESTS_SIM_GATES_H_
 #define LEASTWISE_TESTS_SIM_GATES_H_
@@ -16,6 +16,7 @@ namespace leastwise::sim {
 
 struct Gate {
   static constexpr double kNone = std::numeric_limits<double>::infinity();
+  static constexpr std::uint32_t kSeeds = 2;
 
   std::string scenario;
   std::string policy;   // empty: the one that is asked for
@@ -25,14 +26,15 @@ struct Gate {
   double remote = kNone;  // share of the picks that left the locality
   // Of the picks in windows of ten seconds, as a multiple of an equal share.
   double least_share = 0, most_share = kNone;
-  bool quick = false;     // part of the quick suite
+  std::uint32_t seeds = kSeeds;  // more, where two are luck
+  bool quick = false;            // part of the quick suite
 };
 
 // Throws std::invalid_argument.
 std::vector<Gate> gates_from_file(const std::string& path);
 
-// Measures `policy`, where a gate names no other, at each gate with seeds 1 and 2, for which the
-// limits are made, and prints a line each. Returns how many do not hold.
+// Measures `policy`, where a gate names no other, at each gate with seeds 1 and 2 or as many as the
+// gate says, and prints a line each. Returns how many do not hold.
 std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& policy,
                           std::ostream& out);
 

@@ -220,11 +220,12 @@ class Picker {
  private:
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
   PickContext look(const Config&, const Request&&, TimePoint) = delete;  // refers to the request
-  Ticket start(PickContext& context, const Choice& choice) noexcept;
+  // False, and the ticket as it was, where the endpoint has no place left.
+  bool start(PickContext& context, const Choice& choice, Ticket& ticket) noexcept;
   bool keeps_trees(const Config& config) const noexcept;
   bool takes_turns(const Policy& policy) const noexcept;
-  Ticket pick_in_turn(const Config& config, const Request& request, Tried& tried,
-                      TimePoint now) noexcept;
+  void pick_in_turn(const Config& config, const Request& request, Tried& tried, TimePoint now,
+                    Ticket& ticket) noexcept;
   void renew_turn(PickContext& context, MemberIndex served) noexcept;
   void renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept;
   bool are_trees_grown(TimePoint now) noexcept;

@@ -83,12 +83,15 @@ float answer_seconds(const Routes& routes, const Ticket& ticket, const Outcome& 
   const float took = sample.took;
   const float base = endpoint.base.get();
   const float floor = kLeastShare * took;
+  const float known = endpoint.slowness.get();  // as of the last answer or tick
+  sample.slowness_before = known > 0 ? known : plan.slowness.get();
   endpoint.speed.update([&](std::uint64_t word) noexcept {
     Speed s = speed::unpack(word);
     const float left = decay.left(s.epoch);
-    if (is_trial) [[unlikely]]
+    if (is_trial) [[unlikely]] {
       s = state::doubted(s, left, plan);
-    sample.slowness_before = slowness(s, left, plan);
+      sample.slowness_before = slowness(s, left, plan);
+    }
     sample.took = std::max(floor, took - base);
     if (sample.whole > 0) sample.whole = sample.took;
     if (s.work * left > kClipAfter * plan.mean_predicted.get()) {

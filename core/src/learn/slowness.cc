@@ -99,14 +99,20 @@ void renew_prior(const Shared& shared, const Config& config, TimePoint now) noex
   if (!(mean > 0)) return;
   Decay decay;
   decay.set(config.decay, now);
-  Prior::Sums sums;
+  const Plan& plan = shared->plan();
+  Prior::Sums all;
+  Prior::Sums alike;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     const std::uint64_t word = shared.hot()[i].speed.get();
     if (word == 0 || !takes_part(shared, i)) continue;
     const Speed s = speed::unpack(word);
-    sums.add(double{s.delay} / double{s.work}, double{s.work * decay.left(s.epoch) / mean});
+    const float left = decay.left(s.epoch);
+    const double g = double{s.delay} / double{s.work};
+    const double answers = double{s.work * left / mean};
+    all.add(g, answers);
+    if (is_alike(s.work * left, s.delay * left, plan)) alike.add(g, answers);
   }
-  shared->model.prior().renew(sums, shared->model.spread());
+  shared->model.prior().renew(all, alike, shared->model.spread());
 }
 
 void renew_slowness(const Shared& shared, const Config& config, TimePoint now) noexcept {

@@ -288,6 +288,21 @@ bool Model::sane() const noexcept {
          patience_ >= 0 && wait(0) >= 0 && wait(1) >= 0 && wait(100) >= 0 && prior_.sane();
 }
 
+void Model::publish_prior(Plan& plan, bool has_weights) const noexcept {
+  const auto put = [&](Plan::Anchor& anchor, double strength, double slowness) {
+    anchor.work.set(static_cast<float>(strength * mean_cost_));
+    anchor.delay.set(static_cast<float>(strength * mean_cost_ * slowness));
+  };
+  put(plan.others, prior_.strength(), slowness_);
+  put(plan.alike, prior_.alike_strength(), prior_.alike_slowness(slowness_));
+  const double centre = prior_.centre(slowness_);
+  plan.centre.set(static_cast<float>(centre));
+  plan.chance.set(static_cast<float>(Prior::chance(spread_) * centre * centre * mean_cost_));
+  plan.reach.set(static_cast<float>(Prior::kReach * Prior::kReach * centre * centre));
+  plan.prior.set(static_cast<float>(prior_.alike_strength()));
+  plan.near.set(prior_.near(has_weights));
+}
+
 void Model::publish(Plan& plan, bool has_weights) noexcept {
   if (std::abs(caution(mean_wait_) - caution_exponent_) > kCautionStep) renew_caution();
   plan.learned.set(confirmed_ >= kEnough ? 1 : 0);
@@ -295,8 +310,7 @@ void Model::publish(Plan& plan, bool has_weights) noexcept {
   plan.long_time.set(static_cast<float>(long_time()));
   plan.mean_predicted.set(requests_ > 0 ? static_cast<float>(work_ / requests_) : 0.0F);
   plan.slowness.set(static_cast<float>(slowness_));
-  plan.prior.set(prior_.strength());
-  plan.near.set(prior_.near(has_weights));
+  publish_prior(plan, has_weights);
   plan.weighted.set(has_weights ? 1 : 0);
   plan.sharing.set(static_cast<float>(sharing_));
   plan.price.set(static_cast<float>(price(mean_wait_)));

@@ -61,6 +61,7 @@ class Model {
 
  private:
   double wait(std::uint32_t q) const noexcept;
+  void publish_prior(Plan& plan, bool has_weights) const noexcept;
   void renew_waits() noexcept;
   void renew_caution() noexcept;
   double own_time(double time_by_slowness) const noexcept;

@@ -17,18 +17,29 @@ constexpr double kSure = 64;   // answers, above which an endpoint has no more s
 // Weights that fade: their mean is as sure as that of up to twice as many answers that count whole.
 constexpr double kFading = 128;
 constexpr double kLeastSpread = 0.2;
-constexpr double kDoubt = 2;  // standard errors of chance, that are no difference yet
+constexpr double kDoubt = 2;    // standard errors of chance, that are no difference yet
+constexpr double kApart = 2.5;  // standard errors, that make an endpoint one of the others
 
 // Near ties cost a little where servers differ, so they need a pool that is known to be alike; but
 // who gives weights expects shares by them, also of servers that differ by a tenth.
-constexpr double kNear = 0.16;
-constexpr double kNearHalf = 200;
+constexpr double kAlikeHalf = 200;
+constexpr double kAlikePower = 6;  // below a K of 200 or so nobody counts as alike
+constexpr double kNear = 0.0926;
 constexpr double kNearWeighted = 0.2;
 constexpr double kNearWeightedHalf = 50;
 
+void step(double& strength, double to) noexcept {
+  if (!std::isfinite(to) || !(to > 0)) return;
+  strength *= std::pow(to / strength, to < strength ? kStepDown : kStepUp);
+}
+
 }  // namespace
 
-void Prior::reset() noexcept { strength_ = kStart; }
+void Prior::reset() noexcept {
+  strength_ = kStart;
+  group_strength_ = kStart;
+  centre_ = 0;
+}
 
 void Prior::Sums::add(double slowness, double answers) noexcept {
   if (!(answers >= kFewest) || !(slowness > 0)) return;
@@ -41,23 +52,50 @@ void Prior::Sums::add(double slowness, double answers) noexcept {
   noise_ += weight / independent;
 }
 
-void Prior::renew(const Sums& sums, double spread) noexcept {
-  if (!(sums.weight_ > 0)) return;
+double Prior::Sums::strength(double spread) const noexcept {
+  if (!(weight_ > 0)) return 0;
   const double phi = std::max(kLeastSpread, spread);
-  const double mean = sums.first_ / sums.weight_;
-  const double chance = phi * mean * mean * sums.noise_ / sums.weight_;
-  double between = sums.second_ / sums.weight_ - mean * mean - chance;
-  if (sums.members_ > 1) between -= kDoubt * chance * std::sqrt(2 / (sums.members_ - 1));
-  between /= mean * mean;
-  const double strength = between > 0 ? std::clamp(phi / between, kLeast, kMost) : kMost;
-  if (!std::isfinite(strength)) return;
-  strength_ *= std::pow(strength / strength_, strength < strength_ ? kStepDown : kStepUp);
+  const double square = mean() * mean();
+  const double chance = phi * square * noise_ / weight_;
+  double between = second_ / weight_ - square - chance;
+  if (members_ > 1) between -= kDoubt * chance * std::sqrt(2 / (members_ - 1));
+  between /= square;
+  return between > 0 ? std::clamp(phi / between, kLeast, kMost) : kMost;
+}
+
+void Prior::renew(const Sums& all, const Sums& alike, double spread) noexcept {
+  step(strength_, all.strength(spread));
+  const bool is_group = alike.members_ >= 2;
+  centre_ = is_group ? alike.mean() : 0;
+  step(group_strength_, is_group ? alike.strength(spread) : strength_);
+}
+
+double Prior::alike() const noexcept {
+  const double strength = std::max(group_strength_, strength_);
+  return std::pow(strength / (strength + kAlikeHalf) * (kMost + kAlikeHalf) / kMost, kAlikePower);
+}
+
+double Prior::alike_strength() const noexcept {
+  return strength_ + alike() * std::max(0.0, group_strength_ - strength_);
+}
+
+double Prior::alike_slowness(double slowness) const noexcept {
+  return slowness + alike() * (centre(slowness) - slowness);
+}
+
+double Prior::chance(double spread) noexcept {
+  return kApart * kApart * std::max(kLeastSpread, spread);
 }
 
 float Prior::near(bool has_weights) const noexcept {
-  const double half = has_weights ? kNearWeightedHalf : kNearHalf;
-  const double alike = strength_ / (strength_ + half);
-  return static_cast<float>(has_weights ? kNearWeighted * alike : kNear * alike * alike * alike);
+  const double strength = std::max(group_strength_, strength_);
+  const double weighted = kNearWeighted * strength / (strength + kNearWeightedHalf);
+  return static_cast<float>(has_weights ? weighted : kNear * alike());
+}
+
+bool Prior::sane() const noexcept {
+  return strength_ > 0 && strength_ < 1e6 && group_strength_ > 0 && group_strength_ < 1e6 &&
+         centre_ >= 0 && centre_ < 1e6;
 }
 
 }  // namespace leastwise

@@ -104,8 +104,11 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
 // flatten: what pick_in_turn() and adopt() share with it would else cost 78 instructions in calls.
 [[gnu::flatten]] Ticket Picker::pick(const Config& config, const Request& request, Tried& tried,
                                      TimePoint now) noexcept {
-  if (places_ != nullptr && takes_turns(config.chosen_policy())) [[unlikely]]
-    return pick_in_turn(config, request, tried, now);
+  Ticket ticket;  // is filled in place: to copy it costs 18 instructions
+  if (places_ != nullptr && takes_turns(config.chosen_policy())) [[unlikely]] {
+    pick_in_turn(config, request, tried, now, ticket);
+    return ticket;
+  }
   const state::Shared shared = pool_.shared();
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
@@ -128,14 +131,13 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
                           ? Choice{.member = context.candidates[0], .reason = Reason::kOnly}
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
-      Ticket ticket = start(context, choice);
-      if (!ticket) continue;
+      if (!start(context, choice, ticket)) continue;
       tried.insert(ticket.member);
       if (by_score) renew_leaves(ticket, now);
       return ticket;
     }
   }
-  return {};
+  return ticket;
 }
 
 bool Picker::keeps_trees(const Config& config) const noexcept {
@@ -175,14 +177,16 @@ void Picker::renew_leaves(const Ticket& ticket, TimePoint now) noexcept {
 
 Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex member,
                      TimePoint now) noexcept {
-  if (member >= count_) return {};
+  Ticket ticket;
+  if (member >= count_) return ticket;
   PickContext context = look(config, request, now);
-  return start(context, {.member = member, .reason = Reason::kFrontEnd});
+  start(context, {.member = member, .reason = Reason::kFrontEnd}, ticket);
+  return ticket;
 }
 
 // Counts the attempt and writes down what was predicted, since finish() learns from the
 // difference and must take away exactly what was added.
-Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
+bool Picker::start(PickContext& context, const Choice& choice, Ticket& ticket) noexcept {
   const EndpointId id = members_[choice.member].id;
   state::Hot& endpoint = context.endpoints[index(id)];
   const Plan& plan = context.plan;
@@ -195,7 +199,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   if (choice.reason == Reason::kFrontEnd) {
     endpoint.load.add(added);
   } else if (!take_place(endpoint, added)) {
-    return {};
+    return false;
   }
   // After the load: who dies in between leaves a place taken, not one too many to give.
   if (is_counted) [[likely]]
@@ -215,7 +219,6 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
 
   const float m = mean_ahead(there.word, there.n, plan.mean_cost.get());
   const float psi = plan.sharing.get();
-  Ticket ticket;
   ticket.member = choice.member;
   ticket.second = choice.second;
   ticket.id = id;
@@ -238,7 +241,7 @@ Ticket Picker::start(PickContext& context, const Choice& choice) noexcept {
   ticket.is_trial = is_trial;
   if ((record.guests.get() | static_cast<std::uint32_t>(context.stay)) != 0) [[unlikely]]
     note_stays(ticket, context, endpoint, record, pool_.shared()->routes);
-  return ticket;
+  return true;
 }
 
 }  // namespace leastwise

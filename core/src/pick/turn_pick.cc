@@ -43,8 +43,8 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
 }
 
 // As pick() does, but for the choice.
-[[gnu::noinline]] Ticket Picker::pick_in_turn(const Config& config, const Request& request,
-                                              Tried& tried, TimePoint now) noexcept {
+[[gnu::noinline]] void Picker::pick_in_turn(const Config& config, const Request& request,
+                                            Tried& tried, TimePoint now, Ticket& ticket) noexcept {
   PickContext context = look(config, request, now);
   const Policy& policy = config.chosen_policy();
   Turns turns(places_, turn_tree_, primaries_, turn_now_);
@@ -63,14 +63,12 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
       if (context.candidates.count() == 0) break;
       Choice choice = is_large ? next_in_turn(context.candidates) : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
-      Ticket ticket = start(context, choice);
-      if (!ticket) continue;
+      if (!start(context, choice, ticket)) continue;
       tried.insert(ticket.member);
       renew_turn(context, ticket.member);
-      return ticket;
+      return;
     }
   }
-  return {};
 }
 
 }  // namespace leastwise

@@ -20,9 +20,18 @@ inline float slowness(const Speed& s, float left, const Plan& plan, float streng
   const float prior = strength * plan.mean_cost.get();
   return (s.delay * left + prior * plan.slowness.get()) / (s.work * left + prior);
 }
-// g: by what is known of how much the endpoints differ.
+// Whether an endpoint whose answers took `delay` for `work` is one of those that are about as fast
+// as most, as far as so few answers can say.
+inline bool is_alike(float work, float delay, const Plan& plan) noexcept {
+  const float off = delay - plan.centre.get() * work;
+  return off * off < work * (plan.chance.get() + plan.reach.get() * work);
+}
+// g: by what is known of how much the endpoints differ, those that are alike and all others.
 inline float slowness(const Speed& s, float left, const Plan& plan) noexcept {
-  return slowness(s, left, plan, plan.prior.get());
+  const float work = s.work * left;
+  const float delay = s.delay * left;
+  const Plan::Anchor& anchor = is_alike(work, delay, plan) ? plan.alike : plan.others;
+  return (delay + anchor.delay.get()) / (work + anchor.work.get());
 }
 
 // e': the share of failures, as of now.

@@ -27,6 +27,11 @@ struct Plan {
   };
   static_assert(sizeof(Step) == sizeof(Float4));
 
+  // What counts as answered before an endpoint's first answer.
+  struct Anchor {
+    Cell<float> work, delay;
+  };
+
   Cell<std::uint32_t> plain;     // 1: learned, chosen by the policy, and nothing in transit
   Cell<std::uint32_t> learned;   // 0: choose as least_conn does
   Cell<Chooser> chooser;         // by all but kPolicy, too
@@ -35,7 +40,10 @@ struct Plan {
   Cell<float> long_time;         // seconds from which a request stays long
   Cell<float> mean_predicted;    // mean of p, seconds
   Cell<float> slowness;          // G
-  Cell<float> prior;             // K, in mean costs: how much G counts in each endpoint's g
+  Anchor others, alike;          // K G and K, in seconds, of those that are alike and of all others
+  Cell<float> centre;            // g of those that are alike,
+  Cell<float> chance, reach;     // and how far off they may be, see is_alike()
+  Cell<float> prior;             // K of those that are alike, in mean costs
   Cell<float> near;              // t: predicted delays within this share of the least are a tie
   Cell<std::uint32_t> weighted;  // not 0: weights differ, and so near ties do not go by score
   Cell<float> sharing;           // ψ

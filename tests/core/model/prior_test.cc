@@ -11,14 +11,20 @@ namespace {
 
 constexpr double kSpread = 1;  // of exponential answer times
 
-// After so many ticks in which the endpoints are seen like this.
-Prior after(int ticks, std::initializer_list<double> slownesses, double answers) {
+using List = std::initializer_list<double>;
+
+Prior::Sums sums_of(List slownesses, double answers) {
+  Prior::Sums sums;
+  for (const double g : slownesses) sums.add(g, answers);
+  return sums;
+}
+
+// After so many ticks in which the endpoints are seen like this, some of them as alike.
+Prior after(int ticks, List slownesses, double answers, List alike = {}) {
   Prior prior;
   prior.reset();
   for (int i = 0; i < ticks; ++i) {
-    Prior::Sums sums;
-    for (const double g : slownesses) sums.add(g, answers);
-    prior.renew(sums, kSpread);
+    prior.renew(sums_of(slownesses, answers), sums_of(alike, answers), kSpread);
   }
   return prior;
 }
@@ -45,14 +51,12 @@ TEST(PriorTest, IsTheSpreadOverTheVarianceBetweenServersBeyondChance) {
 }
 
 // Ticks until K is half way, by its logarithm, between its least and its most.
-int ticks_to_half(Prior prior, std::initializer_list<double> slownesses) {
+int ticks_to_half(Prior prior, List slownesses) {
   constexpr float kHalf = 63;
   const bool falls = prior.strength() > kHalf;
   int ticks = 0;
   for (; (prior.strength() > kHalf) == falls && ticks < 100; ++ticks) {
-    Prior::Sums sums;
-    for (const double g : slownesses) sums.add(g, 100);
-    prior.renew(sums, kSpread);
+    prior.renew(sums_of(slownesses, 100), sums_of(slownesses, 100), kSpread);
   }
   return ticks;
 }
@@ -67,6 +71,29 @@ TEST(PriorTest, WithWeightsDifferencesOfATenthAreNearTies) {
   const Prior prior = after(200, {0.95, 1.05}, 100'000);
   EXPECT_GT(prior.near(true), 0.1F);
   EXPECT_LT(prior.near(false), 0.1F);
+}
+
+TEST(PriorTest, WhoIsAlikeIsSoWhateverTheOthersAre) {
+  const Prior prior = after(100, {1, 1, 1, 1, 1, 1, 4, 4}, 100, {1, 1, 1, 1, 1, 1});
+  EXPECT_NEAR(prior.strength(), 4, 0.1);
+  EXPECT_GT(prior.alike_strength(), 500);
+  EXPECT_GT(prior.near(false), 0.08F);
+  EXPECT_NEAR(prior.centre(1.5), 1, 1e-9);
+  EXPECT_NEAR(prior.alike_slowness(1.5), 1, 0.01);
+}
+
+TEST(PriorTest, WhereNobodyIsAlikeThePoolStandsForAll) {
+  const Prior prior = after(100, {0.5, 0.8, 1.2, 2, 4}, 100, {0.8, 1.2});
+  EXPECT_NEAR(prior.alike_strength(), prior.strength(), 0.1);
+  EXPECT_NEAR(prior.alike_slowness(1.5), 1.5, 0.01);
+  EXPECT_LT(prior.near(false), 0.001F);
+}
+
+TEST(PriorTest, AGroupThatIsGoneIsForgotten) {
+  Prior prior = after(100, {1, 1, 1, 4}, 100, {1, 1, 1});
+  for (int i = 0; i < 100; ++i) prior.renew(sums_of({1, 2, 3, 4}, 100), sums_of({}, 100), kSpread);
+  EXPECT_EQ(prior.centre(2.5), 2.5);
+  EXPECT_NEAR(prior.alike_strength(), prior.strength(), 0.1);
 }
 
 TEST(PriorTest, WhoGaveNoAnswersHasNoSay) {

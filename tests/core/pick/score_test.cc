@@ -27,7 +27,10 @@ class ScoreTest : public ::testing::Test {
       plan_->steps[q].caution.set(1);
     }
     hot_->inverse_weight.set(1);
-    plan_->prior.set(4);
+    for (Plan::Anchor* anchor : {&plan_->others, &plan_->alike}) {
+      anchor->work.set(0.040F);
+      anchor->delay.set(0.040F);
+    }
     decay_.set(8s, TimePoint(1h));
   }
   float score(float cost, std::uint32_t n) {

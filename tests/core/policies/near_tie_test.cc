@@ -83,6 +83,16 @@ TEST_F(NearTieTest, AlsoUnderLoad) {
   for (const int picks : open_loop(8000, 1ms)) EXPECT_NEAR(picks, 1000, 80);
 }
 
+// Two old machines say nothing of the other six.
+TEST_F(NearTieTest, EqualsAreSoBesideSomeThatAreFourTimesSlower) {
+  start({1, 1, 1, 1, 1, 1, 1, 1});
+  slow_[6] = slow_[7] = 4;
+  open_loop(8000, 2ms);
+  const std::vector<int> picks = open_loop(6000, 2ms);
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(picks[i], 1000, 150) << i;
+  EXPECT_LT(picks[6] + picks[7], 200);
+}
+
 TEST_F(NearTieTest, AServerThatIsTwiceAsSlowIsNoTie) {
   start({1, 1, 1, 1});
   slow_[0] = 2;

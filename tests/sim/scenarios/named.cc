@@ -24,6 +24,7 @@ class Catalogue {
   Catalogue() {
     steady();
     equals();
+    groups();
     uneven_sizes();
     faults();
     bursts_and_zones();
@@ -70,6 +71,21 @@ class Catalogue {
       s.servers = 8;
       s.cores = {8};
       s.load = per_second * 0.01 / 64;
+      s.duration_ms = 44000;
+      all_.push_back(std::move(s));
+    }
+  }
+
+  // Six of eight are alike, and two are four times slower: the six share what they get.
+  void groups() {
+    for (const auto& [name, per_second] :
+         {std::pair{"groups-idle", 60}, {"groups-low", 500}, {"groups-middle", 1500}}) {
+      Scenario s;
+      s.name = name;
+      s.servers = 8;
+      s.cores = {4};
+      s.speeds = {1, 1, 1, 1, 1, 1, 0.25, 0.25};
+      s.load = per_second * 0.01 / 26;
       s.duration_ms = 44000;
       all_.push_back(std::move(s));
     }
