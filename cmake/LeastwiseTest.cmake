@@ -3,10 +3,11 @@ include(GoogleTest)
 
 set(LEASTWISE_TESTS_DIR ${PROJECT_SOURCE_DIR}/tests)
 
-# leastwise_add_test(PATH [LABEL label] [LIBRARIES lib...])
+# leastwise_add_test(PATH [LTO] [LABEL label] [LIBRARIES lib...])
 # PATH is relative to tests/ and mirrors the tree: core/pool tests core/**/pool.
+# LTO: a library is built for link time optimisation alone.
 function(leastwise_add_test path)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "LTO" "LABEL" "LIBRARIES")
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -14,6 +15,9 @@ function(leastwise_add_test path)
   add_executable(${name}_test ${LEASTWISE_TESTS_DIR}/${path}_test.cc)
   target_link_libraries(${name}_test PRIVATE ${ARG_LIBRARIES} leastwise_flags GTest::gtest_main)
   target_include_directories(${name}_test PRIVATE ${LEASTWISE_TESTS_DIR})
+  if(NOT ARG_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_link_options(${name}_test PRIVATE -fno-lto)  # the core's objects are both; this is quick
+  endif()
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120)
 endfunction()
