@@ -27,6 +27,7 @@ ROOMS = {
     "nginx_module/src": {
         "shared": (),
         "http": ("shared",),
+        "stream": ("shared",),
     },
     "spoe_agent/src": {
         "spop": (),

@@ -8,20 +8,11 @@
 #include "http/conf.h"
 #include "http/ngx.h"
 #include "http/peers.h"
-#include "leastwise/outcome.h"
 #include "leastwise/picker.h"
 #include "leastwise/route.h"
+#include "shared/try.h"
 
 namespace leastwise::nginx {
-
-// One server that was tried.
-struct Try {
-  Ticket ticket;
-  ngx_str_t server{};  // ADDR:PORT
-  Duration first_byte = kUnknownDuration;
-  Duration round_trip = kUnknownDuration;
-  Try* next = nullptr;
-};
 
 struct Attempt {
   // First, because nginx's own callbacks for TLS sessions take a pointer to us for this.

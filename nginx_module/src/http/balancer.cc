@@ -2,8 +2,8 @@
 
 #include "http/observe.h"
 #include "http/peers.h"
-#include "http/sessions.h"
 #include "shared/round_trip.h"
+#include "shared/sessions.h"
 #include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
@@ -72,7 +72,7 @@ ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
 
 void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   const Server& server = attempt.conf->worker.servers[ticket.member];
-  hold(*attempt.conf, server);
+  HttpPeers::hold(*attempt.conf, server);
   auto& peer = *static_cast<Peer*>(server.peer);
   attempt.round_robin.peers = static_cast<Peers*>(server.list);
   attempt.round_robin.current = &peer;
@@ -106,7 +106,7 @@ void announce(Attempt& attempt) noexcept {
   // A list that changes may have lost them, and nginx counts by itself.
   if (!conf.changes) {
     for (const MemberIndex m : attempt.verdict.blamed()) {
-      if (m < conf.worker.servers.size()) count_failure(conf.worker.servers[m], log);
+      if (m < conf.worker.servers.size()) HttpPeers::count_failure(conf.worker.servers[m], log);
     }
   }
   if (attempt.verdict.forgiven() < 2) return;
@@ -175,7 +175,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
   if (attempt.conf->changes) {
     ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
   } else {
-    let_go(*pc, attempt.round_robin, state);
+    HttpPeers::let_go(*pc, *attempt.round_robin.peers, *attempt.round_robin.current, state);
   }
   // nginx gives the try on a kept connection back.
   if (!may_go_on || (pc->tries == 0 && !pc->cached)) settle(attempt);
@@ -193,7 +193,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noe
   ngx_peer_connection_t& pc = r->upstream->peer;
   pc.data = &attempt->round_robin;
   if (ngx_http_upstream_init_round_robin_peer(r, us) != NGX_OK) return NGX_ERROR;
-  if (!attempt->conf->changes) keep_sessions(pc);
+  if (!attempt->conf->changes) keep_sessions<Attempt>(pc);
   pc.get = get_peer;
   pc.free = free_peer;
 #if LEASTWISE_NGX_NOTIFY
@@ -208,8 +208,8 @@ ngx_int_t init_upstream(ngx_conf_t* cf, ngx_http_upstream_srv_conf_t* us) noexce
   us->peer.init = init_peer;
   conf.kind = &http_kind;
   conf.block = us;
-  conf.changes = resolves(peers_of(conf));
-  if (!fit_names(cf, conf, longest_name(peers_of(conf)))) return NGX_ERROR;
+  conf.changes = HttpPeers::resolves(peers_of(conf));
+  if (!fit_names(cf, conf, HttpPeers::longest_name(peers_of(conf)))) return NGX_ERROR;
   return add_zone(cf, conf);
 }
 

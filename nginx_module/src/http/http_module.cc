@@ -21,6 +21,8 @@
 
 namespace leastwise::nginx {
 
+ngx_module_t& own_module = ngx_http_leastwise_module;
+
 UpstreamConf& conf_of(ngx_http_upstream_srv_conf_t* block) noexcept {
   return *static_cast<UpstreamConf*>(
       ngx_http_conf_upstream_srv_conf(block, ngx_http_leastwise_module));

@@ -1,9 +1,10 @@
-// Peers: http's type of nginx's list of servers.
+// Peers: http's types of nginx's list of servers.
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_PEERS_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_PEERS_H_
 
 #include "http/conf.h"
 #include "http/ngx.h"
+#include "shared/round_robin.h"
 
 namespace leastwise::nginx {
 
@@ -18,20 +19,16 @@ inline Peers& peers_of(const UpstreamConf& conf) noexcept {
   return *static_cast<Peers*>(conf.block->peer.data);
 }
 
-// Servers come and go at run time.
-bool resolves(const Peers& peers) noexcept;
-
-// The counts that nginx itself keeps of a server. We do not go by them, but others read them, and
-// with `resolve` nginx keeps a server only while it is in use. Only then its locks are taken: a
-// process that dies with one would hang all others, and a list that does not change needs none.
-void hold(const Upstream& upstream, const Server& server) noexcept;
-
-// What nginx's ngx_http_upstream_free_round_robin_peer does, without its locks, and all that it
-// does to count a failure, once a server is blamed for it. REQUIRES: a list that does not change.
-void let_go(ngx_peer_connection_t& pc, PeerData& round_robin, ngx_uint_t state) noexcept;
-void count_failure(const Server& server, ngx_log_t& log) noexcept;
-
-std::size_t longest_name(const Peers& peers) noexcept;
+struct HttpTypes {
+  using Peers = nginx::Peers;
+  using Peer = nginx::Peer;
+  static constexpr bool kResolves = LEASTWISE_NGX_RESOLVE;
+  static Peers& peers_of(const Upstream& upstream) noexcept {
+    return nginx::peers_of(static_cast<const UpstreamConf&>(upstream));
+  }
+  static std::uint32_t flags_of(const Peer& peer) noexcept;
+};
+using HttpPeers = RoundRobin<HttpTypes>;
 
 }  // namespace leastwise::nginx
 

@@ -5,7 +5,7 @@
 
 #include "leastwise/status_page.h"
 #include "leastwise/text.h"
-#include "shared/upstream.h"
+#include "shared/neighbour.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -21,18 +21,6 @@ struct Delivery {
   const volatile ngx_cycle_t* cycle = ngx_cycle;  // whose pools it reads
   bool begun = false;
 };
-
-std::span<const NamedPool> pools_of(ngx_http_request_t* r) noexcept {
-  std::size_t n = 0;
-  for_each_upstream(*ngx_cycle, [&n](Upstream&) noexcept { ++n; });
-  auto* pools = static_cast<NamedPool*>(ngx_palloc(r->pool, n * sizeof(NamedPool) + 1));
-  if (pools == nullptr) return {};
-  std::size_t i = 0;
-  for_each_upstream(*ngx_cycle, [&](Upstream& upstream) noexcept {
-    new (&pools[i++]) NamedPool{view(upstream.name), &upstream.config, upstream.pool};
-  });
-  return {pools, n};
-}
 
 PageFormat format_of(StatusFormat format) noexcept {
   return format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson;
@@ -74,7 +62,7 @@ Delivery* find_delivery(ngx_http_request_t* r) noexcept {
 }
 
 Delivery* make_delivery(ngx_http_request_t* r, StatusFormat format) noexcept {
-  const auto pools = pools_of(r);
+  const auto pools = pools_to_show(*r->pool);
   const std::size_t n = StatusPage::peers_of(pools);
   // Not written to here: of a large pool that would take a while.
   auto* peers = static_cast<PeerView*>(ngx_palloc(r->pool, n * sizeof(PeerView)));

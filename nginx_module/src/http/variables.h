@@ -1,14 +1,5 @@
-// Variables: what was decided and measured for a request, for logs and headers.
-//
-//   $leastwise_endpoint         server
-//   $leastwise_reason           why this one
-//   $leastwise_predicted_time   expected, seconds; - before anything was learned
-//   $leastwise_first_byte_time  taken, seconds; - when no answer began
-//   $leastwise_score            in the policy's own unit
-//   $leastwise_inflight         requests that the server had before this one
-//
-// As with $upstream_addr, several tries are separated by commas, and by colons where an
-// internal redirect lies between them.
+// Variables: those of shared/variables.h, for requests. Where an internal redirect lies between two
+// tries, a colon separates them, as with $upstream_addr.
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_VARIABLES_H_
 

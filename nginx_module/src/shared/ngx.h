@@ -13,6 +13,7 @@ extern "C" {
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include <ngx_event_connect.h>
 }
 
 #include "leastwise/clock.h"

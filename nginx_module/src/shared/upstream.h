@@ -26,8 +26,8 @@ struct Kind {
   // how many there are. REQUIRES: ListLock, or a list that no worker sees yet.
   std::size_t (*list)(const Upstream& upstream, std::span<Server> out) noexcept;
 
-  // Of lists that change, the rest may be nullptr where there are none: changes whenever the
-  // list does (REQUIRES as above), and what guards it in the memory that all workers share.
+  // Of lists that change: changes whenever the list does (REQUIRES as above), and what guards
+  // it in the memory that all workers share.
   ngx_uint_t (*generation)(const Upstream& upstream) noexcept;
   void (*lock)(const Upstream& upstream) noexcept;
   void (*unlock)(const Upstream& upstream) noexcept;
@@ -39,7 +39,16 @@ struct Place {
   ngx_uint_t line;
 };
 
+// Of the build that made an Upstream, for the other module (neighbour.h): FNV-1a of the version.
+constexpr std::uint64_t build_stamp(std::string_view version, std::uint64_t size) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325 ^ size;
+  for (const char c : version) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
 struct Upstream {
+  // First, so that a module of another build finds it where it looks.
+  std::uint64_t stamp = build_stamp(LEASTWISE_VERSION, sizeof(Upstream));
   const Kind* kind = nullptr;
   ngx_str_t name{};
   Config config;
@@ -85,8 +94,9 @@ inline bool is_current(const Upstream& upstream) noexcept {
   return bool(upstream.worker.picker) && upstream.worker.generation == generation_of(upstream);
 }
 
-// Marks our zones among those of a cycle: each belongs to one upstream.
-extern char zone_tag;
+// The module that this is, http's or stream's: marks our zones among those of a cycle. Each zone
+// belongs to one upstream.
+extern ngx_module_t& own_module;
 
 // Calls visit(Upstream&) for each upstream that we balance and that has its pool.
 template <typename Visit>
@@ -95,7 +105,7 @@ void for_each_upstream(const volatile ngx_cycle_t& cycle, Visit visit) noexcept 
   for (; part != nullptr; part = part->next) {
     const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
     for (ngx_uint_t i = 0; zones != nullptr && i < part->nelts; ++i) {
-      if (zones[i].tag != &zone_tag || zones[i].data == nullptr) continue;
+      if (zones[i].tag != &own_module || zones[i].data == nullptr) continue;
       auto& upstream = *static_cast<Upstream*>(zones[i].data);
       if (upstream.pool) visit(upstream);
     }

@@ -8,8 +8,6 @@
 
 namespace leastwise::nginx {
 
-char zone_tag;
-
 namespace {
 
 // Of the default zone.
@@ -136,7 +134,7 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
   }
 
   // No other upstream has one of this name: set_zone() has seen to it.
-  ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &zone_tag);
+  ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &own_module);
   if (zone == nullptr) return NGX_ERROR;
   zone->init = init_zone;
   zone->data = &upstream;

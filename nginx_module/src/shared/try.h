@@ -1,0 +1,21 @@
+// Try: one server that a request or a session was sent to.
+#ifndef LEASTWISE_NGINX_MODULE_SHARED_TRY_H_
+#define LEASTWISE_NGINX_MODULE_SHARED_TRY_H_
+
+#include "leastwise/outcome.h"
+#include "leastwise/picker.h"
+#include "shared/ngx.h"
+
+namespace leastwise::nginx {
+
+struct Try {
+  Ticket ticket;
+  ngx_str_t server{};  // ADDR:PORT
+  Duration first_byte = kUnknownDuration;
+  Duration round_trip = kUnknownDuration;
+  Try* next = nullptr;
+};
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_SHARED_TRY_H_

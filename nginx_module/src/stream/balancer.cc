@@ -1,0 +1,267 @@
+#include "stream/balancer.h"
+
+#include "shared/round_trip.h"
+#include "shared/sessions.h"
+#include "shared/timer.h"
+#include "shared/worker.h"
+#include "shared/zone.h"
+#include "stream/observe.h"
+#include "stream/peers.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr time_t kTellEach = 60;  // seconds, by each worker
+
+Ticket pick(Attempt& attempt) noexcept {
+  UpstreamConf& conf = *attempt.conf;
+  Tried tried;
+  for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
+  const Request request{
+      .route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+  return conf.worker.picker.pick(conf.config, request, tried, now());
+}
+
+// Outlives a peer that DNS takes away, for variables.
+ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
+  ngx_str_t name = server.name;
+  if (attempt.conf->changes) {
+    name.data = ngx_pstrdup(attempt.session->connection->pool, &name);
+    if (name.data == nullptr) name.len = 0;
+  }
+  return name;
+}
+
+void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+  const Server& server = attempt.conf->worker.servers[ticket.member];
+  StreamPeers::hold(*attempt.conf, server);
+  auto& peer = *static_cast<Peer*>(server.peer);
+  attempt.round_robin.peers = static_cast<Peers*>(server.list);
+  attempt.round_robin.current = &peer;
+  pc.sockaddr = peer.sockaddr;
+  pc.socklen = peer.socklen;
+  pc.name = &peer.name;
+  added.ticket = ticket;
+  added.server = name_of(server, attempt);
+  append_try(attempt, added);
+  attempt.connected = attempt.asked = TimePoint{};
+  attempt.is_refused = false;
+  attempt.in_flight = true;
+  attempt.answered = false;
+  ++attempt.conf->worker.in_flight;
+  note_use(*attempt.conf);
+}
+
+// The last try has ended.
+void end(Attempt& attempt) noexcept {
+  --attempt.conf->worker.in_flight;
+  attempt.in_flight = false;
+  on_answer(*attempt.conf);
+}
+
+// Tells nginx's own count and the log what the last verdict was.
+void announce(Attempt& attempt) noexcept {
+  ngx_log_t& log = *attempt.session->connection->log;
+  UpstreamConf& conf = *attempt.conf;
+  // A list that changes may have lost them, and nginx counts by itself.
+  if (!conf.changes) {
+    for (const MemberIndex m : attempt.verdict.blamed()) {
+      if (m < conf.worker.servers.size()) {
+        StreamPeers::count_failure(conf.worker.servers[m], log);
+      }
+    }
+  }
+  if (attempt.verdict.forgiven() < 2) return;
+  const ngx_uint_t n = attempt.verdict.forgiven();
+  const time_t since = ngx_time() - conf.worker.told;
+  if (conf.worker.told != 0 && since >= 0 && since < kTellEach) return;
+  conf.worker.told = ngx_time();
+  ngx_log_error(NGX_LOG_WARN, &log, 0,
+                "a session failed alike on %ui servers of upstream \"%V\" and was served by none: "
+                "no server is blamed for it, look into what serves it (told once in %T s)",
+                n, &conf.name, kTellEach);
+}
+
+void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
+  const TimePoint at = now();
+  const Outcome outcome = observe(attempt, pc, state, at);
+  attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at,
+                                     &attempt.verdict);
+  announce(attempt);
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
+  auto& attempt = *static_cast<Attempt*>(data);
+  UpstreamConf& conf = *attempt.conf;
+  const Worker& worker = conf.worker;
+  pc->cached = 0;
+  pc->connection = nullptr;
+  pc->name = peers_of(conf).name;
+
+  Try* added = new_try(attempt);
+  if (added == nullptr) return NGX_ERROR;
+  const ListLock lock(conf);
+  if (!is_current(conf) && !prepare(conf)) return NGX_ERROR;
+  if (attempt.generation != worker.generation) {
+    attempt.generation = worker.generation;
+    attempt.tried = nullptr;
+  }
+  const Ticket ticket = pick(attempt);
+  if (!ticket) {
+    settle(attempt);
+    return NGX_BUSY;
+  }
+  start(*pc, attempt, *added, ticket);
+  return NGX_OK;
+}
+
+void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
+  auto& attempt = *static_cast<Attempt*>(data);
+  unpost(attempt);
+  if (attempt.in_flight) {
+    // A datagram that is refused or not answered later in a session is another failure.
+    const bool fails_again = (state & NGX_PEER_FAILED) != 0 && !attempt.is_refused;
+    if (attempt.answered && !fails_again) {
+      attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
+    } else {
+      finish(attempt, *pc, state);
+    }
+    end(attempt);
+  }
+  if (attempt.conf->changes) {
+    ngx_stream_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
+  } else {
+    StreamPeers::let_go(*pc, *attempt.round_robin.peers, *attempt.round_robin.current, state);
+  }
+  if ((state & NGX_PEER_FAILED) == 0 || pc->tries == 0) settle(attempt);
+}
+
+void notify_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t type) noexcept {
+  auto& attempt = *static_cast<Attempt*>(data);
+  if (type == NGX_STREAM_UPSTREAM_NOTIFY_CONNECT) {
+    attempt.connected = now();
+    // Of a datagram it says nothing. Once a connection is made no other server is tried: who
+    // refused before did so by itself.
+    if (pc->type != SOCK_DGRAM && !attempt.verdict.empty()) {
+      attempt.conf->worker.picker.blame_all(attempt.conf->config, attempt.verdict,
+                                            attempt.connected);
+      announce(attempt);
+    }
+  }
+  if (attempt.conf->changes && attempt.notify != nullptr) attempt.notify(pc, data, type);
+}
+
+// The session goes on after its first byte, or after it was refused.
+void learn_begun(ngx_event_t* event) noexcept {
+  auto& attempt = *static_cast<Attempt*>(event->data);
+  if (!attempt.in_flight || attempt.answered) return;
+  UpstreamConf& conf = *attempt.conf;
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_begun(attempt), now(),
+                              &attempt.verdict);
+  announce(attempt);
+  attempt.answered = true;
+  on_answer(conf);
+}
+
+// After what nginx still does at once: most sessions of one exchange are over by then, and are
+// learned from in one step.
+void learn_soon(Attempt& attempt) noexcept {
+  attempt.learning.data = &attempt;
+  attempt.learning.handler = learn_begun;
+  attempt.learning.log = attempt.session->connection->log;
+  ngx_post_event(&attempt.learning, &ngx_posted_events);
+}
+
+void on_first_byte(Attempt& attempt) noexcept {
+  attempt.last->first_byte = server_time(attempt, now());
+  attempt.conf->answers = true;
+  const ngx_peer_connection_t& pc = attempt.session->upstream->peer;
+  if (pc.type != SOCK_DGRAM && pc.connection != nullptr) {
+    attempt.last->round_trip =
+        sample_round_trip(pc.connection->fd, pc.sockaddr->sa_family == AF_UNIX);
+  }
+  if (attempt.conf->config.sample != Sample::kFull) learn_soon(attempt);
+}
+
+// Else what goes to the server is a PROXY protocol header alone.
+bool has_asked(const ngx_stream_session_t& s) noexcept {
+  const ngx_buf_t* preread = s.connection->buffer;
+  return s.received > 0 || (preread != nullptr && preread->pos != preread->last);
+}
+
+bool has_bytes(const ngx_chain_t* in) noexcept {
+  for (; in != nullptr; in = in->next) {
+    // A datagram may be empty; the end of a connection is marked as the last.
+    if (ngx_buf_size(in->buf) > 0) return true;
+  }
+  return false;
+}
+
+ngx_int_t init_peer(ngx_stream_session_t* s, ngx_stream_upstream_srv_conf_t* us) noexcept {
+  Attempt* attempt = make_attempt(s, conf_of(us));
+  if (attempt == nullptr) return NGX_ERROR;
+  ngx_peer_connection_t& pc = s->upstream->peer;
+  pc.data = &attempt->round_robin;
+  if (ngx_stream_upstream_init_round_robin_peer(s, us) != NGX_OK) return NGX_ERROR;
+  if (!attempt->conf->changes) keep_sessions<Attempt>(pc);
+  attempt->notify = pc.notify;
+  pc.get = get_peer;
+  pc.free = free_peer;
+  pc.notify = notify_peer;
+  return NGX_OK;
+}
+
+ngx_int_t init_upstream(ngx_conf_t* cf, ngx_stream_upstream_srv_conf_t* us) noexcept {
+  UpstreamConf& conf = conf_of(us);
+  if (ngx_stream_upstream_init_round_robin(cf, us) != NGX_OK) return NGX_ERROR;
+  us->peer.init = init_peer;
+  conf.kind = &stream_kind;
+  conf.block = us;
+  conf.changes = StreamPeers::resolves(peers_of(conf));
+  if (!fit_names(cf, conf, StreamPeers::longest_name(peers_of(conf)))) return NGX_ERROR;
+  return add_zone(cf, conf);
+}
+
+}  // namespace
+
+void balance(ngx_conf_t* cf) noexcept {
+  ngx_stream_upstream_srv_conf_t& us = block_of(cf);
+  if (us.peer.init_upstream != nullptr) {
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "load balancing method redefined");
+  }
+  us.peer.init_upstream = init_upstream;
+  us.flags = NGX_STREAM_UPSTREAM_CREATE | NGX_STREAM_UPSTREAM_WEIGHT |
+             NGX_STREAM_UPSTREAM_MAX_CONNS | NGX_STREAM_UPSTREAM_MAX_FAILS |
+             NGX_STREAM_UPSTREAM_FAIL_TIMEOUT |
+#ifdef NGX_STREAM_UPSTREAM_MODIFY
+             NGX_STREAM_UPSTREAM_MODIFY |
+#endif
+             NGX_STREAM_UPSTREAM_DOWN | NGX_STREAM_UPSTREAM_BACKUP;
+}
+
+void on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept {
+  if (!attempt.in_flight || attempt.answered || attempt.is_refused ||
+      attempt.last->first_byte != kUnknownDuration) {
+    return;
+  }
+  ngx_stream_session_t& s = *attempt.session;
+  if (!from_server) {
+    if (attempt.asked == TimePoint{} && has_asked(s)) attempt.asked = now();
+  } else if (has_bytes(in)) {
+    on_first_byte(attempt);
+  } else if (const ngx_connection_t* c = s.upstream->peer.connection;
+             c != nullptr && c->type == SOCK_DGRAM && in != nullptr) {
+    if (!c->read->error) return on_first_byte(attempt);  // an empty datagram
+    attempt.is_refused = true;
+    learn_soon(attempt);
+  }
+}
+
+void settle(Attempt& attempt) noexcept {
+  if (attempt.verdict.empty()) return;
+  UpstreamConf& conf = *attempt.conf;
+  conf.worker.picker.settle(conf.config, attempt.verdict, now());
+  announce(attempt);
+}
+
+}  // namespace leastwise::nginx

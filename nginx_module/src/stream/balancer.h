@@ -1,0 +1,34 @@
+// Balancer: nginx's peer callbacks.
+//
+//   peer.init     Attempt on the connection's pool
+//   peer.get      Picker::pick
+//   peer.notify   connected
+//   filter        the first bytes that go to the server and come from it, stamped; then
+//                 Picker::answered, if the session goes on
+//   peer.free     classify, Picker::finish or release
+//   end           Picker::settle, unless it was known before that no try would follow
+//
+// A session counts in flight while it lasts. What it teaches is known at its first byte, which may
+// be hours before.
+#ifndef LEASTWISE_NGINX_MODULE_STREAM_BALANCER_H_
+#define LEASTWISE_NGINX_MODULE_STREAM_BALANCER_H_
+
+#include "stream/attempt.h"
+#include "stream/conf.h"
+#include "stream/ngx.h"
+
+namespace leastwise::nginx {
+
+// Makes `leastwise` the method of the upstream{} that is being read.
+void balance(ngx_conf_t* cf) noexcept;
+
+// nginx passes data on, `in`, from the server or to it.
+void on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept;
+
+// No try is to follow: failures that waited for one are blamed on servers or on the session. Any
+// further call does nothing.
+void settle(Attempt& attempt) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_STREAM_BALANCER_H_
