@@ -181,7 +181,7 @@ def ask_udp(port, data=b"hello", client=None, timeout=2):
     own = client or udp(timeout)
     try:
         own.sendto(data, ("127.0.0.1", port))
-        return int(own.recv(100))
+        return int(own.recv(100) or 0) or None
     except (TimeoutError, ConnectionError):
         return None
     finally:

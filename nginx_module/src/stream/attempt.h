@@ -32,8 +32,7 @@ struct Attempt {
   TimePoint asked{};          // and when something of the client's first went to it; zero: not yet
   bool in_flight = false;     // the last try is,
   bool answered = false;      // and the pool has learned from it all that there is to learn
-  bool is_refused = false;    // its datagram was
-  ngx_event_t learning{};     // posted when it was answered or refused
+  ngx_event_t learning{};     // posted when it was answered
   Try first;
 };
 

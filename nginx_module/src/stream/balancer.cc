@@ -45,7 +45,6 @@ void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket
   added.server = name_of(server, attempt);
   append_try(attempt, added);
   attempt.connected = attempt.asked = TimePoint{};
-  attempt.is_refused = false;
   attempt.in_flight = true;
   attempt.answered = false;
   ++attempt.conf->worker.in_flight;
@@ -120,7 +119,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
   unpost(attempt);
   if (attempt.in_flight) {
     // A datagram that is refused or not answered later in a session is another failure.
-    const bool fails_again = (state & NGX_PEER_FAILED) != 0 && !attempt.is_refused;
+    const bool fails_again = (state & NGX_PEER_FAILED) != 0;
     if (attempt.answered && !fails_again) {
       attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
     } else {
@@ -151,7 +150,7 @@ void notify_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t type) noexcep
   if (attempt.conf->changes && attempt.notify != nullptr) attempt.notify(pc, data, type);
 }
 
-// The session goes on after its first byte, or after it was refused.
+// The session goes on after its first byte.
 void learn_begun(ngx_event_t* event) noexcept {
   auto& attempt = *static_cast<Attempt*>(event->data);
   if (!attempt.in_flight || attempt.answered) return;
@@ -189,9 +188,16 @@ bool has_asked(const ngx_stream_session_t& s) noexcept {
   return s.received > 0 || (preread != nullptr && preread->pos != preread->last);
 }
 
-bool has_bytes(const ngx_chain_t* in) noexcept {
+// nginx reads no more of a server that refused a datagram, once the kernel has told it so.
+bool is_refused(const ngx_stream_session_t& s) noexcept {
+  const ngx_connection_t* c = s.upstream->peer.connection;
+  return c != nullptr && c->type == SOCK_DGRAM && c->read->error;
+}
+
+bool has_answer(const ngx_stream_session_t& s, const ngx_chain_t* in) noexcept {
+  // A datagram may be empty; what is empty over TCP marks the end.
+  if (s.connection->type == SOCK_DGRAM && in != nullptr) return true;
   for (; in != nullptr; in = in->next) {
-    // A datagram may be empty; the end of a connection is marked as the last.
     if (ngx_buf_size(in->buf) > 0) return true;
   }
   return false;
@@ -239,22 +245,17 @@ void balance(ngx_conf_t* cf) noexcept {
              NGX_STREAM_UPSTREAM_DOWN | NGX_STREAM_UPSTREAM_BACKUP;
 }
 
-void on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept {
-  if (!attempt.in_flight || attempt.answered || attempt.is_refused ||
-      attempt.last->first_byte != kUnknownDuration) {
-    return;
-  }
+bool on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept {
+  if (!attempt.in_flight) return true;
+  if (from_server && is_refused(*attempt.session)) return false;
+  if (attempt.answered || attempt.last->first_byte != kUnknownDuration) return true;
   ngx_stream_session_t& s = *attempt.session;
   if (!from_server) {
     if (attempt.asked == TimePoint{} && has_asked(s)) attempt.asked = now();
-  } else if (has_bytes(in)) {
+  } else if (has_answer(s, in)) {
     on_first_byte(attempt);
-  } else if (const ngx_connection_t* c = s.upstream->peer.connection;
-             c != nullptr && c->type == SOCK_DGRAM && in != nullptr) {
-    if (!c->read->error) return on_first_byte(attempt);  // an empty datagram
-    attempt.is_refused = true;
-    learn_soon(attempt);
   }
+  return true;
 }
 
 void settle(Attempt& attempt) noexcept {

@@ -22,8 +22,10 @@ namespace leastwise::nginx {
 // Makes `leastwise` the method of the upstream{} that is being read.
 void balance(ngx_conf_t* cf) noexcept;
 
-// nginx passes data on, `in`, from the server or to it.
-void on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept;
+// nginx passes data on, `in`, from the server or to it. False when the session is to end, since its
+// server refuses datagrams: nginx would keep it for as long as the client sends, and never read an
+// answer again. The client's next datagram begins another session.
+bool on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept;
 
 // No try is to follow: failures that waited for one are blamed on servers or on the session. Any
 // further call does nothing.

@@ -114,7 +114,6 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
 
 Outcome observe_begun(const Attempt& attempt) noexcept {
   Outcome outcome;
-  outcome.result = attempt.is_refused ? Result::kRefused : Result::kOk;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
   outcome.occupied = attempt.last->first_byte;

@@ -19,7 +19,7 @@ Duration server_time(const Attempt& attempt, TimePoint at) noexcept;
 Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
                 TimePoint at) noexcept;
 
-// The same of a try that goes on, after its first byte or refusal.
+// The same of a try that goes on, after its first byte.
 Outcome observe_begun(const Attempt& attempt) noexcept;
 
 }  // namespace leastwise::nginx

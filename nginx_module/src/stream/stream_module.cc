@@ -50,9 +50,8 @@ char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
 ngx_stream_filter_pt next_filter;
 
 ngx_int_t filter(ngx_stream_session_t* s, ngx_chain_t* in, ngx_uint_t from_upstream) noexcept {
-  if (Attempt* attempt = find_attempt(s); attempt != nullptr) {
-    on_data(*attempt, in, from_upstream != 0);
-  }
+  Attempt* attempt = find_attempt(s);
+  if (attempt != nullptr && !on_data(*attempt, in, from_upstream != 0)) return NGX_ERROR;
   return next_filter(s, in, from_upstream);
 }
 
