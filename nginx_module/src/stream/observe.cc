@@ -35,7 +35,7 @@ bool expects_answer(const Attempt& attempt) noexcept {
 void look_at_connection(const ngx_connection_t* c, stream::Evidence& e) noexcept {
   e.reached = c != nullptr;
   if (c == nullptr) return;
-#if (NGX_STREAM_SSL)
+#if (NGX_SSL || NGX_COMPAT)
   e.tls_begun = c->ssl != nullptr;
 #endif
   e.timed_out = c->read->timedout || c->write->timedout;
