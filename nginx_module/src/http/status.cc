@@ -1,11 +1,9 @@
 #include "http/status.h"
 
 #include <new>
-#include <span>
 
-#include "leastwise/status_page.h"
 #include "leastwise/text.h"
-#include "shared/neighbour.h"
+#include "shared/page.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -15,16 +13,12 @@ constexpr std::size_t kLooksAtOnce = 128;  // endpoints, in a turn of the event 
 
 // A page on its way to a client. Lives on the request's pool.
 struct Delivery {
-  StatusPage page;
+  StatusPage* page;
   StatusFormat format;
   ngx_buf_t* part = nullptr;
   const volatile ngx_cycle_t* cycle = ngx_cycle;  // whose pools it reads
   bool begun = false;
 };
-
-PageFormat format_of(StatusFormat format) noexcept {
-  return format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson;
-}
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
                      std::string_view value) noexcept {
@@ -40,9 +34,7 @@ ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
 ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) noexcept {
   r->headers_out.status = NGX_HTTP_OK;
   r->headers_out.content_length_n = length;
-  r->headers_out.content_type =
-      to_ngx(format == StatusFormat::kPrometheus ? "text/plain; version=0.0.4; charset=utf-8"
-                                                 : "application/json");
+  r->headers_out.content_type = to_ngx(content_type(format));
   r->headers_out.content_type_len = r->headers_out.content_type.len;
   if (add_header(r, "Cache-Control", "no-store") != NGX_OK ||
       add_header(r, "X-Content-Type-Options", "nosniff") != NGX_OK) {
@@ -62,15 +54,11 @@ Delivery* find_delivery(ngx_http_request_t* r) noexcept {
 }
 
 Delivery* make_delivery(ngx_http_request_t* r, StatusFormat format) noexcept {
-  const auto pools = pools_to_show(*r->pool);
-  const std::size_t n = StatusPage::peers_of(pools);
-  // Not written to here: of a large pool that would take a while.
-  auto* peers = static_cast<PeerView*>(ngx_palloc(r->pool, n * sizeof(PeerView)));
+  StatusPage* page = make_page(*r->pool, format);
   void* memory = ngx_palloc(r->pool, sizeof(Delivery));
   ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, 0);
-  if (peers == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
-  auto* delivery = new (memory)
-      Delivery{StatusPage(format_of(format), "nginx", pools, {peers, n}, now()), format};
+  if (page == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
+  auto* delivery = new (memory) Delivery{page, format};
   cleanup->handler = mark;
   cleanup->data = delivery;
   return delivery;
@@ -91,7 +79,7 @@ ngx_int_t send_part(ngx_http_request_t* r, Delivery& delivery) noexcept {
   ngx_buf_t* b = empty_part(r, delivery);
   if (b == nullptr) return NGX_ERROR;
   Text text({reinterpret_cast<char*>(b->pos), kPartSize});
-  const bool more = delivery.page.render(text);
+  const bool more = delivery.page->render(text);
   b->last = b->pos + text.size();
   b->flush = more;
   b->last_buf = !more && r == r->main;
@@ -153,9 +141,9 @@ bool is_free(ngx_http_request_t* r, const Delivery& delivery) noexcept {
 void go_on(ngx_http_request_t* r) noexcept {
   Delivery& delivery = *find_delivery(r);
   if (!is_free(r, delivery)) return;
-  if (!delivery.page.look(kLooksAtOnce)) {
+  if (!delivery.page->look(kLooksAtOnce)) {
     const ngx_int_t rc = send_part(r, delivery);
-    if (rc != NGX_AGAIN || !delivery.page.has_more()) return ngx_http_finalize_request(r, rc);
+    if (rc != NGX_AGAIN || !delivery.page->has_more()) return ngx_http_finalize_request(r, rc);
     if (is_held_up(r) || r->connection->write->delayed) return wait_for_client(r);
   }
   ngx_post_event(r->connection->write, &ngx_posted_next_events);
@@ -165,7 +153,7 @@ ngx_int_t send_at_once(ngx_http_request_t* r, Delivery& delivery) noexcept {
   ngx_int_t rc = NGX_OK;
   do {
     rc = send_part(r, delivery);
-  } while (rc != NGX_ERROR && rc <= NGX_OK && !r->header_only && delivery.page.has_more());
+  } while (rc != NGX_ERROR && rc <= NGX_OK && !r->header_only && delivery.page->has_more());
   return rc;
 }
 
@@ -189,19 +177,7 @@ ngx_int_t handle(ngx_http_request_t* r) noexcept {
 
 char* set_status(ngx_conf_t* cf, ngx_command_t*, void* location_conf) noexcept {
   auto& location = *static_cast<LocationConf*>(location_conf);
-  if (location.status != StatusFormat::kNone) return conf_duplicate();
-  const auto* words = static_cast<const ngx_str_t*>(cf->args->elts);
-  const std::string_view format = cf->args->nelts > 1 ? view(words[1]) : "json";
-  if (format == "json") {
-    location.status = StatusFormat::kJson;
-  } else if (format == "prometheus") {
-    location.status = StatusFormat::kPrometheus;
-  } else {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\": invalid value \"%V\": expected json or prometheus", &words[0],
-                       &words[1]);
-    return conf_error();
-  }
+  if (char* rc = read_status_format(cf, location.status); rc != NGX_CONF_OK) return rc;
   auto* core = static_cast<ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   core->handler = handle;

@@ -3,10 +3,9 @@
 #define LEASTWISE_NGINX_MODULE_HTTP_STATUS_H_
 
 #include "http/ngx.h"
+#include "shared/page.h"
 
 namespace leastwise::nginx {
-
-enum class StatusFormat : std::uint8_t { kNone, kJson, kPrometheus };
 
 struct LocationConf {
   StatusFormat status = StatusFormat::kNone;

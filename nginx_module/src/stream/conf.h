@@ -1,7 +1,9 @@
-// Conf: what stream keeps of each upstream{} block beside what Upstream has.
+// Conf: what stream keeps of each upstream{} block beside what Upstream has. nginx has no other
+// kind of block there, so a server{} is one, too, of which only `status` is used.
 #ifndef LEASTWISE_NGINX_MODULE_STREAM_CONF_H_
 #define LEASTWISE_NGINX_MODULE_STREAM_CONF_H_
 
+#include "shared/page.h"
 #include "shared/upstream.h"
 #include "stream/ngx.h"
 
@@ -14,6 +16,7 @@ struct UpstreamConf : Upstream {
   // This process saw a server of it answer: silence means something. Logs and metrics, say, are
   // sent one way.
   bool answers = false;
+  StatusFormat status = StatusFormat::kNone;  // of a server{}
 };
 
 UpstreamConf& conf_of(ngx_stream_upstream_srv_conf_t* block) noexcept;

@@ -3,6 +3,7 @@
 #include "shared/directives.h"
 #include "stream/balancer.h"
 #include "stream/conf.h"
+#include "stream/status.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -32,6 +33,14 @@ char* refuse(ngx_conf_t* cf) noexcept {
   return conf_error();
 }
 
+char* refuse_report(ngx_conf_t* cf) noexcept {
+  ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                     "\"%V\": invalid value \"%V\": expected static or speed in \"stream\", "
+                     "where servers send no load reports",
+                     &words_of(cf)[0], &words_of(cf)[1]);
+  return conf_error();
+}
+
 char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept {
   auto& conf = *static_cast<UpstreamConf*>(data);
   const Directive& directive = directive_of(*command);
@@ -42,9 +51,7 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
   if (first && conf.enabled) balance(cf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
-  // It would read load reports.
-  if (conf.config.demand == Demand::kReport) return refuse(cf);
-  return NGX_CONF_OK;
+  return conf.config.demand == Demand::kReport ? refuse_report(cf) : NGX_CONF_OK;
 }
 
 // The upstream that has a zone of this name, nullptr if none has.
@@ -72,6 +79,8 @@ ngx_command_t* commands() noexcept {
   static Commands table;
   table.add_directives(NGX_STREAM_UPS_CONF, set_directive, NGX_STREAM_SRV_CONF_OFFSET);
   table.add("leastwise_zone", NGX_STREAM_UPS_CONF | NGX_CONF_TAKE2, read_zone,
+            NGX_STREAM_SRV_CONF_OFFSET);
+  table.add("leastwise_status", NGX_STREAM_SRV_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, set_status,
             NGX_STREAM_SRV_CONF_OFFSET);
   return table.data();
 }

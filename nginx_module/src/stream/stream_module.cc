@@ -4,7 +4,7 @@
 //   start, reload  shared/zone.cc    -> Pool::create, attach or migrate
 //                  shared/worker.cc  -> servers into the pool; each worker's Picker and timer
 //   session        balancer.cc       -> Picker::pick, answered and release, or finish
-//   asked          variables.cc; the http module's status page finds the pools (neighbour.h)
+//   asked          status.cc, variables.cc
 #include <new>
 
 #include "shared/directives.h"

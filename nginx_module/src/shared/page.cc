@@ -1,0 +1,44 @@
+#include "shared/page.h"
+
+#include <new>
+
+#include "shared/directives.h"
+#include "shared/neighbour.h"
+
+namespace leastwise::nginx {
+
+char* read_status_format(ngx_conf_t* cf, StatusFormat& out) noexcept {
+  if (out != StatusFormat::kNone) return conf_duplicate();
+  const ngx_str_t* words = words_of(cf);
+  const std::string_view format = cf->args->nelts > 1 ? view(words[1]) : "json";
+  if (format == "json") {
+    out = StatusFormat::kJson;
+  } else if (format == "prometheus") {
+    out = StatusFormat::kPrometheus;
+  } else {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": invalid value \"%V\": expected json or prometheus", &words[0],
+                       &words[1]);
+    return conf_error();
+  }
+  return NGX_CONF_OK;
+}
+
+std::string_view content_type(StatusFormat format) noexcept {
+  return format == StatusFormat::kPrometheus ? "text/plain; version=0.0.4; charset=utf-8"
+                                             : "application/json";
+}
+
+StatusPage* make_page(ngx_pool_t& memory, StatusFormat format) noexcept {
+  const auto pools = pools_to_show(memory);
+  const std::size_t n = StatusPage::peers_of(pools);
+  // Not written to here: of a large pool that would take a while.
+  auto* peers = static_cast<PeerView*>(ngx_palloc(&memory, n * sizeof(PeerView)));
+  void* page = ngx_palloc(&memory, sizeof(StatusPage));
+  if (peers == nullptr || page == nullptr) return nullptr;
+  return new (page)
+      StatusPage(format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson,
+                 "nginx", pools, {peers, n}, now());
+}
+
+}  // namespace leastwise::nginx
