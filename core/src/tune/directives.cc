@@ -44,12 +44,15 @@ constexpr Directive kDirectives[] = {
      .max = {},
      .syntax = "auto | first_byte | full",
      .standard = "auto",
-     .help = "Which part of an answer is the server's own time. `auto`: the full answer where "
-             "the proxy buffers it, up to the first byte where its length belongs to the client "
-             "(event streams, upgraded connections, unbuffered bodies). An upgraded connection is "
-             "measured up to its first byte whatever is set: what goes on in it is no answer. "
-             "Event streams and upgraded connections count for `max_conns` until they end, and as "
-             "queue where others wait for them."},
+     .help =
+         "Which part of an answer is the server's own time. `auto`: the full answer where "
+         "the proxy buffers it, up to the first byte where its length belongs to the client "
+         "(event streams, upgraded connections, unbuffered bodies). An upgraded connection is "
+         "measured up to its first byte whatever is set: what goes on in it is no answer. "
+         "Event streams and upgraded connections count for `max_conns` until they end, and as "
+         "queue where others wait for them. In nginx's `stream` `auto` and `first_byte` are one: "
+         "to connect, and from then, or from the first that the client says, to the server's "
+         "first byte."},
     {.name = "outlier",
      .field = &Config::outlier,
      .scope = Scope::kBoth,
@@ -96,11 +99,12 @@ constexpr Directive kDirectives[] = {
      .max = {},
      .syntax = "off | on | METRIC",
      .standard = "off",
-     .help = "Whether the load that servers report with their answers is listened to: the header "
-             "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure "
-             "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
-             "server up to twice as dear and never cheaper than it was measured to be. nginx takes "
-             "the header off the answer; HAProxy sends it with the log line."},
+     .help =
+         "Whether the load that servers report with their answers is listened to: the header "
+         "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure "
+         "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
+         "server up to twice as dear and never cheaper than it was measured to be. nginx takes "
+         "the header off the answer; HAProxy sends it with the log line. Not in nginx's `stream`."},
     {.name = "failure",
      .field = &Config::failure,
      .scope = Scope::kBoth,
@@ -113,7 +117,7 @@ constexpr Directive kDirectives[] = {
          "4, 8, 13 and 14: `http_429 http_404` for instance, or `grpc_12`. A failure raises the "
          "server's share of failures, for `adaptive` and `outlier`, and gives no speed. Whether "
          "it counts for `max_fails` is up to nginx: see `proxy_next_upstream`. HAProxy sees a "
-         "`grpc-status` in the header only, not in trailers."},
+         "`grpc-status` in the header only, not in trailers. Not in nginx's `stream`."},
     {.name = "locality",
      .field = &Config::locality,
      .scope = Scope::kBoth,
@@ -165,7 +169,9 @@ constexpr Directive kDirectives[] = {
      .standard = "method and path, with what looks like an id folded: see routes.md",
      .help = "What tells cheap requests from dear ones; nginx variables may be used. Requests "
              "with the same value are expected to cost the same, and each value is one route, of "
-             "256. In HAProxy it is the argument `route` of the SPOE message, which goes before "
+             "256. In nginx's `stream` sessions are not told apart without it: "
+             "`$ssl_preread_server_name` may serve. In HAProxy it is the argument `route` of the "
+             "SPOE message, which goes before "
              "its arguments `method` and `path`."},
     {.name = "key",
      .field = &Config::key,
