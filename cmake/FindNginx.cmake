@@ -33,10 +33,17 @@ endif()
 if(NOT old_key STREQUAL key)
   if(NGINX_CONFIGURE_FLAGS)
     separate_arguments(flags UNIX_COMMAND "${NGINX_CONFIGURE_FLAGS}")
-  elseif(EXISTS ${NGINX_SOURCE_DIR}/conf_flags)  # Debian's: NGX_CONF_FLAGS=( ... )
-    file(READ ${NGINX_SOURCE_DIR}/conf_flags text)
-    string(REGEX REPLACE "^[^(]*\\((.*)\\).*$" "\\1" text "${text}")
-    separate_arguments(flags UNIX_COMMAND "${text}")
+  elseif(EXISTS ${NGINX_SOURCE_DIR}/conf_flags)
+    # Debian's: NGX_CONF_FLAGS=( ... ) for bash, since 1.30 with commands of dpkg-dev in it.
+    execute_process(COMMAND bash -ec ". ./conf_flags; printf '%s\\n' \"\${NGX_CONF_FLAGS[@]}\""
+                    WORKING_DIRECTORY ${NGINX_SOURCE_DIR}
+                    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE
+                    ERROR_VARIABLE error RESULT_VARIABLE result)
+    if(result OR error MATCHES "not found")
+      message(FATAL_ERROR "${NGINX_SOURCE_DIR}/conf_flags can not be read by bash: ${error}"
+                          "If it asks for dpkg-buildflags or dpkg-architecture: apt-get install dpkg-dev")
+    endif()
+    string(REPLACE "\n" ";" flags "${flags}")
   else()
     set(flags --with-compat --with-threads)
   endif()

@@ -77,6 +77,13 @@ class FindNginx(unittest.TestCase):
         (self.sources / "conf_flags").unlink()
         self.assert_builds_and_leaves_the_sources()
 
+    def test_commands_in_debians_flags_are_run(self):
+        with open(self.sources / "conf_flags", "a", encoding="utf-8") as flags:
+            flags.write('NGX_CONF_FLAGS+=( --with-cc-opt="$(printf %s "-DSAID_BY_A_COMMAND")" )\n')
+        self.assert_builds_and_leaves_the_sources()
+        config = (self.folder / "user/build/nginx_objs/ngx_auto_config.h").read_text()
+        self.assertIn("-DSAID_BY_A_COMMAND", config)
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
