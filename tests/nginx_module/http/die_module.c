@@ -4,11 +4,11 @@
  *
  *   location /die { die_holding_locks_of UPSTREAM; }
  */
-#include <signal.h>
-
-#include <ngx_config.h>
+#include <ngx_config.h> /* first: it says which interfaces of the system are to be seen */
 #include <ngx_core.h>
 #include <ngx_http.h>
+
+#include <signal.h>
 
 static char *set_die(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static void *create_conf(ngx_conf_t *cf);
