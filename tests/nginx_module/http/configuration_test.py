@@ -1,6 +1,7 @@
 """What nginx -t says to a configuration that can not be meant: file, line, the value and
 what is accepted."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -10,7 +11,12 @@ import unittest
 
 import harness
 
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/nginx"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples/nginx"
+# Of the examples for stream: the file, and the variable that says where it is.
+STREAM_MODULES = {
+    "modules/ngx_stream_module.so": (
+        "LEASTWISE_NGINX_STREAM", "/usr/lib/nginx/modules/ngx_stream_module.so"),
+    "modules/ngx_stream_leastwise_module.so": ("LEASTWISE_NGINX_STREAM_MODULE", "")}
 PORT = 20050
 SERVER = "server 127.0.0.1:20051;"
 STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
@@ -168,12 +174,16 @@ class Configuration(unittest.TestCase):
                 self.assertNotIn("[warn]", said)
 
     def test_the_examples_are_accepted(self):
-        for example in sorted(EXAMPLES.glob("*.conf")):
+        examples = sorted(EXAMPLES.glob("*.conf"))
+        self.assertGreaterEqual(len(examples), 5, EXAMPLES)
+        for example in examples:
             with self.subTest(example.name):
                 text = example.read_text(encoding="utf-8")
                 nginx = harness.Nginx(PORT)
                 self.addCleanup(shutil.rmtree, nginx.folder)
                 text = text.replace("modules/ngx_http_leastwise_module.so", harness.MODULE)
+                for ours, variable in STREAM_MODULES.items():
+                    text = text.replace(ours, os.environ.get(*variable))
                 text = text.replace("/var/log/nginx", nginx.folder)
                 with open(nginx.path("nginx.conf"), "w", encoding="utf-8") as f:
                     f.write(f"pid {nginx.folder}/pid; error_log {nginx.folder}/error.log;\n{text}")
