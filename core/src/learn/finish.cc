@@ -64,9 +64,13 @@ float expected_of(const Routes& routes, const Ticket& ticket, AnswerKind kind) n
   return std::max(kLeastShare * ticket.predicted, ticket.predicted + (of_kind - ticket.cost));
 }
 
-// How far away a server is, is told by answers that are alike.
-bool tells_distance(const Routes& routes, const Ticket& ticket, AnswerKind kind) noexcept {
-  return kind == AnswerKind::kFull || routes.cost_of(ticket.route, kind) > 0;
+// How far away a server is, is told by answers that are alike, and not by requests that stay long:
+// who gets nothing else would look as far away as they are long, and get nothing else for it.
+bool tells_distance(const Routes& routes, const Ticket& ticket, const Outcome& outcome,
+                    const Plan& plan) noexcept {
+  const float cost = routes.costs(ticket.route).cost;
+  if ((cost > 0 ? cost : seconds(outcome.occupied)) > plan.long_time.get()) return false;
+  return outcome.kind == AnswerKind::kFull || routes.cost_of(ticket.route, outcome.kind) > 0;
 }
 
 // What counts for who goes by the answer time itself: of a quick refusal not less than the mean.
@@ -282,7 +286,8 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
   const bool is_good = outcome.result == Result::kOk;
   const float expected =
       ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
-  learn_distance(endpoint, outcome, !quick && tells_distance(shared->routes, ticket, outcome.kind));
+  learn_distance(endpoint, outcome,
+                 !quick && tells_distance(shared->routes, ticket, outcome, plan));
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,

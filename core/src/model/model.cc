@@ -111,7 +111,6 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
   if (sample.in_flight == Answer::kPlace) {
     return learn_place(sample.route, double{sample.took}, routes);
   }
-  ++endpoint.base.answers;
   const bool waits = only_waits(sample, routes);
   if (waits) learn_wait(sample, routes, now_ms);
   learn_whole(sample.route, double{sample.whole}, routes);
@@ -119,6 +118,7 @@ void Model::add(const Answer& sample, Learned& endpoint, Routes& routes, bool mi
     ++samples_;
     return;
   }
+  ++endpoint.base.answers;
   if (mixed && sample.guests > 0) learn_guests(sample, routes);
   Answer s = sample;
   if (mean_cost_ <= 0) mean_cost_ = s.took;

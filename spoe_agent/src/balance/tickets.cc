@@ -120,16 +120,29 @@ void Tickets::remove(std::uint32_t i) noexcept {
   --used_;
 }
 
+bool Tickets::stays(const Entry& entry, TimePoint now) const noexcept {
+  const Ticket& ticket = entry.ticket.ticket;
+  return ticket.is_idle && now - ticket.start < kMostStay && open_ <= capacity_ / 2;
+}
+
 // Turns the next open ticket that is due into a late one.
 std::uint32_t Tickets::next_due(TimePoint now) noexcept {
   if (step_ < 0) return kNone;
   const std::int64_t end = step_of(now);  // not reached: the slot of now is not over yet
   // After a long sleep one turn finds all there is.
   step_ = std::max(step_, end - std::int64_t{kSlots});
-  for (; step_ < end; ++step_) {
+  while (step_ < end) {
     const std::uint32_t i = wheel_[static_cast<std::uint64_t>(step_) % kSlots].first;
-    if (i == kNone) continue;
+    if (i == kNone) {
+      ++step_;
+      continue;
+    }
     unlink(i);
+    if (stays(entries_[i], now)) {
+      entries_[i].due = now + patience(entries_[i].ticket.ticket);
+      append(i);
+      continue;
+    }
     entries_[i].state = State::kLate;
     entries_[i].due = now + kLate;
     --open_;

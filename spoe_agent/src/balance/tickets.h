@@ -1,7 +1,9 @@
 // Tickets: the picks whose log line has not come yet.
 //
-// Every pick gets exactly one finish. Four things can happen:
+// Every pick gets exactly one finish. Five things can happen:
 //   the line comes        close() gives the ticket back
+//   it keeps its place    (long polls, websockets) it stays open, until its line comes or for an
+//                         hour: HAProxy counts it, and the pool is to know that nobody waits for it
 //   no line comes in time expire() gives it back; it is remembered as late for kLate more, so that
 //                         a slow answer, the one that teaches most, is still learned from
 //   the line came first   (HAProxy 3.2, aborted requests) its id is a tombstone for kTombstone,
@@ -42,6 +44,7 @@ class Tickets {
  public:
   static constexpr Duration kTombstone = std::chrono::seconds(5);
   static constexpr Duration kLate = std::chrono::seconds(60);
+  static constexpr Duration kMostStay = std::chrono::hours(1);
 
   // REQUIRES: 0 < capacity < 2^31.
   explicit Tickets(std::size_t capacity);
@@ -92,6 +95,8 @@ class Tickets {
     State state;
   };
 
+  // It keeps its place only, and there is room for others.
+  bool stays(const Entry& entry, TimePoint now) const noexcept;
   List& list_of(const Entry& entry) noexcept;
   void append(std::uint32_t i) noexcept;
   void unlink(std::uint32_t i) noexcept;

@@ -60,6 +60,31 @@ TEST(Tickets, ExpireWhenTheirTimeIsUpAndNotBefore) {
   EXPECT_EQ(tickets.open_count(), 0U);
 }
 
+// A long poll: HAProxy counts it, so the pool has to know that nobody waits for it.
+TEST(Tickets, WhoKeepsItsPlaceStaysOpenForAnHourAtMost) {
+  Tickets tickets(8);
+  OpenTicket poll = ticket(1);
+  poll.ticket.is_idle = true;
+  poll.ticket.start = kStart;
+  tickets.open(poll, kStart);
+  for (Duration t = 1s; t < 3599s; t += 1s) ASSERT_TRUE(expired(tickets, kStart + t).empty());
+  EXPECT_EQ(tickets.open_count(), 1U);
+  expired(tickets, kStart + 3601s);
+  EXPECT_EQ(tickets.open_count(), 0U);
+}
+
+TEST(Tickets, NotWhenTheyTakeTheRoomOfOthers) {
+  Tickets tickets(4);
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    OpenTicket poll = ticket(id);
+    poll.ticket.is_idle = true;
+    poll.ticket.start = kStart;
+    tickets.open(poll, kStart);
+  }
+  EXPECT_EQ(expired(tickets, kStart + 1s).size(), 2U);
+  EXPECT_EQ(tickets.open_count(), 2U);
+}
+
 TEST(Tickets, ALineAfterExpiryStillFindsItsPick) {
   Tickets tickets(8);
   tickets.open(ticket(1), kStart);
