@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,12 @@ MODULE = os.environ["LEASTWISE_NGINX_MODULE"]
 NGINX = os.environ.get("LEASTWISE_NGINX", "/usr/sbin/nginx")
 PRELOAD = os.environ.get("LEASTWISE_NGINX_PRELOAD", "")
 SANITIZED = bool(PRELOAD)
+VERSION = tuple(int(n) for n in re.search(
+    r"nginx/(\d+)\.(\d+)\.(\d+)", subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True,
+                                                 check=True).stderr).groups())
+# In an upstream{}: each request has a connection of its own, as it had by default before 1.29.7. What a
+# server does on a kept one may be taken for that of one that was closed in between.
+UNKEPT = "keepalive 0;" if VERSION >= (1, 29, 7) else ""
 
 CONFIG = """\
 load_module {module};

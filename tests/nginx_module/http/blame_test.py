@@ -34,7 +34,7 @@ class Servers(backend.Backends):
 
 
 def config(location, servers):
-    return (f"upstream app {{ leastwise round_robin; {servers} }}"
+    return (f"upstream app {{ leastwise round_robin; {servers} {harness.UNKEPT} }}"
             f" server {{ listen {PORT}; location / {{ proxy_pass http://app;"
             f" proxy_read_timeout 300ms; {location} }}"
             " location = /leastwise { leastwise_status; }"

@@ -3,7 +3,6 @@ its place: each test here passes with either."""
 
 import contextlib
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,9 +15,7 @@ import harness
 
 PORT, DEAD = 20150, 20151
 A, B, C = 20152, 20153, 20154
-VERSION = tuple(int(n) for n in re.search(
-    r"nginx/(\d+)\.(\d+)\.(\d+)", subprocess.run([harness.NGINX, "-v"], stderr=subprocess.PIPE, text=True,
-                                                 check=True).stderr).groups())
+VERSION = harness.VERSION
 LUA = "/usr/lib/nginx/modules/ngx_http_lua_module.so"
 
 
