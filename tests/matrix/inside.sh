@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# What tests/matrix/run.sh does within a root: the sources are in /source, read-only.
+set -euo pipefail
+
+jobs=$(nproc)
+
+packages() {
+  apt-get update
+  apt-get -y dist-upgrade
+  apt-get install -y --no-install-recommends "$@"
+  # With its sources nginx itself can be built, see tests/nginx_module/build_test.py. Not all
+  # mirrors have Debian's changes to them, which make no difference for that.
+  rm -rf /usr/src/nginx
+  mkdir -p /usr/src/nginx
+  cd /usr/src/nginx
+  apt-get -o APT::Sandbox::User=root source --tar-only nginx &&
+    tar -x --strip-components=1 -f nginx_*.orig.tar.* ||
+    echo "no sources of nginx: it will not be built"
+  apt-get clean
+}
+
+build() {
+  export CCACHE_DIR=/ccache
+  cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+    -DLEASTWISE_BUILD_SPOE_AGENT=OFF > /build/configure.log 2>&1 ||
+    { tail -n 30 /build/configure.log; return 1; }
+  # The modules that there are, and what their tests load beside them.
+  local targets
+  targets=$(ninja -C /build -t targets all | sed -n 's/^\(ngx_[a-z_]*_module\): phony$/\1/p')
+  # shellcheck disable=SC2086
+  rm -rf /build/results  # of what was built before
+  nice cmake --build /build --parallel "$jobs" --target $targets > /build/build.log 2>&1 ||
+    { tail -n 60 /build/build.log; return 1; }
+  ls -l /build/nginx_module/*.so
+}
+
+run_tests() {
+  {
+    dpkg-query -W -f '${Version}\n' nginx
+    g++ -dumpfullversion
+    date +%F
+  } > /build/versions
+  mkdir -p /build/results
+  LEASTWISE_NGINX_SOURCES=/usr/src/nginx \
+  ctest --test-dir /build -L integration -R '^nginx_module\.' --output-on-failure \
+    --no-tests=error --output-junit "/build/results/$(date +%s).xml" "$@"
+}
+
+step=$1
+shift
+case $step in
+  packages) packages "$@" ;;
+  build) build ;;
+  test) run_tests "$@" ;;
+esac

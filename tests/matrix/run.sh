@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# The integration suites of the nginx modules with every nginx that Debian ships, each in a root
+# of its own, which debootstrap makes: bookworm has nginx 1.22, trixie 1.26, sid 1.30. What passed
+# is printed and written to docs/compatibility.md.
+#
+#   tests/matrix/run.sh                      all
+#   tests/matrix/run.sh trixie sid           only these; the table keeps what it says of others
+#   tests/matrix/run.sh roots                only make the roots: what needs the network
+#   tests/matrix/run.sh build test trixie    only these steps of roots, build, test and table
+#   tests/matrix/run.sh test table sid -R locks    what follows the first option is ctest's; the others of
+#                                            that build are in the table as they ended before
+#
+# Needs root, for chroot and unshare, and Debian's debootstrap and iproute2. Nothing of the host
+# is changed: mounts, processes and the network (loopback only) of a run are its own. The roots, with
+# build folders and compiler caches, are kept in LEASTWISE_MATRIX_CACHE (default
+# ~/.cache/leastwise-matrix, 2 GB a root). A root is as old as its folder: remove that, and the next run makes
+# it anew with the mirror's current packages. LEASTWISE_MATRIX_MIRROR is Debian's mirror.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+source_dir=$(cd "$here/../.." && pwd)
+cache=${LEASTWISE_MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leastwise-matrix}
+mirror=${LEASTWISE_MATRIX_MIRROR:-http://deb.debian.org/debian}
+all_releases=(bookworm trixie sid)
+packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
+          python3-h2 nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
+          libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev
+          libprotozero-dev libgtest-dev libgmock-dev libbenchmark-dev
+          libpcre2-dev libssl-dev zlib1g-dev)
+
+die() { printf 'tests/matrix/run.sh: %s\n' "$*" >&2; exit 2; }
+note() { printf '==== %s (%s)\n' "$*" "$(date +%H:%M:%S)"; }
+
+# In namespaces of its own, which end with it, whatever happens.
+isolated() { unshare --mount --pid --fork --kill-child --propagation private "$@"; }
+
+check_host() {
+  [ "$(id -u)" -eq 0 ] ||
+    die "needs root: it makes Debian systems with debootstrap and enters them with chroot. Run: sudo $0"
+  local tool
+  for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 wget:wget; do
+    command -v "${tool%:*}" > /dev/null ||
+      die "needs ${tool%:*}. Run: apt-get install ${tool#*:}"
+  done
+  isolated --net true 2> /dev/null ||
+    die "unshare is not permitted here, even to root. In a container: start it with --privileged"
+}
+
+# check_network RELEASE
+check_network() {
+  wget --quiet --timeout=20 --tries=2 -O /dev/null "$mirror/dists/$1/Release" ||
+    die "$mirror/dists/$1 can not be reached, and $1 is not in $cache yet. With a network run:" \
+        "tests/matrix/run.sh roots; after that none is needed. Another mirror: LEASTWISE_MATRIX_MIRROR=URL"
+}
+
+# What apt of RELEASE reads; nginx is often newest among the security updates.
+sources() {
+  echo "deb $mirror $1 main"
+  echo "deb-src $mirror $1 main"
+  [ "$1" = sid ] && return
+  echo "deb ${mirror%/debian}/debian-security $1-security main"
+  echo "deb-src ${mirror%/debian}/debian-security $1-security main"
+}
+
+# make_root RELEASE: as it is, if it has all the packages.
+make_root() {
+  local release=$1 root=$cache/$1 stamp
+  stamp="${packages[*]} nginx-source"
+  [ "$(cat "$root/.complete" 2> /dev/null)" = "$stamp" ] && return
+  check_network "$release"
+  note "$release: making the root in $root"
+  mkdir -p "$cache"
+  if [ ! -e "$root/etc/debian_version" ]; then
+    rm -rf "$root.new"
+    isolated debootstrap --variant=minbase --include=ca-certificates "$release" "$root.new" \
+      "$mirror" > "$cache/$release.log" 2>&1 || { tail "$cache/$release.log"; die "debootstrap failed, see $cache/$release.log"; }
+    mv "$root.new" "$root"
+  fi
+  sources "$release" > "$root/etc/apt/sources.list"
+  # The host's clock may be ahead of the mirror's.
+  echo 'Acquire::Check-Valid-Until "false";' > "$root/etc/apt/apt.conf.d/90leastwise"
+  printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"  # no service is started
+  chmod +x "$root/usr/sbin/policy-rc.d"
+  cp /etc/resolv.conf "$root/etc/resolv.conf"
+  isolated "$here/enter.sh" "$root" "$source_dir" packages "${packages[@]}" \
+    >> "$cache/$release.log" 2>&1 ||
+    { tail "$cache/$release.log"; die "$release: its packages could not be installed, see $cache/$release.log"; }
+  echo "$stamp" > "$root/.complete"
+}
+
+# in_root RELEASE STEP [ARGUMENTS…]: without a network but its own loopback.
+in_root() {
+  local release=$1
+  shift
+  isolated --net "$here/enter.sh" "$cache/$release" "$source_dir" "$@"
+}
+
+steps=() releases=() ctest_options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    roots|build|test|table) steps+=("$1") ;;
+    bookworm|trixie|sid) releases+=("$1") ;;
+    -*) [ "$1" = --help ] && { sed -n '2,20s/^# \{0,1\}//p' "$0"; exit; }
+        ctest_options=("$@"); break ;;
+    *) die "\"$1\": expected a step (roots, build, test, table) or a release (${all_releases[*]})" ;;
+  esac
+  shift
+done
+[ ${#steps[@]} -gt 0 ] || steps=(roots build test table)
+[ ${#releases[@]} -gt 0 ] || releases=("${all_releases[@]}")
+wants() { [[ " ${steps[*]} " == *" $1 "* ]]; }
+
+check_host
+status=0
+for release in "${releases[@]}"; do
+  make_root "$release"
+  if wants build; then
+    note "$release: build"
+    in_root "$release" build || { status=1; continue; }
+  fi
+  if wants test; then
+    [ -d "$cache/$release/build" ] || die "$release is not built yet. Run: $0 build $release"
+    note "$release: test"
+    in_root "$release" test "${ctest_options[@]}" || status=1
+  fi
+done
+if wants table; then
+  python3 "$here/table.py" "$source_dir/docs/compatibility.md" "$cache" "${all_releases[@]}" || status=1
+fi
+exit $status

@@ -1,0 +1,75 @@
+"""Writes docs/compatibility.md from what tests/matrix/run.sh left of each Debian release.
+
+Usage: table.py PAGE CACHE RELEASE...
+
+A release that was not tested since it was built is said to be so, and makes the exit status 1.
+"""
+
+import pathlib
+import sys
+import xml.etree.ElementTree as tree
+
+HEAD = """\
+# Which nginx this works with
+Written by `tests/matrix/run.sh`, which builds the modules in each Debian release with that release's compiler
+and `nginx-dev`, loads them into the packaged nginx and runs their integration tests there. A number is
+that of test files that passed; each holds several tests.
+
+| Debian | nginx | g++ | http | stream | built by nginx | tested |
+|---|---|---|---|---|---|---|
+"""
+
+
+def column(name):
+    """The column of a test, by its name in CTest."""
+    if name == "nginx_module.build":
+        return "build"
+    return "stream" if name.startswith("nginx_module.stream.") else "http"
+
+
+class Release:
+    def __init__(self, name, folder):
+        self.name = name
+        runs = sorted((folder / "results").glob("*.xml"))
+        self.tested = bool(runs)
+        self.passed, self.failed, self.skipped = {}, {}, {}
+        if not self.tested:
+            return
+        # What was run again counts as it ended the last time.
+        last = {case.get("name"): case.get("status")
+                for run in runs for case in tree.parse(run).getroot().iter("testcase")}
+        self.nginx, self.compiler, self.date = (folder / "versions").read_text().split()
+        for test, status in last.items():
+            kind = {"run": self.passed, "fail": self.failed}.get(status, self.skipped)
+            kind.setdefault(column(test), []).append(test)
+
+    def cell(self, name):
+        passed, failed = (len(kind.get(name, [])) for kind in (self.passed, self.failed))
+        if passed + failed == 0:
+            return "none"
+        return f"all {passed}" if failed == 0 else f"{passed} of {passed + failed}"
+
+    def row(self):
+        if not self.tested:
+            return f"| {self.name} | | | | | | not tested |\n"
+        cells = " | ".join(self.cell(c) for c in ("http", "stream", "build"))
+        return f"| {self.name} | {self.nginx} | {self.compiler} | {cells} | {self.date} |\n"
+
+    def failures(self):
+        names = sorted(name for names in self.failed.values() for name in names)
+        return "".join(f"- {self.name}: `{name}`\n" for name in names)
+
+
+def main(page, cache, *names):
+    releases = [Release(name, pathlib.Path(cache) / name / "build") for name in names]
+    text = HEAD + "".join(r.row() for r in releases)
+    failures = "".join(r.failures() for r in releases)
+    if failures:
+        text += "\nFailed:\n\n" + failures
+    pathlib.Path(page).write_text(text, encoding="utf-8")
+    print(text, end="")
+    return 0 if not failures and all(r.tested for r in releases) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
