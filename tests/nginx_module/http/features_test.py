@@ -120,6 +120,20 @@ class Features:
             self.assertEqual(nginx.get("/").body, str(A))
         self.assertEqual(self.backends.connections - before, 1)
 
+    @unittest.skipIf(VERSION < (1, 29, 6), "nginx binds no sessions before 1.29.6")
+    def test_a_bound_session_stays_on_its_server_and_moves_when_that_fails(self):
+        text = (f"upstream app {{ METHOD {servers(A, B, C)} sticky cookie srv; }} server {{ LISTEN"
+                " location / { proxy_pass http://app; } }")
+        nginx = self.nginx(text)
+        first = nginx.get("/")
+        cookie = {"Cookie": first.headers["Set-Cookie"].split(";")[0]}
+        self.assertEqual([nginx.get("/", headers=cookie).body for _ in range(6)], [first.body] * 6)
+        self.backends.stop(int(first.body))
+        nginx.get(f"/close/x/{first.body}", headers=cookie)  # and so the connection that was kept is gone
+        answer = nginx.get("/", headers=cookie)
+        self.assertEqual(answer.status, 200)
+        self.assertNotEqual(answer.body, first.body)
+
     @unittest.skipIf(VERSION < (1, 29, 0), "nginx passes on no early hints before 1.29")
     def test_early_hints_are_passed_on_and_the_answer_after_them_is_learned_from(self):
         text = (f"upstream app {{ METHOD {servers(A)} }} server {{ LISTEN early_hints 1;"
