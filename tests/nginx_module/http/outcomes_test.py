@@ -48,7 +48,7 @@ CONFIG = f"""
 
 
 class Outcomes(unittest.TestCase):
-    def start(self, upstream=""):
+    def start(self, upstream=harness.UNKEPT):
         self.backends = self.enterContext(backend.Backends(A, B))
         self.nginx = harness.Nginx(PORT)
         self.nginx.configure(CONFIG.format(folder=self.nginx.folder, upstream=upstream))
@@ -126,7 +126,7 @@ class Outcomes(unittest.TestCase):
                     ("/lateclose/0.35", "reset"), ("/ok", "ok"), ("/reset", "cancelled")])
 
     def test_each_row_with_a_zone_of_nginx(self):
-        self.start("zone app 64k;")
+        self.start(harness.UNKEPT + " zone app 64k;")
         self.check(self.rows())
 
     def test_refused(self):

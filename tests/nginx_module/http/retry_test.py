@@ -19,6 +19,8 @@ def server(port, parameters=""):
 
 
 def config(upstream, location=""):
+    if "keepalive" not in upstream:
+        upstream += harness.UNKEPT
     return (f"upstream app {{ {upstream} }} server {{ listen 127.0.0.1:{PORT};"
             f" location / {{ proxy_pass http://app; proxy_read_timeout 500ms; {location} }}"
             " location = /leastwise { leastwise_status; } }")
