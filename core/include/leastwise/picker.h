@@ -248,7 +248,8 @@ class Picker {
              Verdict* verdict) noexcept;
   void forgive(const Verdict::Failure& failure, TimePoint now, Verdict* verdict) noexcept;
   void renew(const Config& config, MemberIndex member, TimePoint now) noexcept;
-  void learn_distance(state::Hot& endpoint, const Outcome& outcome, bool may_tell) noexcept;
+  void learn_distance(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+                      bool is_quick) noexcept;
   void learn_speed(const Words& words, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;
   [[gnu::cold]] void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,

@@ -66,10 +66,11 @@ float expected_of(const Routes& routes, const Ticket& ticket, AnswerKind kind) n
 
 // How far away a server is, is told by answers that are alike, and not by requests that stay long:
 // who gets nothing else would look as far away as they are long, and get nothing else for it.
-bool tells_distance(const Routes& routes, const Ticket& ticket, const Outcome& outcome,
-                    const Plan& plan) noexcept {
+[[gnu::noinline]] bool tells_distance(const Routes& routes, const Ticket& ticket,
+                                      const Outcome& outcome, const Plan& plan) noexcept {
   const float cost = routes.costs(ticket.route).cost;
-  if ((cost > 0 ? cost : seconds(outcome.occupied)) > plan.long_time.get()) return false;
+  const float stays = cost > 0 ? cost : seconds(outcome.occupied);
+  if (plan.learned.get() != 0 && stays > plan.long_time.get()) return false;
   return outcome.kind == AnswerKind::kFull || routes.cost_of(ticket.route, outcome.kind) > 0;
 }
 
@@ -243,20 +244,23 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
   learn_speed(words, ticket, outcome, now_ms);
 }
 
-// `may_tell`: the answer is like the others', so that its time says something. Lost to another at
-// the same instant: the next will do.
-void Picker::learn_distance(state::Hot& endpoint, const Outcome& outcome, bool may_tell) noexcept {
+// Only an answer that is like the others says something by its time, which is asked of the fastest
+// alone. Lost to another at the same instant: the next will do.
+void Picker::learn_distance(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+                            bool is_quick) noexcept {
   constexpr Duration kLeast{1};  // zero is unknown
-  Duration way = outcome.occupied;
-  Cell<std::uint32_t>& has_round_trips = pool_.shared()->has_round_trips;
+  const state::Shared shared = pool_.shared();
+  const float old = endpoint.fastest.get();
   if (outcome.round_trip >= Duration::zero()) {
-    way = std::max(outcome.round_trip, kLeast);
-    if (has_round_trips.get() == 0) has_round_trips.set(1);
-  } else if (!may_tell || has_round_trips.get() != 0) {
+    const float way = seconds(std::max(outcome.round_trip, kLeast));
+    if (shared->has_round_trips.get() == 0) shared->has_round_trips.set(1);
+    if (!(old > 0) || way < old) endpoint.fastest.set(way);
     return;
   }
-  const float old = endpoint.fastest.get();
-  if (!(old > 0) || seconds(way) < old) endpoint.fastest.set(seconds(way));
+  const float way = seconds(outcome.occupied);
+  if ((old > 0 && way >= old) || is_quick || shared->has_round_trips.get() != 0) [[likely]]
+    return;
+  if (tells_distance(shared->routes, ticket, outcome, shared->plan())) endpoint.fastest.set(way);
 }
 
 // Who leaves after a longer wait than nearly all answers take says that the server is slow, at
@@ -286,8 +290,7 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
   const bool is_good = outcome.result == Result::kOk;
   const float expected =
       ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
-  learn_distance(endpoint, outcome,
-                 !quick && tells_distance(shared->routes, ticket, outcome, plan));
+  learn_distance(endpoint, ticket, outcome, quick);
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,

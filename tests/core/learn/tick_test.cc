@@ -200,5 +200,23 @@ TEST_F(TickTest, WhoIsAskedLittleIsNotFarAway) {
   }
 }
 
+// Else it would get nothing but polls, which take as long next time.
+TEST_F(TickTest, WhoIsAskedForLongPollsOnlyIsNotFarAway) {
+  make({1, 1});
+  const Request poll{.route = 7, .in_flight = {}, .name = {.own = "GET /poll", .family = {}}};
+  for (int i = 0; i < 100; ++i) {
+    for (const MemberIndex member : {0U, 1U}) {
+      finish(picker_.adopt(config_, {.in_flight = {}}, member, now_), Result::kOk, 5ms);
+    }
+    tick();
+  }
+  for (int i = 0; i < 60; ++i) {
+    finish(picker_.adopt(config_, {.in_flight = {}}, 0, now_), Result::kOk, 5ms);
+    finish(picker_.adopt(config_, poll, 1, now_), Result::kOk, 15s);
+    tick();
+    ASSERT_LT(view(1).base, 0.010) << i;
+  }
+}
+
 }  // namespace
 }  // namespace leastwise
