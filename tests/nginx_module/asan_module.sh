@@ -12,5 +12,6 @@ build_dir=${1:-$source_dir/build/asan_module}
 cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEASTWISE_WERROR=ON \
   -DLEASTWISE_SANITIZE=address,undefined -DLEASTWISE_BUILD_SPOE_AGENT=OFF
-cmake --build "$build_dir" --target ngx_http_leastwise_module ngx_http_die_module
+cmake --build "$build_dir" --target ngx_http_leastwise_module ngx_stream_leastwise_module \
+  ngx_http_die_module
 ctest --test-dir "$build_dir" -L asan-module --output-on-failure --no-tests=error
