@@ -52,6 +52,17 @@ class Learned(unittest.TestCase):
     def slowness(nginx):
         return {p: v["leastwise"]["slowness"] for p, v in nginx.peers().items()}
 
+    def settled(self, nginx):
+        """How far answers are believed is still being learned for a second or two after them."""
+        seen = [self.slowness(nginx)]
+
+        def is_steady():
+            time.sleep(0.3)
+            seen.append(self.slowness(nginx))
+            return all(abs(seen[-1][p] / value - 1) < 0.001 for p, value in seen[-2].items())
+        harness.wait_for(is_steady, "a steady slowness", 30)
+        return seen[-1]
+
     @staticmethod
     def known(nginx):
         return {p for p, v in nginx.peers().items() if v["leastwise"]["known"]}
@@ -66,7 +77,7 @@ class Learned(unittest.TestCase):
         print(f"slowness of {len(before)} servers drifted by {drift:.2%} at most")
 
     def change(self, nginx, text):
-        before, picks = self.slowness(nginx), self.picks(nginx)
+        before, picks = self.settled(nginx), self.picks(nginx)
         # Two servers that do not share a value by chance or by default.
         self.assertGreaterEqual(self.known(nginx), {A, B})
         self.assertGreater(abs(before[A] / before[B] - 1), 0.05)
@@ -121,7 +132,7 @@ class Learned(unittest.TestCase):
     def test_a_failed_reload_changes_nothing(self):
         nginx = self.nginx(config(A, B, C))
         self.teach()
-        before = self.slowness(nginx)
+        before = self.settled(nginx)
         nginx.configure(config(D, decay="0s"))
         nginx.process.send_signal(signal.SIGHUP)
         harness.wait_for(lambda: "invalid value \"0s\"" in nginx.log(), "the refusal")
