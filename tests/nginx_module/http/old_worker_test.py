@@ -82,7 +82,7 @@ class OldWorker(unittest.TestCase):
         self.assertEqual(set(states), {"up"})
 
     def test_what_it_still_had_in_flight_is_learned_from_and_given_back(self):
-        sockets = self.occupy("/sleep/4")
+        sockets = self.occupy("/sleep/10")
         before = {p: v["leastwise"]["results"]["ok"] for p, v in self.nginx.peers().items()}
         self.reload("leastwise_outlier on;")
         for s in sockets:
