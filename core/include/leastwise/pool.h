@@ -80,6 +80,7 @@ struct EndpointView {
   bool known = false;            // slowness was measured of late
   float slowness = 0;     // seconds of delay per second of predicted work; pool mean if unknown
   float evidence = 0;     // seconds of predicted work behind it
+  float measured = 0;     // slowness by those answers alone, not shrunk; 0 = none
   float error_share = 0;  // decayed, 0…1
   float base = 0;         // seconds that its fastest answers take beyond the pool's fastest
   std::uint64_t picks = 0;

@@ -73,8 +73,8 @@ void render_own(const EndpointView& v, float share, Text& out) noexcept {
   render_report(v, out);
   render_figure("share", share, out);
   out << "\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
-      << ",\"evidence_s\":" << double{v.evidence} << ",\"base_ms\":" << v.base * kMillisecond
-      << ",\"error_share\":" << double{v.error_share}
+      << ",\"measured\":" << double{v.measured} << ",\"evidence_s\":" << double{v.evidence}
+      << ",\"base_ms\":" << v.base * kMillisecond << ",\"error_share\":" << double{v.error_share}
       << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"healed\":" << v.healed << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\""

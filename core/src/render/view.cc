@@ -89,6 +89,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.work_in_flight = load::work(hot.load.get());
   v.known = s.work * left > 0;
   v.evidence = s.work * left;
+  v.measured = s.work > 0 && std::isfinite(s.delay / s.work) ? s.delay / s.work : 0;
   v.slowness = plan.mean_cost.get() > 0 ? slowness(s, left, plan) : plan.slowness.get();
   v.error_share = error_now(hot.error.get(), milliseconds(now));
   v.base = hot.base.get();

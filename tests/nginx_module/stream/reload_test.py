@@ -73,7 +73,7 @@ class Reload(unittest.TestCase):
 
     @staticmethod
     def learned(nginx):
-        return {p: (v["leastwise"]["picks"], v["leastwise"]["slowness"], v["leastwise"]["known"])
+        return {p: (v["leastwise"]["picks"], v["leastwise"]["measured"], v["leastwise"]["known"])
                 for p, v in nginx.peers(POOL).items()}
 
     def teach(self, nginx):
@@ -82,10 +82,9 @@ class Reload(unittest.TestCase):
         harness.wait_for(lambda: nginx.in_flight(POOL) == 0, "sessions to end")
 
     def assert_kept(self, before, after):
-        for port, (picks, slowness, known) in before.items():
+        for port, (picks, measured, known) in before.items():
             self.assertEqual((after[port][0], after[port][2]), (picks, known))
-            # How far answers are believed is still being learned.
-            self.assertAlmostEqual(after[port][1] / slowness, 1, delta=0.1)
+            self.assertAlmostEqual(after[port][1], measured, delta=0.001 * measured)
 
     def test_what_was_learned_is_kept_through_reloads_and_other_zones(self):
         nginx = self.nginx(config(A, B, C), workers=2)
