@@ -120,14 +120,26 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
   return choice;
 }
 
+// A place where answers begin later than at most endpoints is for when all others are full. What
+// may be chance is no difference: luck would else fill the endpoint that looks fastest.
+float with_slowness(float n, const state::Hot& endpoint, const Plan& plan) noexcept {
+  constexpr float kApart = 1.3F;  // of g, which believes a few answers by half
+  constexpr float kLast = 1e6F;   // in flight more
+  const float slower = endpoint.slowness.get() / plan.centre.get();
+  return slower > kApart ? n + kLast * slower : n;
+}
+
 // Who keeps its place for long, and may be in nobody's way: where the fewest are in flight, of
-// those who do not fail.
+// those who do not fail; and where the answer begins soon and only the rest takes long, where it
+// begins soonest.
 Choice pick_evenly(PickContext& context) noexcept {
   const std::int64_t now_ms = milliseconds(context.now);
+  const bool begins_soon = context.costs.slow < context.plan.long_time.get();
   return pick_least(context, [&](MemberIndex member) noexcept {
     const state::Hot& endpoint = context.endpoint(member);
     const float e = error_now(endpoint.error.get(), now_ms);
-    const auto n = static_cast<float>(context.in_flight(member) + 1);
+    auto n = static_cast<float>(context.in_flight(member) + 1);
+    if (begins_soon) n = with_slowness(n, endpoint, context.plan);
     return with_failures(n, e, 1) * endpoint.inverse_weight.get();
   });
 }

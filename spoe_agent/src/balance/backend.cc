@@ -157,6 +157,7 @@ bool Backend::update(const BackendInfo& info, std::mutex& gate, OpenPicks& open,
   pool_.for_each([&](EndpointId id) {
     if (std::ranges::find(roster_->members, id, &Member::id) == roster_->members.end()) {
       pool_.retire(id);
+      ways_.forget(id);
     }
   });
   return true;
@@ -213,6 +214,7 @@ void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
   const std::uint64_t seed = text_hash(name_);
   r.picker = make_picker(pool, slot_, r.members, r.picker_memory, seed);
   r.learner = make_picker(pool, slot_, r.members, r.learner_memory, ~seed);
+  ways_.resize(pool.capacity());
   pool_ = pool;
   roster_ = std::move(roster);
 }
@@ -284,7 +286,10 @@ void Backend::tick(TimePoint now) noexcept {
   }
 }
 
-void Backend::finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
+void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept {
+  if (ticket && outcome.occupied > Duration::zero()) {
+    outcome.round_trip = ways_.learn(ticket.id, outcome, now);
+  }
   roster_->learner.finish(config_, ticket, outcome, now);
   if (pool_.is_behind(slot_)) pool_.catch_up(now, slot_);
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "balance/state_store.h"
+#include "balance/ways.h"
 #include "haproxy/runtime_api.h"
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
@@ -85,7 +86,7 @@ class Backend {
   // kNoEndpoint if there is no server of that name.
   EndpointId find(std::string_view server) const noexcept;
   Ticket adopt(std::string_view server, TimePoint now) noexcept;
-  void finish(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept;
+  void finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept;
   void tick(TimePoint now) noexcept;
 
   const Pool& pool() const noexcept { return pool_; }
@@ -126,6 +127,7 @@ class Backend {
   Pool pool_;
   ProcessSlot slot_ = kNoSlot;
   std::unique_ptr<Roster> roster_;
+  Ways ways_;  // the learning thread's
   bool active_ = true;
 };
 
