@@ -9,7 +9,8 @@ target_compile_options(leastwise_flags INTERFACE
   $<$<BOOL:${LEASTWISE_WERROR}>:-Werror>)
 if(LEASTWISE_SANITIZE)
   target_compile_options(leastwise_flags INTERFACE
-    -fsanitize=${LEASTWISE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${LEASTWISE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    -g1)  # reports name functions and lines by it
   target_link_options(leastwise_flags INTERFACE -fsanitize=${LEASTWISE_SANITIZE})
 endif()
 if(LEASTWISE_FUZZ)

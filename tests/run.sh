@@ -90,7 +90,7 @@ stage_tsan() {
 }
 stage_module_asan() {
   note the module with sanitizers in the packaged nginx
-  tests/nginx_module/asan_module.sh build/module-asan > build/module-asan.log 2>&1
+  tests/nginx_module/asan_module.sh > build/module-asan.log 2>&1
   local status=$?
   [ $status -eq 0 ] || tail -n 60 build/module-asan.log
   count "module under ASan" $status
