@@ -34,6 +34,7 @@ struct EndpointSettings {
   std::uint32_t max_fails = 0;                       // 0 = failures never take it out
   Duration fail_timeout = std::chrono::seconds(10);  // for that long; counted within it
   std::uint32_t flags = 0;                           // EndpointFlag
+  std::uint32_t order = 0;                           // its place in the configuration
 };
 
 }  // namespace leastwise

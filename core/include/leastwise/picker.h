@@ -18,6 +18,7 @@
 #include "leastwise/config.h"
 #include "leastwise/decay.h"
 #include "leastwise/endpoint.h"
+#include "leastwise/explain.h"
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
 #include "leastwise/rng.h"
@@ -131,20 +132,6 @@ class Verdict {
   std::uint32_t count_ = 0, blamed_count_ = 0, forgiven_ = 0;
 };
 
-// Why this endpoint was picked.
-enum class Reason : std::uint8_t {
-  kNone,        // nothing was picked
-  kPolicy,      // the policy's choice
-  kOnly,        // the only candidate
-  kUnlearned,   // the adaptive policy still chooses as least_conn does
-  kBackup,      // no member but backups can be picked
-  kPanic,       // none can be picked unless draining ones and outliers are, too
-  kFrontEnd,    // the front end chose (Picker::adopt)
-  kAffinity,    // the endpoint of the request's key (Config::affinity)
-  kSwitchback,  // least_conn chose in the policy's place (Config::switchback)
-};
-std::string_view name(Reason reason) noexcept;
-
 // An attempt in flight: what pick() counted and predicted, to be handed to finish().
 // Plain data; the caller keeps it wherever it likes.
 struct Ticket {
@@ -226,6 +213,8 @@ class Picker {
   bool takes_turns(const Policy& policy) const noexcept;
   void pick_in_turn(const Config& config, const Request& request, Tried& tried, TimePoint now,
                     Ticket& ticket) noexcept;
+  [[gnu::noinline, gnu::cold]] void note(const PickContext& context, const Ticket& ticket) noexcept;
+  void note_decision(const PickContext& context, const Ticket& ticket) noexcept;
   void renew_turn(PickContext& context, MemberIndex served) noexcept;
   void renew_place(const Config& config, MemberIndex member, TimePoint now) noexcept;
   bool are_trees_grown(TimePoint now) noexcept;

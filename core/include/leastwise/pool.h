@@ -22,6 +22,7 @@
 
 #include "leastwise/config.h"
 #include "leastwise/endpoint.h"
+#include "leastwise/explain.h"
 #include "leastwise/outcome.h"
 #include "leastwise/route.h"
 #include "leastwise/status.h"
@@ -56,6 +57,14 @@ enum class Ejection : std::uint32_t { kNone, kConsecutive, kFailures, kLatency }
 inline constexpr std::size_t kEjections = 4;
 std::string_view name(Ejection why) noexcept;
 
+// What an endpoint did of late: in the last half to whole minute.
+struct WindowView {
+  float seconds = 0;  // 0 = nothing is known
+  std::uint32_t answers = 0, failures = 0;
+  std::array<std::uint32_t, 6> responses{};  // as EndpointView's
+  float p50 = 0, p99 = 0;                    // seconds; 0 = no answer
+};
+
 // A copy of what is known of one endpoint, for status pages and tests.
 struct EndpointView {
   std::string_view name;  // a view of the pool's memory
@@ -89,6 +98,10 @@ struct EndpointView {
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t healed = 0;    // attempts given back for processes that died
   std::uint64_t forgiven = 0;  // failures that were put down to the request
+  float delay = 0;             // seconds expected of a mean request that came now; 0 = unknown
+  float report_age = -1;       // seconds since its last load report that could be read; -1 = none
+  float fail_for = 0;          // seconds that it is still out by max_fails
+  WindowView window;
   double connect_seconds = 0, first_byte_seconds = 0, occupied_seconds = 0;  // sums
   std::uint64_t connects = 0, first_bytes = 0, occupied = 0;                 // their counts
 };
@@ -113,6 +126,8 @@ struct PoolView {
   float price = 0;       // η
   float caution = 0;     // κ
   Chooser chooser = Chooser::kPolicy;
+  // How many picks there were, by reason.
+  std::array<std::uint64_t, kReasons> decisions{};
   // Typical answer time of late, in seconds, by who chose; 0 = not known.
   double policy_seconds = 0, control_seconds = 0;
 };
@@ -132,7 +147,7 @@ struct RouteView {
 
 class Pool {
  public:
-  // Bytes that a pool of `capacity` endpoints needs; about 2.6 KiB for each, of which 1 KiB is
+  // Bytes that a pool of `capacity` endpoints needs; about 3.5 KiB for each, of which 1 KiB is
   // rows of processes: their pages are not touched before so many have joined. 0.2 MiB for the
   // rest.
   static std::size_t bytes_for(std::size_t capacity) noexcept;
@@ -219,6 +234,8 @@ class Pool {
 
   // ---- reading
 
+  // Empty when there is no such place. A view of the pool's memory.
+  std::string_view endpoint_name(EndpointId id) const noexcept;
   EndpointView view(EndpointId id, const Config& config, TimePoint now) const noexcept;
   PoolView view() const noexcept;
   // How many endpoints there are. O(1).
@@ -239,6 +256,11 @@ class Pool {
   static constexpr std::uint32_t kNoRoute = 0xffffffff;
   std::uint32_t next_route(std::uint32_t place) const noexcept;
   RouteView route(std::uint32_t place) const noexcept;
+  // The i-th last of the decisions that were written down, about two a second; false when there
+  // is none, or it is just being replaced.
+  bool decision(std::size_t i, TimePoint now, Decision& out) const noexcept;
+  // The i-th last step of the pool's ten minutes; false when there was none.
+  bool moment(std::size_t i, TimePoint now, MomentView& out) const noexcept;
   // Answer times of one endpoint (Outcome::occupied), log-linear; see histogram.h.
   std::uint64_t histogram_count(EndpointId id, std::size_t bucket) const noexcept;
 

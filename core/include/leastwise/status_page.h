@@ -27,10 +27,12 @@ struct PeerView {
   std::uint32_t pool = 0;  // which of the page's
 };
 
-// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],"model":{…}}}},
+// json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],
+//             "history":[…],"decisions":[…],"model":{…}}}},
 //             peers in the shape of NGINX Plus' API where it has a word for it, and all else under
 //             "leastwise"
-// prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer
+// prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer (its
+//             address), and for HAProxy server (its name there)
 enum class PageFormat : std::uint8_t { kJson, kPrometheus };
 
 // A page, rendered part by part into buffers of the caller, so that thousands of endpoints neither
@@ -41,7 +43,7 @@ enum class PageFormat : std::uint8_t { kJson, kPrometheus };
 class StatusPage {
  public:
   // What a part takes at most, and as much again: names are no longer than kMaxEndpointName.
-  static constexpr std::size_t kLeastRoom = 32 * 1024;
+  static constexpr std::size_t kLeastRoom = 80 * 1024;
 
   // How many PeerView a page of these pools needs, with some to spare for endpoints that come
   // meanwhile. O(pools).
@@ -65,9 +67,11 @@ class StatusPage {
   struct Position {
     std::uint32_t section = 0;
     std::uint32_t item = 0;
-    std::uint32_t route = 0;
+    std::uint32_t route = 0;    // or, behind the routes,
+    bool is_decisions = false;  // a decision
     bool is_end = false;
   };
+  Position write_decisions(Position at, Text& out) const noexcept;
   Position write_json(Position at, Text& out) const noexcept;
   Position write_prometheus(Position at, Text& out) const noexcept;
 
@@ -82,6 +86,9 @@ class StatusPage {
   std::size_t first_ = 0;   // and its first peer
   Position at_;
 };
+
+// The core's part of docs/metrics.md: a table.
+void render_metrics(Text& out) noexcept;
 
 // docs/directives.md.
 void render_directives(Text& out) noexcept;

@@ -8,6 +8,7 @@
 #include "guard/slow_start.h"
 #include "learn/age.h"
 #include "learn/distances.h"
+#include "learn/history.h"
 #include "learn/pardon.h"
 #include "learn/slowness.h"
 #include "leastwise/decay.h"
@@ -269,6 +270,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   renew_chooser(shared, config, now_ms);
   publish(header, has_transit, has_weights);
   state::renew_slowness(shared, config, now);
+  state::renew_history(shared, now);
   leave_tick(header, entered);
   return true;
 }

@@ -39,7 +39,8 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   shared.records()[i].weight.set(1);
   shared.hot()[i].inverse_weight.set(1);
   shared.hot()[i].flags.set(0);
-  r.picks.set(0);
+  shared->former_picks.add(r.picks.take(0));
+  state::reset_window(shared.windows()[i]);
   for (auto& c : r.results) c.set(0);
   for (auto& c : r.responses) c.set(0);
   for (auto* c : {&r.bytes_sent, &r.bytes_received, &r.connect_us, &r.connects, &r.first_byte_us,
@@ -266,6 +267,7 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.fail_timeout);
   record.fail_timeout_ms.set(
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
+  record.order.set(settings.order);
   const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
   // An outlier stays one: only the tick says otherwise.
   std::uint32_t old = hot.flags.get();
@@ -282,7 +284,8 @@ EndpointSettings Pool::settings(EndpointId id) const noexcept {
           .max_conns = hot.max_conns.get(),
           .max_fails = record.max_fails.get(),
           .fail_timeout = std::chrono::milliseconds(record.fail_timeout_ms.get()),
-          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected)};
+          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected),
+          .order = record.order.get()};
 }
 
 }  // namespace leastwise

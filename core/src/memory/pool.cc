@@ -17,8 +17,8 @@ using LedgerCell = Cell<std::int32_t>;
 
 constexpr std::size_t round_up(std::size_t n) noexcept { return (n + 63) & ~std::size_t{63}; }
 
-constexpr std::size_t kPerEndpoint =
-    sizeof(Hot) + sizeof(Record) + sizeof(Learned) + kMaxProcesses * sizeof(LedgerCell);
+constexpr std::size_t kPerEndpoint = sizeof(Hot) + sizeof(Record) + sizeof(Learned) +
+                                     sizeof(state::Window) + kMaxProcesses * sizeof(LedgerCell);
 
 // Names must hash alike in every process that maps the memory: a build that hashes
 // otherwise is another layout.
@@ -36,8 +36,11 @@ constexpr std::size_t record_offset(std::size_t n) noexcept {
 constexpr std::size_t learned_offset(std::size_t n) noexcept {
   return record_offset(n) + n * sizeof(Record);
 }
-constexpr std::size_t ledger_offset(std::size_t n) noexcept {
+constexpr std::size_t window_offset(std::size_t n) noexcept {
   return round_up(learned_offset(n) + n * sizeof(Learned));
+}
+constexpr std::size_t ledger_offset(std::size_t n) noexcept {
+  return round_up(window_offset(n) + n * sizeof(state::Window));
 }
 // Whole lines: each process writes its own row with every request.
 constexpr std::size_t ledger_row(std::size_t n) noexcept {
@@ -54,6 +57,9 @@ std::span<Record> Shared::records() const noexcept {
 }
 std::span<Learned> Shared::learned() const noexcept {
   return {at<Learned>(header_, learned_offset(capacity_)), capacity_};
+}
+std::span<Window> Shared::windows() const noexcept {
+  return {at<Window>(header_, window_offset(capacity_)), capacity_};
 }
 std::span<Cell<std::int32_t>> Shared::ledger(ProcessSlot slot) const noexcept {
   const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;
@@ -155,6 +161,7 @@ Status Pool::migrate(const Pool& other) noexcept {
   const state::Shared to = shared();
   Status result;
   to->tick_last.set(from->tick_last.get());  // what is copied is as old as it was
+  state::copy_history(from->history, to->history);
   if (from->model.sane()) {
     to->model = from->model;
     to->routes.copy_from(from->routes);
@@ -189,6 +196,7 @@ Status Pool::migrate(const Pool& other) noexcept {
       return flags | (old_hot.flags.get() & state::kEjected);
     });
     state::copy_counters(record, to.records()[index(id)]);
+    state::copy_window(from.windows()[index(old)], to.windows()[index(id)]);
     to.records()[index(id)].picks_seen.set(static_cast<std::uint32_t>(record.picks.get()));
   });
   return result;

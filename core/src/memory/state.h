@@ -1,8 +1,9 @@
 // State: what lies in a pool's shared memory, and where.
 //
-//   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | ledger[processes][capacity]
+//   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | Window[capacity] |
+//   ledger[processes][capacity]
 //
-// No pointers, no locks. Who writes what: Hot and Record by every process, Learned and
+// No pointers, no locks. Who writes what: Hot and Record by every process, Learned, Window and
 // Header::model by the one that holds the tick, ledger row s by the process in slot s.
 #ifndef LEASTWISE_SRC_MEMORY_STATE_H_
 #define LEASTWISE_SRC_MEMORY_STATE_H_
@@ -17,6 +18,7 @@
 #include "leastwise/histogram.h"
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
+#include "memory/history.h"
 #include "model/model.h"
 #include "model/switchback.h"
 #include "words/answer_ring.h"
@@ -30,7 +32,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 12;
+inline constexpr std::uint32_t kLayout = 13;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -105,6 +107,7 @@ struct alignas(64) Record {
   Cell<std::uint32_t> weight;
   Cell<std::uint32_t> max_fails;
   Cell<std::uint32_t> fail_timeout_ms;
+  Cell<std::uint32_t> order;  // its place in the configuration
 
   Cell<std::uint64_t> retired_at;  // Header::ticks then
 
@@ -184,6 +187,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> special;
   Cell<std::uint32_t> has_round_trips;  // some attempt told one: distances go by them
   Cell<std::uint32_t> suspects;         // requests that failed since the last good answer; blame.cc
+  Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;
@@ -212,9 +216,18 @@ struct alignas(64) Header {
   Model model;
   Switchback switchback;
 
+  // For the status alone.
+  std::array<ReasonCounts, kLanes> reasons;
+  Cell<std::uint64_t> former_picks;  // of endpoints whose place another name has now
+  History history;
+  DecisionLog decisions;
+
   const Plan& plan() const noexcept {
     // acquire: pairs with the release in publish(), so that the plan is seen whole.
     return plans[plan_index.load(std::memory_order_acquire) % kPlans];
+  }
+  ReasonCounts& reasons_of(ProcessSlot slot) noexcept {
+    return reasons[static_cast<std::size_t>(slot) % kLanes];
   }
   AnswerRing& lane(ProcessSlot slot) noexcept {
     return lanes[static_cast<std::size_t>(slot) % kLanes];
@@ -232,6 +245,7 @@ class Shared {
   std::span<Hot> hot() const noexcept;
   std::span<Record> records() const noexcept;
   std::span<Learned> learned() const noexcept;
+  std::span<Window> windows() const noexcept;
   std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) const noexcept;
 
   static std::size_t bytes_for(std::size_t capacity) noexcept;
@@ -250,6 +264,9 @@ inline bool takes_part(const Shared& shared, std::size_t i) noexcept {
 void forget(const Shared& shared, std::size_t i) noexcept;
 
 void copy_counters(const Record& from, Record& to) noexcept;
+void copy_window(const Window& from, Window& to) noexcept;
+void copy_history(const History& from, History& to) noexcept;
+void reset_window(Window& window) noexcept;
 // How long it is left out, why, and how often of late.
 void copy_ejection(const Record& from, Record& to) noexcept;
 

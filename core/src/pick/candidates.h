@@ -29,6 +29,13 @@ inline std::array<Round, 3> rounds_of(MemberIndex primaries, MemberIndex count) 
            {0, count, kDown, Reason::kPanic}}};
 }
 
+// Whether a pick is to be written down or counted apart: one test for all that is seldom.
+[[gnu::always_inline]] inline bool is_noteworthy(const state::Shared& shared,
+                                                 Reason reason) noexcept {
+  return (shared->note_next.get() |
+          (static_cast<std::uint32_t>(reason) ^ static_cast<std::uint32_t>(Reason::kPolicy))) != 0;
+}
+
 // Whether a member may be picked.
 struct Filter {
   const PickContext& context;

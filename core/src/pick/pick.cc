@@ -132,6 +132,8 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
                           : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
       if (!start(context, choice, ticket)) continue;
+      if (is_noteworthy(shared, choice.reason)) [[unlikely]]
+        note(context, ticket);
       tried.insert(ticket.member);
       if (by_score) renew_leaves(ticket, now);
       return ticket;
@@ -180,7 +182,9 @@ Ticket Picker::adopt(const Config& config, const Request& request, MemberIndex m
   Ticket ticket;
   if (member >= count_) return ticket;
   PickContext context = look(config, request, now);
-  start(context, {.member = member, .reason = Reason::kFrontEnd}, ticket);
+  if (start(context, {.member = member, .reason = Reason::kFrontEnd}, ticket)) {
+    note(context, ticket);
+  }
   return ticket;
 }
 

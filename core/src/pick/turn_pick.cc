@@ -64,6 +64,8 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
       Choice choice = is_large ? next_in_turn(context.candidates) : policy.pick(context);
       if (round.reason != Reason::kPolicy) choice.reason = round.reason;
       if (!start(context, choice, ticket)) continue;
+      if (is_noteworthy(pool_.shared(), choice.reason)) [[unlikely]]
+        note(context, ticket);
       tried.insert(ticket.member);
       renew_turn(context, ticket.member);
       return;

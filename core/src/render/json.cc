@@ -1,32 +1,12 @@
 #include "leastwise/status_page.h"
+#include "render/json_text.h"
+#include "render/standing.h"
 
 namespace leastwise {
 namespace {
 
-constexpr double kMillisecond = 1e3;
-
 double mean(double sum, std::uint64_t count) noexcept {
   return count == 0 ? 0 : sum / static_cast<double>(count);
-}
-
-std::string_view state_of(const EndpointView& v) noexcept {
-  if ((v.settings.flags & kDown) != 0) return "down";
-  if ((v.settings.flags & kDraining) != 0) return "draining";
-  if (v.ejected) return "unhealthy";
-  return v.unavailable ? "unavail" : "up";
-}
-
-std::string_view yes(bool b) noexcept { return b ? "true" : "false"; }
-
-// "http/api/10.0.0.1:80" is server 10.0.0.1:80 of the upstream.
-std::string_view server_of(std::string_view name) noexcept {
-  std::string_view rest = name;
-  for (int slashes = 0; slashes < 2; ++slashes) {
-    const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos) return name;
-    rest.remove_prefix(slash + 1);
-  }
-  return rest;
 }
 
 std::uint64_t failures(const EndpointView& v) noexcept {
@@ -63,15 +43,38 @@ void render_report(const EndpointView& v, Text& out) noexcept {
   render_figure("utilisation", v.reported_utilisation, out);
   render_figure("cpu", v.reported_cpu, out);
   render_figure("memory", v.reported_memory, out);
+  render_figure("age_s", v.report_age, out);
   out << "\"factor\":" << double{v.report_factor} << ",\"accepted\":" << v.reports
       << ",\"refused\":" << v.reports_refused << "},";
+}
+
+// The last half to whole minute, or null.
+void render_window(const WindowView& w, Text& out) noexcept {
+  if (!(w.seconds > 0)) {
+    out << "\"window\":null,";
+    return;
+  }
+  out << "\"window\":{\"seconds\":" << double{w.seconds} << ",\"answers\":" << w.answers
+      << ",\"failures\":" << w.failures << ",\"p50_ms\":" << double{w.p50} * kMillisecond
+      << ",\"p99_ms\":" << double{w.p99} * kMillisecond << ",\"responses\":[";
+  for (std::size_t i = 0; i < w.responses.size(); ++i) out << (i == 0 ? "" : ",") << w.responses[i];
+  out << "]},";
 }
 
 // All that NGINX Plus' API has no word for.
 void render_own(const EndpointView& v, float share, Text& out) noexcept {
   out << "\"leastwise\":{";
+  const Standing now = standing(v);
   render_report(v, out);
+  render_window(v.window, out);
   render_figure("share", share, out);
+  out << "\"order\":" << v.settings.order << ",\"reason\":\"" << now.reason
+      << "\",\"for_s\":" << double{now.for_seconds} << ",\"predicted_ms\":";
+  if (v.delay > 0) {
+    out << double{v.delay} * kMillisecond << ',';
+  } else {
+    out << "null,";
+  }
   out << "\"known\":" << yes(v.known) << ",\"slowness\":" << double{v.slowness}
       << ",\"measured\":" << double{v.measured} << ",\"evidence_s\":" << double{v.evidence}
       << ",\"base_ms\":" << v.base * kMillisecond << ",\"error_share\":" << double{v.error_share}
@@ -97,7 +100,7 @@ void render_peer(const EndpointView& v, float share, Text& out) noexcept {
   out << "{\"id\":" << std::uint64_t{index(v.id)} << ",\"server\":\"";
   out.json(server_of(v.name)) << "\",\"name\":\"";
   out.json(v.name) << "\",\"backup\":" << yes((v.settings.flags & kBackup) != 0)
-                   << ",\"weight\":" << v.settings.weight << ",\"state\":\"" << state_of(v)
+                   << ",\"weight\":" << v.settings.weight << ",\"state\":\"" << standing(v).state
                    << "\",\"active\":" << v.in_flight << ",\"max_conns\":" << v.settings.max_conns
                    << ",\"requests\":" << finished << ',';
   render_responses(v, out);
@@ -121,16 +124,11 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"samples_lost\":" << v.samples_lost << ",\"ticks\":" << v.ticks
       << ",\"healed\":" << v.healed << ",\"processes\":" << std::uint64_t{v.processes}
       << ",\"endpoints\":" << std::uint64_t{v.endpoints}
-      << ",\"capacity\":" << std::uint64_t{v.capacity} << '}';
-}
-
-// A text, or null where there is none.
-void render_text(std::string_view text, Text& out) noexcept {
-  if (text.empty()) {
-    out << "null";
-  } else {
-    (out << '"').json(text) << '"';
+      << ",\"capacity\":" << std::uint64_t{v.capacity} << ",\"decisions\":{";
+  for (std::size_t i = 1; i < kReasons; ++i) {
+    out << (i == 1 ? "" : ",") << '"' << name(static_cast<Reason>(i)) << "\":" << v.decisions[i];
   }
+  out << "}}";
 }
 
 void render_route(const RouteView& v, Text& out) noexcept {
@@ -152,7 +150,7 @@ void render_route(const RouteView& v, Text& out) noexcept {
 // A section for each pool; items are the peers of all. A pool begins with its first peer, or with
 // its end when it has none: there its routes are told, of which `route` is the next.
 StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexcept {
-  if (at.section == 0 && at.item == 0 && at.route == 0) {
+  if (at.section == 0 && at.item == 0 && at.route == 0 && !at.is_decisions) {
     out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
     out.json(proxy_) << "\",\"upstreams\":{";
   }
@@ -161,7 +159,8 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
     return {.is_end = true};
   }
   const NamedPool& named = pools_[at.section];
-  const bool begins = at.route == 0 && (at.item == 0 || peers_[at.item - 1].pool != at.section);
+  const bool begins =
+      at.route == 0 && !at.is_decisions && (at.item == 0 || peers_[at.item - 1].pool != at.section);
   const bool has_peer = at.item < peers_.size() && peers_[at.item].pool == at.section;
   if (begins) {
     out << (at.section == 0 ? "\"" : ",\"");
@@ -173,6 +172,7 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
     render_peer(peers_[at.item].view, peers_[at.item].share, out);
     return {.section = at.section, .item = at.item + 1};
   }
+  if (at.is_decisions) return write_decisions(at, out);
   const std::uint32_t route = named.pool.next_route(at.route);
   if (at.route == 0) out << "],\"routes\":[";
   if (route != Pool::kNoRoute) {
@@ -181,7 +181,20 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
     return {.section = at.section, .item = at.item, .route = route + 1};
   }
   out << "],";
-  render_model(named.pool.view(), out);
+  render_history(named.pool, now_, out);
+  return {.section = at.section, .item = at.item, .is_decisions = true};
+}
+
+// What comes after the routes: the next decision, or the end of the pool.
+StatusPage::Position StatusPage::write_decisions(Position at, Text& out) const noexcept {
+  const Pool& pool = pools_[at.section].pool;
+  const std::size_t next = render_decision(pool, at.route, at.route == 0, now_, out);
+  if (next != 0) {
+    at.route = static_cast<std::uint32_t>(next);
+    return at;
+  }
+  out << "],";
+  render_model(pool.view(), out);
   out << '}';
   return {.section = at.section + 1, .item = at.item};
 }

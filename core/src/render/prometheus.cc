@@ -2,13 +2,20 @@
 
 #include "leastwise/histogram.h"
 #include "leastwise/status_page.h"
-#include "render/serves.h"
+#include "render/json_text.h"
+#include "render/standing.h"
 
 namespace leastwise {
 namespace {
 
-// Every eighth bucket of the histogram is shown: a factor of four from one to the next.
-constexpr std::size_t kShownEvery = 8;
+// Where objectives lie every second bucket of the histogram is shown, a factor of 1.5 at most from
+// one to the next; elsewhere every eighth, a factor of four.
+bool is_shown(std::size_t bucket) noexcept {
+  constexpr Duration kFrom = std::chrono::microseconds(700), kTo = std::chrono::seconds(70);
+  if (bucket % 8 == 7) return true;
+  const Duration bound = Histogram::upper_bound(bucket);
+  return bucket % 2 == 1 && bound >= kFrom && bound <= kTo;
+}
 
 // The lines of one metric for one peer or pool.
 struct Lines {
@@ -21,11 +28,20 @@ struct Lines {
     out << metric << suffix << "{proxy=\"";
     out.label(proxy) << "\",upstream=\"";
     out.label(pool.name);
-    if (!peer.empty()) {
-      out << "\",peer=\"";
-      out.label(peer);
-    }
+    if (!peer.empty()) open_peer();
     return out << '"';
+  }
+  // The address, by which other exporters know it too; HAProxy's servers have a name besides.
+  void open_peer() const noexcept {
+    const std::string_view server = server_of(peer);
+    const std::size_t at = proxy == "haproxy" ? server.rfind('@') : std::string_view::npos;
+    std::string_view address = server;
+    if (at != std::string_view::npos) address.remove_prefix(at + 1);
+    out << "\",peer=\"";
+    out.label(address);
+    if (at == std::string_view::npos) return;
+    out << "\",server=\"";
+    out.label({server.data(), at});
   }
   template <typename Value>
   void line(Value value) const noexcept {
@@ -33,6 +49,10 @@ struct Lines {
   }
   void line(std::string_view label, std::string_view is, std::uint64_t value) const noexcept {
     open() << ',' << label << "=\"" << is << "\"} " << value << '\n';
+  }
+  void sum_and_count(double sum, std::uint64_t count) const noexcept {
+    (open("_sum") << "} ").sum(sum) << '\n';
+    open("_count") << "} " << count << '\n';
   }
 };
 
@@ -67,7 +87,7 @@ void write_times(const Lines& lines, const PeerView& p) noexcept {
   std::uint64_t below = 0;
   for (std::size_t b = 0; b < Histogram::kBuckets; ++b) {
     below += lines.pool.pool.histogram_count(p.view.id, b);
-    if (b % kShownEvery != kShownEvery - 1) continue;
+    if (!is_shown(b)) continue;
     Text& out = lines.open("_bucket") << ",le=\"";
     if (b + 1 == Histogram::kBuckets) {
       out << "+Inf";
@@ -76,8 +96,37 @@ void write_times(const Lines& lines, const PeerView& p) noexcept {
     }
     out << "\"} " << below << '\n';
   }
-  (lines.open("_sum") << "} ").sum(p.view.occupied_seconds) << '\n';
-  lines.open("_count") << "} " << below << '\n';
+  lines.sum_and_count(p.view.occupied_seconds, below);
+}
+
+void write_classes(const Lines& lines, const PeerView& p) noexcept {
+  constexpr std::string_view kClasses[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (std::size_t i = 0; i < p.view.responses.size(); ++i) {
+    lines.line("class", kClasses[i], p.view.responses[i]);
+  }
+}
+
+void write_state(const Lines& lines, const PeerView& p) noexcept {
+  const std::string_view now = standing(p.view).state;
+  for (const std::string_view state : kStates) {
+    lines.line("state", state, std::uint64_t{state == now});
+  }
+}
+
+// Only where something is known.
+void write_score(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.delay > 0) lines.line(double{p.view.delay});
+}
+
+void write_age(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.report_age < 0) return;
+  lines.open() << ",source=\"report\"} " << double{p.view.report_age} << '\n';
+}
+
+void write_decisions(const Lines& lines, const PoolView& m) noexcept {
+  for (std::size_t i = 1; i < kReasons; ++i) {
+    lines.line("reason", name(static_cast<Reason>(i)), m.decisions[i]);
+  }
 }
 
 using Peer = const PeerView&;
@@ -85,7 +134,7 @@ using Model = const PoolView&;
 
 // A metric: of peers, or else of pools.
 struct Family {
-  std::string_view name, type, help;
+  std::string_view name, type, labels, help;  // labels: beside those that all have
   void (*peer)(const Lines&, Peer);
   void (*model)(const Lines&, Model) = nullptr;
 };
@@ -93,52 +142,77 @@ struct Family {
 constexpr std::string_view kCounter = "counter", kGauge = "gauge";
 
 constexpr Family kFamilies[] = {
-    {"leastwise_peer_requests_total", kCounter, "Attempts that ended, by result.", write_results},
-    {"leastwise_ejections_total", kCounter,
+    {"leastwise_peer_requests_total", kCounter, "result", "Attempts that ended, by result.",
+     write_results},
+    {"leastwise_peer_responses_total", kCounter, "class",
+     "Answers by class of status; none: without a status.", write_classes},
+    {"leastwise_peer_state", kGauge, "state", "1 for the state that the peer is in, else 0.",
+     write_state},
+    {"leastwise_ejections_total", kCounter, "reason",
      "How often the peer was left out as an outlier, by reason.", write_ejections},
-    {"leastwise_reports_total", kCounter,
+    {"leastwise_reports_total", kCounter, "result",
      "Load reports of the peer, by whether they could be read.", write_reports},
-    {"leastwise_peer_reported_utilisation", kGauge, "How full the peer says it is, of late.",
-     write_utilisation},
-    {"leastwise_peer_share", kGauge, "Part of the requests that the peer gets by its demand.",
+    {"leastwise_peer_reported_utilisation", kGauge, "",
+     "How full the peer says it is, of late; no line when it says nothing.", write_utilisation},
+    {"leastwise_signal_age_seconds", kGauge, "source",
+     "Time since the peer's last load report; no line when there is none of late.", write_age},
+    {"leastwise_peer_share", kGauge, "",
+     "Part of the requests that the peer gets by its demand; only under policies that go by it.",
      write_share},
-    {"leastwise_peer_response_time_seconds", "histogram",
+    {"leastwise_peer_score", kGauge, "",
+     "Delay in seconds that a mean request is expected to have there now, with what failures and "
+     "distance cost; no line before the pool "
+     "has learned.",
+     write_score},
+    {"leastwise_peer_response_time_seconds", "histogram", "",
      "Time for which requests occupied the peer.", write_times},
-    {"leastwise_peer_picks_total", kCounter, "Attempts that began.",
+    {"leastwise_peer_connect_time_seconds", "summary", "", "Time to connect to the peer.",
+     [](const Lines& l, Peer p) { l.sum_and_count(p.view.connect_seconds, p.view.connects); }},
+    {"leastwise_peer_first_byte_seconds", "summary", "", "Time to the peer's first byte.",
+     [](const Lines& l, Peer p) {
+       l.sum_and_count(p.view.first_byte_seconds, p.view.first_bytes);
+     }},
+    {"leastwise_peer_picks_total", kCounter, "", "Attempts that began.",
      [](const Lines& l, Peer p) { l.line(p.view.picks); }},
-    {"leastwise_peer_inflight", kGauge, "Attempts in flight.",
+    {"leastwise_peer_inflight", kGauge, "", "Attempts in flight.",
      [](const Lines& l, Peer p) { l.line(p.view.in_flight); }},
-    {"leastwise_peer_weight", kGauge, "Configured weight.",
+    {"leastwise_peer_weight", kGauge, "", "Configured weight.",
      [](const Lines& l, Peer p) { l.line(p.view.settings.weight); }},
-    {"leastwise_peer_up", kGauge, "1 if the peer may be picked.",
+    {"leastwise_peer_up", kGauge, "", "1 if the peer may be picked.",
      [](const Lines& l, Peer p) { l.line(std::uint32_t{serves(p.view)}); }},
-    {"leastwise_peer_warmth", kGauge, "Part of its weight that the peer has: slow start.",
+    {"leastwise_peer_warmth", kGauge, "", "Part of its weight that the peer has: slow start.",
      [](const Lines& l, Peer p) { l.line(double{p.view.warmth}); }},
-    {"leastwise_peer_local", kGauge, "1 if the peer is in the locality, or none is set.",
+    {"leastwise_peer_local", kGauge, "", "1 if the peer is in the locality, or none is set.",
      [](const Lines& l, Peer p) { l.line(std::uint32_t{(p.view.settings.flags & kRemote) == 0}); }},
-    {"leastwise_peer_slowness", kGauge, "Seconds of delay per second of predicted work.",
+    {"leastwise_peer_slowness", kGauge, "", "Seconds of delay per second of predicted work.",
      [](const Lines& l, Peer p) { l.line(double{p.view.slowness}); }},
-    {"leastwise_peer_error_share", kGauge, "Decayed share of failures.",
+    {"leastwise_peer_error_share", kGauge, "", "Decayed share of failures.",
      [](const Lines& l, Peer p) { l.line(double{p.view.error_share}); }},
-    {"leastwise_peer_received_bytes_total", kCounter, "Bytes received from the peer.",
+    {"leastwise_peer_received_bytes_total", kCounter, "", "Bytes received from the peer.",
      [](const Lines& l, Peer p) { l.line(p.view.bytes_received); }},
-    {"leastwise_peer_sent_bytes_total", kCounter, "Bytes sent to the peer.",
+    {"leastwise_peer_sent_bytes_total", kCounter, "", "Bytes sent to the peer.",
      [](const Lines& l, Peer p) { l.line(p.view.bytes_sent); }},
-    {"leastwise_peer_healed_total", kCounter, "Attempts given back for processes that died.",
+    {"leastwise_peer_healed_total", kCounter, "", "Attempts given back for processes that died.",
      [](const Lines& l, Peer p) { l.line(p.view.healed); }},
-    {"leastwise_peer_forgiven_total", kCounter,
+    {"leastwise_peer_forgiven_total", kCounter, "",
      "Failures that were put down to the request, since it failed elsewhere, too.",
      [](const Lines& l, Peer p) { l.line(p.view.forgiven); }},
-    {"leastwise_mean_cost_seconds", kGauge, "Mean work of a request.", nullptr,
+    {"leastwise_decisions_total", kCounter, "reason",
+     "Picks by their reason; policy: the policy's own choice, front_end: the proxy's.", nullptr,
+     write_decisions},
+    {"leastwise_mean_cost_seconds", kGauge, "", "Mean work of a request.", nullptr,
      [](const Lines& l, Model m) { l.line(double{m.mean_cost}); }},
-    {"leastwise_fallback", kGauge,
+    {"leastwise_fallback", kGauge, "",
      "1 while least_conn chooses since adaptive did worse: switchback.", nullptr,
      [](const Lines& l, Model m) { l.line(m.chooser == Chooser::kFallback ? 1.0 : 0.0); }},
-    {"leastwise_samples_total", kCounter, "Answers that the model learned from.", nullptr,
+    {"leastwise_samples_total", kCounter, "", "Answers that the model learned from.", nullptr,
      [](const Lines& l, Model m) { l.line(m.samples); }},
-    {"leastwise_samples_lost_total", kCounter, "Answers that came too fast to learn from.", nullptr,
-     [](const Lines& l, Model m) { l.line(m.samples_lost); }},
+    {"leastwise_samples_lost_total", kCounter, "", "Answers that came too fast to learn from.",
+     nullptr, [](const Lines& l, Model m) { l.line(m.samples_lost); }},
 };
+
+constexpr Family kBuildInfo = {"leastwise_build_info", kGauge, "version", "Version of Leastwise.",
+                               nullptr};
 
 void write_help(const Family& f, Text& out) noexcept {
   out << "# HELP " << f.name << ' ' << f.help << "\n# TYPE " << f.name << ' ' << f.type << '\n';
@@ -152,7 +226,7 @@ StatusPage::Position StatusPage::write_prometheus(Position at, Text& out) const 
   const Family& f = kFamilies[at.section];
   if (at.item == 0) {
     if (at.section == 0) {
-      write_help({"leastwise_build_info", kGauge, "Version of Leastwise.", nullptr}, out);
+      write_help(kBuildInfo, out);
       out << "leastwise_build_info{version=\"" << LEASTWISE_VERSION << "\"} 1\n";
     }
     write_help(f, out);
@@ -166,6 +240,19 @@ StatusPage::Position StatusPage::write_prometheus(Position at, Text& out) const 
   const std::size_t items = f.peer != nullptr ? peers_.size() : pools_.size();
   if (at.item < items) return {.section = at.section, .item = at.item + 1};
   return {.section = at.section + 1};
+}
+
+void render_metrics(Text& out) noexcept {
+  out << "| metric | type | labels | says |\n|---|---|---|---|\n";
+  const auto row = [&](const Family& f, std::string_view usual) noexcept {
+    out << "| `" << f.name << "` | " << f.type << " | " << usual;
+    if (!f.labels.empty()) out << (usual.empty() ? "" : ", ") << f.labels;
+    out << " | " << f.help << " |\n";
+  };
+  row(kBuildInfo, "");
+  for (const Family& f : kFamilies) {
+    row(f, f.peer != nullptr ? "proxy, upstream, peer, server" : "proxy, upstream");
+  }
 }
 
 }  // namespace leastwise

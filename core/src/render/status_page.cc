@@ -1,6 +1,6 @@
 #include "leastwise/status_page.h"
 
-#include "render/serves.h"
+#include "render/standing.h"
 
 namespace leastwise {
 namespace {

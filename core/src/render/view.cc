@@ -8,7 +8,10 @@
 #include "memory/demand.h"
 #include "memory/health.h"
 #include "memory/state.h"
+#include "pick/score.h"
+#include "pick/transit.h"
 #include "words/estimates.h"
+#include "words/quantile.h"
 
 namespace leastwise {
 namespace {
@@ -28,6 +31,74 @@ void copy_report(const state::Record& r, std::int64_t now_ms, EndpointView& v) n
   v.reported_cpu = said.cpu;
   v.reported_memory = said.memory;
   v.report_factor = std::max(1.0F, r.report_factor.get());
+  v.report_age = static_cast<float>(static_cast<std::uint32_t>(now_ms) - said.ms) * 1e-3F;
+}
+
+// Of a mean request that came now, with what failures and distance cost, in a place of the queue
+// behind those that are there.
+float expected_delay(const state::Hot& hot, const Plan& plan, float slowness,
+                     std::int64_t now_ms) noexcept {
+  if (plan.learned.get() == 0) return 0;
+  const std::uint64_t word = hot.load.get();
+  const AtServer there = at_server(hot, word, load::in_flight(word));
+  const float cost = plan.mean_cost.get();
+  const float psi = plan.sharing.get();
+  const float ahead = psi * cost + (1 - psi) * mean_ahead(there.word, there.n, cost);
+  const float d = hot.base.get() + slowness * (cost + plan.wait_at(there.n) * ahead);
+  return with_failures(d, error_now(hot.error.get(), now_ms), cost) + hot.handicap.get();
+}
+
+// The older of its glances, or the only one.
+const state::Glance& glance_before(const state::Window& window) noexcept {
+  const std::size_t newer = window.newer.get() % 2;
+  const state::Glance& older = window.glances[1 - newer];
+  return older.ms.get() != 0 ? older : window.glances[newer];
+}
+
+void copy_window(const state::Record& r, const state::Window& window, std::int64_t now_ms,
+                 EndpointView& v) noexcept {
+  const state::Glance& then = glance_before(window);
+  const std::int64_t span_ms = now_ms - then.ms.get();
+  // Longer: nobody ticks, or the memory is of another boot.
+  if (then.ms.get() == 0 || span_ms <= 0 || span_ms > 4 * state::Window::kWindowMs) return;
+  WindowView& w = v.window;
+  w.seconds = static_cast<float>(span_ms) * 1e-3F;
+  BucketCounts counts;
+  for (std::size_t b = 0; b < counts.size(); ++b) {
+    counts[b] = static_cast<std::uint32_t>(r.times[b].get()) - then.times[b].get();
+  }
+  w.p50 = quantile(counts, 0.5F);
+  w.p99 = quantile(counts, 0.99F);
+  for (std::size_t i = 0; i < w.responses.size(); ++i) {
+    w.responses[i] = static_cast<std::uint32_t>(r.responses[i].get()) - then.responses[i].get();
+  }
+  std::uint64_t failures = 0;
+  for (std::size_t i = 0; i < kResults; ++i) {
+    if (is_failure(static_cast<Result>(i))) failures += r.results[i].get();
+  }
+  w.failures = static_cast<std::uint32_t>(failures) - then.failures.get();
+  for (const std::uint32_t n : w.responses) w.answers += n;
+}
+
+float seconds_until(std::int64_t ms, std::int64_t now_ms) noexcept {
+  return ms > now_ms ? static_cast<float>(ms - now_ms) * 1e-3F : 0;
+}
+
+// Whether it is left out, why and for how long.
+void copy_standing(const state::Hot& hot, const state::Record& record, std::int64_t now_ms,
+                   EndpointView& v) noexcept {
+  if (const float warmth = record.warmth.get(); warmth > 0) v.warmth = warmth;
+  v.ejected = (hot.flags.get() & state::kEjected) != 0;
+  if (v.ejected) {
+    v.ejected_why = record.ejected_why.get();
+    // It ends at the first tick after its time; and whatever memory holds.
+    v.ejected_for = seconds_until(record.ejected_until_ms.get(), now_ms);
+  }
+  for (std::size_t i = 0; i < kEjections; ++i) v.ejections[i] = record.ejections[i].get();
+  const Health h = health::unpack(hot.health.get());
+  v.fails = h.fails;
+  v.unavailable = out_of_service(hot, record, now_ms);
+  if (v.unavailable) v.fail_for = seconds_until(h.until_ms, now_ms);
 }
 
 void copy_counters(const state::Record& r, EndpointView& v) noexcept {
@@ -46,6 +117,16 @@ void copy_counters(const state::Record& r, EndpointView& v) noexcept {
   v.occupied_seconds = to_seconds(r.occupied_us);
 }
 
+// A pick for the policy's own reason costs nothing to count: they are all but the others.
+void count_decisions(const state::Header& header, std::uint64_t picks, PoolView& v) noexcept {
+  for (const state::ReasonCounts& lane : header.reasons) {
+    for (std::size_t i = 0; i < kReasons; ++i) v.decisions[i] += lane.counts[i].get();
+  }
+  std::uint64_t others = 0;
+  for (const std::uint64_t n : v.decisions) others += n;
+  v.decisions[static_cast<std::size_t>(Reason::kPolicy)] = picks > others ? picks - others : 0;
+}
+
 constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
                                                          "latency"};
 
@@ -55,6 +136,12 @@ constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", 
 std::string_view name(Ejection why) noexcept {
   const auto i = static_cast<std::size_t>(why);
   return kEjectionNames[i < kEjections ? i : 0];
+}
+
+std::string_view Pool::endpoint_name(EndpointId id) const noexcept {
+  if (index(id) >= capacity()) return {};
+  const state::Record& record = shared().records()[index(id)];
+  return {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
 }
 
 EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) const noexcept {
@@ -67,22 +154,11 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   decay.set(config.decay, now);
   const Speed s = speed::unpack(hot.speed.get());
   const float left = decay.left(s.epoch);
-  const Health h = health::unpack(hot.health.get());
 
-  v.name = {record.name.data(), std::min<std::size_t>(record.name_size.get(), kMaxEndpointName)};
+  v.name = endpoint_name(id);
   v.id = id;
   v.settings = settings(id);
-  if (const float warmth = record.warmth.get(); warmth > 0) v.warmth = warmth;
-  v.ejected = (hot.flags.get() & state::kEjected) != 0;
-  if (v.ejected) {
-    v.ejected_why = record.ejected_why.get();
-    // It ends at the first tick after its time; and whatever memory holds.
-    const std::int64_t for_ms = record.ejected_until_ms.get() - milliseconds(now);
-    v.ejected_for = for_ms > 0 ? static_cast<float>(for_ms) * 1e-3F : 0;
-  }
-  for (std::size_t i = 0; i < kEjections; ++i) v.ejections[i] = record.ejections[i].get();
-  v.fails = h.fails;
-  v.unavailable = out_of_service(hot, record, milliseconds(now));
+  copy_standing(hot, record, milliseconds(now), v);
   v.in_flight = load::in_flight(hot.load.get());
   v.held = std::min(away::idle(hot.away.get()), v.in_flight);
   v.in_transit = away::transit(hot.away.get());
@@ -93,8 +169,10 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.slowness = plan.mean_cost.get() > 0 ? slowness(s, left, plan) : plan.slowness.get();
   v.error_share = error_now(hot.error.get(), milliseconds(now));
   v.base = hot.base.get();
+  v.delay = expected_delay(hot, plan, v.slowness, milliseconds(now));
   copy_counters(record, v);
   copy_report(record, milliseconds(now), v);
+  copy_window(record, shared().windows()[index(id)], milliseconds(now), v);
   v.demand = state::demand(config, plan, hot, record);
   return v;
 }
@@ -121,7 +199,12 @@ PoolView Pool::view() const noexcept {
   v.chooser = chooser();
   v.policy_seconds = header_->switchback.adaptive().typical();
   v.control_seconds = header_->switchback.control().typical();
-  for (const auto& r : shared().records()) v.healed += r.healed.get();
+  std::uint64_t picks = header_->former_picks.get();
+  for (const auto& r : shared().records()) {
+    v.healed += r.healed.get();
+    picks += r.picks.get();
+  }
+  count_decisions(*header_, picks, v);
   return v;
 }
 

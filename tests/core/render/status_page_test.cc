@@ -45,6 +45,7 @@ class StatusPageTest : public PoolFixture {
       more = page.render(text);
       EXPECT_TRUE(text.fits());
       EXPECT_GT(text.size(), 0U);
+      if (text.size() == 0) break;  // a part that fits nowhere
       whole += text.view();
     }
     return whole;
@@ -167,7 +168,7 @@ TEST_F(StatusPageTest, PrometheusHistogramsAddUp) {
   make({1});
   for (int i = 0; i < 5; ++i) finish(pick(), Result::kOk, 10ms);
   const std::string page = render(PageFormat::kPrometheus);
-  const std::string label = "{proxy=\"nginx\",upstream=\"api\",peer=\"http/test/10.0.0.0:80\"";
+  const std::string label = "{proxy=\"nginx\",upstream=\"api\",peer=\"10.0.0.0:80\"";
   EXPECT_NE(page.find("leastwise_peer_response_time_seconds_bucket" + label + ",le=\"+Inf\"} 5\n"),
             std::string::npos);
   EXPECT_NE(page.find("leastwise_peer_response_time_seconds_sum" + label + "} 0.05\n"),
@@ -183,8 +184,8 @@ TEST_F(StatusPageTest, PartsOfAnySizeMakeTheSamePage) {
   for (int i = 0; i < 100; ++i) finish(pick(), Result::kOk, 10ms);
   for (const PageFormat format : {PageFormat::kJson, PageFormat::kPrometheus}) {
     const std::string whole = render(format, "api", 1 << 20);
-    EXPECT_EQ(render(format, "api", 8'192), whole);
-    EXPECT_GT(whole.size(), 3U * 8'192);
+    EXPECT_EQ(render(format, "api", 12'288), whole);
+    EXPECT_GT(whole.size(), 2U * 12'288);
   }
 }
 
@@ -215,7 +216,7 @@ TEST_F(StatusPageTest, WhatWasPutDownToRequestsIsCountedApart) {
   EXPECT_EQ(peer["fails"], 1);
   EXPECT_NE(render(PageFormat::kPrometheus)
                 .find("leastwise_peer_forgiven_total{proxy=\"nginx\","
-                      "upstream=\"api\",peer=\"http/test/10.0.0.0:80\"} 1\n"),
+                      "upstream=\"api\",peer=\"10.0.0.0:80\"} 1\n"),
             std::string::npos);
 }
 
@@ -229,7 +230,64 @@ TEST_F(StatusPageTest, LinesOfAMetricStandTogether) {
     const std::string metric = line.substr(7, line.find(' ', 7) - 7);
     EXPECT_TRUE(ended.insert(metric).second) << metric;
   }
-  EXPECT_EQ(ended.size(), 23U);
+  EXPECT_EQ(ended.size(), 30U);
+}
+
+TEST_F(StatusPageTest, JsonTellsOfTheLastMinutesAndDecisions) {
+  make({1, 1});
+  for (int i = 0; i < 300; ++i) serve("/api/list", 100ms);
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  const auto& upstream = page["upstreams"]["api"];
+  ASSERT_GE(upstream["history"].size(), 3U);
+  EXPECT_NEAR(upstream["history"][0][1].get<double>(), 10, 0.5);
+  ASSERT_EQ(upstream["decisions"].size(), Decision::kShown);
+  const auto& decision = upstream["decisions"][0];
+  EXPECT_EQ(decision["route"], "GET /api/list");
+  EXPECT_EQ(decision["chosen"]["server"].get<std::string>().substr(0, 7), "10.0.0.");
+  EXPECT_NEAR(decision["chosen"]["expected_ms"].get<double>(), 100, 10);
+  EXPECT_GT(upstream["model"]["decisions"]["policy"], 200);
+  const auto& own = upstream["peers"][0]["leastwise"];
+  EXPECT_GT(own["window"]["answers"], 50);
+  EXPECT_NEAR(own["window"]["p50_ms"].get<double>(), 100, 13);
+  EXPECT_NEAR(own["predicted_ms"].get<double>(), 100, 10);
+  for (const std::size_t room : {StatusPage::kLeastRoom / 2, std::size_t{4'096}}) {
+    EXPECT_EQ(render(PageFormat::kJson, "api", room), render(PageFormat::kJson));
+  }
+}
+
+TEST_F(StatusPageTest, StatesHaveTheirReason) {
+  make({1, 1, 1, 1, 1});
+  settle(0, {.flags = kDown});
+  settle(1, {.max_fails = 1});
+  finish(picker_.adopt(config_, {}, 1, now_), Result::kReset, 1ms);
+  settle(2, {.max_conns = 1});
+  picker_.adopt(config_, {}, 2, now_);
+  settle(3, {.flags = kBackup, .order = 7});
+  std::map<std::string, nlohmann::json> peers;
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  for (const auto& peer : page["upstreams"]["api"]["peers"])
+    peers[peer["server"]] = peer["leastwise"];
+  EXPECT_EQ(peers["10.0.0.0:80"]["reason"], "owner");
+  EXPECT_EQ(peers["10.0.0.1:80"]["reason"], "max_fails");
+  EXPECT_NEAR(peers["10.0.0.1:80"]["for_s"].get<double>(), 10, 0.1);
+  EXPECT_EQ(peers["10.0.0.2:80"]["reason"], "max_conns");
+  EXPECT_EQ(peers["10.0.0.3:80"]["reason"], "backup");
+  EXPECT_EQ(peers["10.0.0.3:80"]["order"], 7);
+  EXPECT_EQ(peers["10.0.0.4:80"]["reason"], "");
+}
+
+TEST_F(StatusPageTest, HaproxysServersHaveTheirNameBesideTheirAddress) {
+  make({1});
+  ASSERT_NE(pool_.add("haproxy/app/s1@10.0.0.9:80"), kNoEndpoint);
+  const std::array<NamedPool, 1> named = {{{"app", &config_, pool_}}};
+  std::vector<PeerView> peers(StatusPage::peers_of(named));
+  StatusPage page(PageFormat::kPrometheus, "haproxy", named, peers, now_);
+  std::string buffer(1 << 20, '\0');
+  Text text(buffer);
+  EXPECT_FALSE(page.render(text));
+  EXPECT_NE(text.view().find("leastwise_peer_up{proxy=\"haproxy\",upstream=\"app\","
+                             "peer=\"10.0.0.9:80\",server=\"s1\"} 1\n"),
+            std::string_view::npos);
 }
 
 TEST_F(StatusPageTest, PoolsWithoutPeersAreShown) {
