@@ -8,7 +8,7 @@
 namespace leastwise::nginx {
 namespace {
 
-constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
+constexpr std::size_t kPartSize = StatusPage::kLeastRoom;
 constexpr std::size_t kLooksAtOnce = 128;  // endpoints, in a turn of the event loop
 
 // A page on its way to a client. Lives on the request's pool.
@@ -36,9 +36,10 @@ ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) 
   r->headers_out.content_length_n = length;
   r->headers_out.content_type = to_ngx(content_type(format));
   r->headers_out.content_type_len = r->headers_out.content_type.len;
-  if (add_header(r, "Cache-Control", "no-store") != NGX_OK ||
-      add_header(r, "X-Content-Type-Options", "nosniff") != NGX_OK) {
-    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  for (const Header& header : headers_of(format)) {
+    if (!header.name.empty() && add_header(r, header.name, header.value) != NGX_OK) {
+      return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
   }
   return ngx_http_send_header(r);
 }
@@ -157,12 +158,30 @@ ngx_int_t send_at_once(ngx_http_request_t* r, Delivery& delivery) noexcept {
   return rc;
 }
 
+// The live page: a text that this program holds.
+ngx_int_t send_live_page(ngx_http_request_t* r) noexcept {
+  ngx_str_t page = to_ngx(live_page());
+  auto* b = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+  if (b == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  b->pos = b->start = page.data;
+  b->last = b->end = page.data + page.len;
+  b->memory = 1;
+  b->last_buf = r == r->main;
+  b->last_in_chain = 1;
+  const ngx_int_t rc = send_header(r, StatusFormat::kHtml, static_cast<off_t>(page.len));
+  if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) return rc;
+  ngx_chain_t out{b, nullptr};
+  return ngx_http_output_filter(r, &out);
+}
+
 ngx_int_t handle(ngx_http_request_t* r) noexcept {
   if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
   if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
   const auto& location =
       *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
-  Delivery* delivery = make_delivery(r, location.status);
+  const StatusFormat format = format_for(location.status, view(r->args));
+  if (format == StatusFormat::kHtml) return send_live_page(r);
+  Delivery* delivery = make_delivery(r, format);
   if (delivery == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   // A part of another page: who puts them together decides when each is sent.
   if (r != r->main) return send_at_once(r, *delivery);

@@ -11,7 +11,7 @@ struct LocationConf {
   StatusFormat status = StatusFormat::kNone;
 };
 
-// Setter of `leastwise_status [json | prometheus]`.
+// Setter of `leastwise_status [html | json | prometheus]`.
 char* set_status(ngx_conf_t* cf, ngx_command_t* command, void* location_conf) noexcept;
 
 }  // namespace leastwise::nginx

@@ -13,18 +13,32 @@ char* read_status_format(ngx_conf_t* cf, StatusFormat& out) noexcept {
   const std::string_view format = cf->args->nelts > 1 ? view(words[1]) : "json";
   if (format == "json") {
     out = StatusFormat::kJson;
+  } else if (format == "html") {
+    out = StatusFormat::kHtml;
   } else if (format == "prometheus") {
     out = StatusFormat::kPrometheus;
   } else {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\": invalid value \"%V\": expected json or prometheus", &words[0],
+                       "\"%V\": invalid value \"%V\": expected html, json or prometheus", &words[0],
                        &words[1]);
     return conf_error();
   }
   return NGX_CONF_OK;
 }
 
+std::array<Header, 5> headers_of(StatusFormat format) noexcept {
+  constexpr Header kFresh = {"Cache-Control", "no-store"};
+  constexpr Header kAsSaid = {"X-Content-Type-Options", "nosniff"};
+  if (format != StatusFormat::kHtml) return {kFresh, kAsSaid};
+  return {{kFresh,
+           kAsSaid,
+           {"Content-Security-Policy", live_page_policy()},
+           {"X-Frame-Options", "DENY"},
+           {"Referrer-Policy", "no-referrer"}}};
+}
+
 std::string_view content_type(StatusFormat format) noexcept {
+  if (format == StatusFormat::kHtml) return kLivePageType;
   return format == StatusFormat::kPrometheus ? "text/plain; version=0.0.4; charset=utf-8"
                                              : "application/json";
 }

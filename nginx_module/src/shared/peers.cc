@@ -79,6 +79,7 @@ void configure_pool(Upstream& upstream, std::span<const Member> members,
     kept.set(index(members[i].id));
     EndpointSettings settings = servers[i].settings;
     if (is_remote(upstream.config.locality, *servers[i].address)) settings.flags |= kRemote;
+    settings.order = static_cast<std::uint32_t>(i);
     upstream.pool.configure(members[i].id, settings);
   }
   upstream.pool.for_each([&](EndpointId id) noexcept {

@@ -1,5 +1,6 @@
 #include "stream/status.h"
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <span>
@@ -11,7 +12,7 @@
 namespace leastwise::nginx {
 namespace {
 
-constexpr std::size_t kPartSize = 2 * StatusPage::kLeastRoom;
+constexpr std::size_t kPartSize = StatusPage::kLeastRoom;
 constexpr std::size_t kLooksAtOnce = 128;      // endpoints, in a turn of the event loop
 constexpr std::size_t kMostOfRequest = 16384;  // bytes
 constexpr ngx_msec_t kPatience = 10'000;       // with a client that neither asks nor reads
@@ -24,10 +25,10 @@ struct Delivery {
   ngx_stream_session_t* session;
   StatusFormat format;
   const volatile ngx_cycle_t* cycle = ngx_cycle;  // whose pools it reads
-  std::array<char, 4> begins{};                   // of the request
+  std::array<char, 256> begins{};                 // of the request
   std::size_t read = 0;                           // bytes of it
   std::size_t newlines = 0;                       // in a row: two end it
-  StatusPage* page = nullptr;
+  StatusPage* page = nullptr;                     // of the live page there is none to make
   ngx_buf_t* part = nullptr;
   bool begun = false;
 };
@@ -60,8 +61,32 @@ bool take(Delivery& delivery, std::span<const u_char> bytes) noexcept {
 
 void write_head(const Delivery& delivery, Text& out) noexcept {
   out << "HTTP/1.0 200 OK\r\nServer: nginx\r\nContent-Type: " << content_type(delivery.format)
-      << "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-         "Connection: close\r\n\r\n";
+      << "\r\n";
+  for (const Header& header : headers_of(delivery.format)) {
+    if (!header.name.empty()) out << header.name << ": " << header.value << "\r\n";
+  }
+  out << "Connection: close\r\n\r\n";
+}
+
+// What follows a "?" in the first line.
+std::string_view query_of(const Delivery& delivery) noexcept {
+  std::string_view line(delivery.begins.data(), std::min(delivery.read, delivery.begins.size()));
+  line = line.substr(0, line.find_first_of("\r\n"));
+  line.remove_prefix(std::min(line.size(), std::string_view("GET ").size()));
+  line = line.substr(0, line.find(' '));
+  const std::size_t mark = line.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : line.substr(mark + 1);
+}
+
+// The live page: a text that this program holds, after the head.
+ngx_buf_t* live_page_in(ngx_pool_t& pool) noexcept {
+  auto* b = static_cast<ngx_buf_t*>(ngx_calloc_buf(&pool));
+  if (b == nullptr) return nullptr;
+  ngx_str_t page = to_ngx(live_page());
+  b->pos = page.data;
+  b->last = page.data + page.len;
+  b->memory = b->flush = b->last_buf = 1;
+  return b;
 }
 
 // Sends the next part. REQUIRES: the client took the last one.
@@ -76,11 +101,18 @@ ngx_int_t send_part(Delivery& delivery) noexcept {
     delivery.begun = true;
     write_head(delivery, text);
   }
-  const bool more = delivery.page->render(text);
+  const bool more = delivery.page != nullptr && delivery.page->render(text);
   b->last = b->pos + text.size();
   b->flush = 1;
   b->last_buf = !more;
   ngx_chain_t out{b, nullptr};
+  ngx_chain_t rest{nullptr, nullptr};
+  if (delivery.page == nullptr) {
+    rest.buf = live_page_in(*pool);
+    if (rest.buf == nullptr) return NGX_ERROR;
+    b->last_buf = 0;
+    out.next = &rest;
+  }
   return ngx_stream_top_filter(delivery.session, &out, 1);
 }
 
@@ -99,8 +131,9 @@ void on_write(ngx_event_t* event) noexcept {
     return;
   }
   if (event->timer_set) ngx_del_timer(event);
-  if (!delivery.page->look(kLooksAtOnce)) {
-    if (delivery.begun && !delivery.page->has_more()) return end(delivery, NGX_STREAM_OK);
+  if (delivery.page == nullptr || !delivery.page->look(kLooksAtOnce)) {
+    const bool is_made = delivery.page == nullptr || !delivery.page->has_more();
+    if (delivery.begun && is_made) return end(delivery, NGX_STREAM_OK);
     if (send_part(delivery) == NGX_ERROR) return end(delivery, NGX_STREAM_OK);
   }
   ngx_post_event(event, &ngx_posted_next_events);
@@ -117,8 +150,11 @@ void begin(Delivery& delivery) noexcept {
     c->send(c, refusal.data, refusal.len);
     return end(delivery, NGX_STREAM_OK);
   }
-  delivery.page = make_page(*c->pool, delivery.format);
-  if (delivery.page == nullptr) return end(delivery, NGX_STREAM_INTERNAL_SERVER_ERROR);
+  delivery.format = format_for(delivery.format, query_of(delivery));
+  if (delivery.format != StatusFormat::kHtml) {
+    delivery.page = make_page(*c->pool, delivery.format);
+    if (delivery.page == nullptr) return end(delivery, NGX_STREAM_INTERNAL_SERVER_ERROR);
+  }
   c->write->handler = on_write;
   on_write(c->write);
 }

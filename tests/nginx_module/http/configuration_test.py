@@ -127,7 +127,7 @@ BAD = [
      '"leastwise": the names of upstream "a{120}" and of its servers are too long: 216 bytes,'
      r" expected at most \d+ for both"),
     (STATUS.format("leastwise_status xml;"), 1,
-     '"leastwise_status": invalid value "xml": expected json or prometheus'),
+     '"leastwise_status": invalid value "xml": expected html, json or prometheus'),
     (STATUS.format("leastwise_status json prometheus;"), 1,
      'invalid number of arguments in "leastwise_status" directive'),
     (STATUS.format("leastwise_status; leastwise_status;"), 1,

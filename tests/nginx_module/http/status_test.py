@@ -22,6 +22,7 @@ CONFIG = f"""
         location / {{ proxy_pass http://app; }}
         location = /leastwise {{ leastwise_status; }}
         location = /json {{ leastwise_status json; }}
+        location = /page {{ leastwise_status html; }}
         location = /metrics {{ leastwise_status prometheus; }}
     }}
 """
@@ -51,6 +52,23 @@ class Status(unittest.TestCase):
             self.assertEqual(peers[f"127.0.0.1:{A}"]["responses"]["2xx"], 3)
             self.assertEqual([p["backup"] for p in peers.values()].count(True), 1)
             self.assertTrue(peers[f"127.0.0.1:{B}"]["backup"])
+
+    def test_the_live_page_asks_its_own_place_for_json(self):
+        page = self.nginx.get("/page")
+        self.assertEqual(page.headers["Content-Type"], "text/html; charset=utf-8")
+        self.assertEqual(int(page.headers["Content-Length"]), len(page.body.encode("latin-1")))
+        self.assertIn("<title>Leastwise</title>", page.body)
+        self.assertNotIn("unsafe", page.headers["Content-Security-Policy"])
+        self.assertEqual(self.nginx.get("/page", "HEAD").body, "")
+        self.assertEqual(self.nginx.get("/page?x").body, page.body)
+        data = self.nginx.get("/page?json")
+        self.assertEqual(data.headers["Content-Type"], "application/json")
+        self.assertEqual(json.loads(data.body)["upstreams"].keys(), {"app", 'quote"d'})
+
+    def test_peers_have_their_place_in_the_configuration(self):
+        peers = {p["server"]: p["leastwise"]["order"]
+                 for p in json.loads(self.nginx.get("/json").body)["upstreams"]["app"]["peers"]}
+        self.assertEqual(peers, {f"127.0.0.1:{A}": 0, f"127.0.0.1:{B}": 1})
 
     def test_prometheus(self):
         answer = self.nginx.get("/metrics")

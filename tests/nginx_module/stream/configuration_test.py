@@ -34,7 +34,7 @@ BAD = [
      + "upstream other {\nleastwise;\nleastwise_zone a 1m;\n" + SERVER + "\n}", 9,
      '"leastwise_zone": zone "a" is that of upstream "game": expected another name'),
     ("\nserver { listen 127.0.0.1:20652;\nleastwise_status xml; }", 3,
-     '"leastwise_status": invalid value "xml": expected json or prometheus'),
+     '"leastwise_status": invalid value "xml": expected html, json or prometheus'),
     ("\nserver { listen 127.0.0.1:20652;\nleastwise; }", 3,
      '"leastwise" directive is not allowed here'),
 ]

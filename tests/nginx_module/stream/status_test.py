@@ -13,7 +13,8 @@ import stream_servers as s
 
 STATUS, PORT, OWN = 20640, 20641, 20642
 A, B, H = 20643, 20644, 20645
-OWN_PAGE = f"server {{ listen 127.0.0.1:{OWN}; leastwise_status; }} "
+OWN_PAGE = (f"server {{ listen 127.0.0.1:{OWN}; leastwise_status; }} "
+            f"server {{ listen 127.0.0.1:{OWN + 5}; leastwise_status html; }} ")
 METRICS = f"server {{ listen 127.0.0.1:{OWN + 4}; leastwise_status prometheus; }} "
 
 
@@ -69,11 +70,20 @@ class Status(unittest.TestCase):
         self.assertEqual(json.loads(body)["upstreams"].keys(),
                          json.loads(nginx.get("/leastwise").body)["upstreams"].keys())
 
+    def test_streams_live_page_asks_its_own_place_for_json(self):
+        self.both()
+        status, kind, body = fetch(OWN + 5)
+        self.assertEqual((status, kind), (200, "text/html; charset=utf-8"))
+        self.assertTrue(body.endswith("</html>\n"))
+        status, kind, body = fetch(OWN + 5, path="/?json")
+        self.assertEqual((status, kind), (200, "application/json"))
+        self.assertIn("stream/game", json.loads(body)["upstreams"])
+
     def test_metrics_of_both_are_in_one_answer(self):
         nginx = self.both()
         for text in (nginx.get("/metrics").body, fetch(OWN + 4)[2]):
-            for labels in (f'upstream="stream/game",peer="stream/game/127.0.0.1:{A}"',
-                           f'upstream="game",peer="http/game/127.0.0.1:{H}"'):
+            for labels in (f'upstream="stream/game",peer="127.0.0.1:{A}"',
+                           f'upstream="game",peer="127.0.0.1:{H}"'):
                 self.assertTrue(labels in text, labels)
 
     def test_the_page_survives_reloads(self):
