@@ -15,9 +15,10 @@ namespace {
 
 class Echo final : public Site {
  public:
-  Answer get(std::string_view path) override {
+  Answer get(std::string_view path, std::string_view query) override {
     Answer answer;
     answer.text = path;
+    answer.text += query;
     return answer;
   }
 };

@@ -1,6 +1,6 @@
 #include "admin/admin.h"
 
-#include "admin/page.h"
+#include "leastwise/live_page.h"
 #include "serve/clock.h"
 #include "serve/descriptors.h"
 #include "serve/sockets.h"
@@ -36,9 +36,12 @@ Admin::Admin(const Address& address, const StatusSources& sources)
       server_(listen_on(address, "status"), protocol_, counters_,
               {.connections = kStatusConnections, .patience = kPatience}) {}
 
-Answer Admin::get(std::string_view path) {
-  if (path == "/") return page("text/html; charset=utf-8", std::string(kStatusHtml));
-  if (path == "/status") return document("application/json", status_json(sources_, now()));
+Answer Admin::get(std::string_view path, std::string_view query) {
+  const bool is_page = path == "/";
+  const bool is_data = is_page && query == kLivePageQuery;
+  if (is_page && !is_data) return page(kLivePageType, std::string(live_page()));
+  if (path == "/status" || is_data)
+    return document("application/json", status_json(sources_, now()));
   if (path == "/metrics") {
     return document("text/plain; version=0.0.4", status_prometheus(sources_, now()));
   }

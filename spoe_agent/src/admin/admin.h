@@ -1,6 +1,6 @@
 // Admin: the status page over HTTP, on a thread of its own.
 //
-//   GET /         a page that refreshes itself      GET /status   JSON
+//   GET /         the live page (/?json: its data)  GET /status   JSON
 //   GET /healthz  200 when the agent can pick       GET /metrics  Prometheus
 //
 // Read only, so there is nothing to forge. No other method, no other path. Its connections are few
@@ -25,7 +25,7 @@ class Admin final : Site {
   void stop() noexcept { server_.stop(); }  // by any thread
 
  private:
-  Answer get(std::string_view path) override;
+  Answer get(std::string_view path, std::string_view query) override;
 
   const StatusSources sources_;
   ConnectionCounters counters_;

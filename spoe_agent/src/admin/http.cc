@@ -10,6 +10,8 @@
 #include <new>
 #include <utility>
 
+#include "leastwise/live_page.h"
+
 namespace leastwise::agent {
 namespace {
 
@@ -18,8 +20,7 @@ constexpr std::string_view kHeaders =
     "X-Content-Type-Options: nosniff\r\n"
     "X-Frame-Options: DENY\r\n"
     "Referrer-Policy: no-referrer\r\n"
-    "Content-Security-Policy: default-src 'none'; connect-src 'self'; "
-    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n";
+    "Content-Security-Policy: ";
 
 std::string_view reason_of(int status) noexcept {
   switch (status) {
@@ -85,19 +86,22 @@ class RequestReader {
   bool is_last() const noexcept { return is_last_ || !knows_chunks() || !is(HTTP_GET); }
 
   // False when the target is no URL.
-  bool path(std::string_view& out) const noexcept {
+  bool read_target(std::string_view& path, std::string_view& query) const noexcept {
     http_parser_url url;
     http_parser_url_init(&url);
     if (http_parser_parse_url(target_.data(), target_.size(), 0, &url) != 0) return false;
-    out = "/";
-    if ((url.field_set & (1U << UF_PATH)) != 0) {
-      const auto& field = url.field_data[UF_PATH];
-      out = std::string_view(target_).substr(field.off, field.len);
-    }
+    path = field(url, UF_PATH);
+    if (path.empty()) path = "/";
+    query = field(url, UF_QUERY);
     return true;
   }
 
  private:
+  std::string_view field(const http_parser_url& url, http_parser_url_fields which) const noexcept {
+    if ((url.field_set & (1U << which)) == 0) return {};
+    return std::string_view(target_).substr(url.field_data[which].off, url.field_data[which].len);
+  }
+
   // An exception must not pass through the parser, which is C.
   static int on_url(http_parser* parser, const char* text, std::size_t size) noexcept {
     try {
@@ -188,12 +192,12 @@ class HttpSession final : public Session {
     if (request_.is_broken()) return refuse(400, "expected HTTP/1.1\n", output);
     if (!request_.is_complete()) return;
     ++progress_;
-    std::string_view path;
+    std::string_view path, query;
     if (!request_.is_http1()) return refuse(400, "expected HTTP/1.1\n", output);
     if (!request_.is(HTTP_GET)) return refuse(405, "only GET\n", output);
-    if (!request_.path(path)) return refuse(400, "expected a path\n", output);
+    if (!request_.read_target(path, query)) return refuse(400, "expected a path\n", output);
     is_ending_ = request_.is_last();
-    answer(site_.get(path), output);
+    answer(site_.get(path, query), output);
     request_.start_over();
   }
 
@@ -210,6 +214,8 @@ class HttpSession final : public Session {
     head += answer.type;
     head += "\r\n";
     head += kHeaders;
+    head += live_page_policy();
+    head += "\r\n";
     if (answer.status == 405) head += "Allow: GET\r\n";
     if (is_ending_) head += "Connection: close\r\n";
     is_chunked_ = request_.knows_chunks();

@@ -33,8 +33,8 @@ struct Answer {
 class Site {
  public:
   virtual ~Site() = default;
-  // `path` is without what may follow a "?". May throw: the connection is closed then.
-  virtual Answer get(std::string_view path) = 0;
+  // `query` is what follows a "?". May throw: the connection is closed then.
+  virtual Answer get(std::string_view path, std::string_view query) = 0;
 };
 
 class HttpProtocol final : public Protocol {

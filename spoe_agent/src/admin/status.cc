@@ -47,12 +47,17 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"expired", "Picks finished because no line came in time", c.expired},
           {"late", "Log lines of expired picks", c.late},
           {"early", "Picks whose log line came first", c.early},
+          {"as_picked", "Requests that ran on the picked server", c.as_picked},
           {"elsewhere", "Picks that ran on another server", c.elsewhere},
           {"cancelled", "Picks finished for want of room", c.cancelled},
           {"polls", "Answers of the runtime API", c.polls},
           {"failed_polls", "Failed questions to the runtime API", c.failed_polls}};
 }
 
+constexpr std::string_view kDecidedHelp =
+    "Requests that HAProxy told the end of, by who chose their server: leastwise, or proxy, which "
+    "was not asked, had no answer in time or used another server";
+constexpr std::string_view kStaleHelp = "1 while HAProxy's runtime API gives no answer";
 constexpr std::string_view kOpenHelp = "Picks that wait for their log line";
 
 // What the agent says of itself: two dozen figures, and an error message.
@@ -118,6 +123,13 @@ void write_gauge(std::string_view name, std::string_view help, std::uint64_t val
       << " gauge\nleastwise_agent_" << name << ' ' << value << '\n';
 }
 
+void write_decided(const FeedbackCounters& c, Text& out) {
+  constexpr std::string_view kName = "leastwise_agent_decided_total";
+  out << "# HELP " << kName << ' ' << kDecidedHelp << "\n# TYPE " << kName << " counter\n"
+      << kName << "{by=\"leastwise\"} " << c.as_picked.get() << '\n'
+      << kName << "{by=\"proxy\"} " << c.elsewhere.get() + c.unknown.get() << '\n';
+}
+
 class StatusParts final : public Parts {
  public:
   // `first` takes the place of the first `replaced` characters, `last` comes at the end.
@@ -129,7 +141,7 @@ class StatusParts final : public Parts {
         first_(std::move(first)),
         replaced_(replaced),
         last_(std::move(last)),
-        buffer_(2 * StatusPage::kLeastRoom, '\0') {}
+        buffer_(StatusPage::kLeastRoom, '\0') {}
 
   bool next(std::string& out) override {
     Text text{std::span<char>(buffer_)};
@@ -167,11 +179,28 @@ std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint
     write_metrics("picks", pick_figures(sources.picks), out);
     write_metrics("feedback", feedback_figures(sources.feedback), out);
     write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
-    write_gauge("haproxy_stale", "1 while HAProxy's runtime API gives no answer",
-                haproxy.is_stale ? 1 : 0, out);
+    write_gauge("haproxy_stale", kStaleHelp, haproxy.is_stale ? 1 : 0, out);
+    write_decided(sources.feedback, out);
   });
   return std::make_unique<StatusParts>(sources, PageFormat::kPrometheus, "", 0, std::move(agent),
                                        now);
+}
+
+void render_agent_metrics(Text& out) {
+  const PickCounters picks;
+  const FeedbackCounters feedback;
+  out << "| metric | type | labels | says |\n|---|---|---|---|\n";
+  const auto rows = [&](std::string_view part, const std::vector<Figure>& figures) {
+    for (const Figure& f : figures) {
+      out << "| `leastwise_agent_" << part << '_' << f.name << "_total` | counter | | " << f.help
+          << " |\n";
+    }
+  };
+  rows("picks", pick_figures(picks));
+  rows("feedback", feedback_figures(feedback));
+  out << "| `leastwise_agent_decided_total` | counter | by | " << kDecidedHelp << " |\n"
+      << "| `leastwise_agent_feedback_open` | gauge | | " << kOpenHelp << " |\n"
+      << "| `leastwise_agent_haproxy_stale` | gauge | | " << kStaleHelp << " |\n";
 }
 
 }  // namespace leastwise::agent

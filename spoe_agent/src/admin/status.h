@@ -8,6 +8,7 @@
 #include "admin/http.h"
 #include "balance/learner.h"
 #include "balance/registry.h"
+#include "leastwise/text.h"
 #include "serve/counters.h"
 
 namespace leastwise::agent {
@@ -25,6 +26,9 @@ std::unique_ptr<Parts> status_json(const StatusSources& sources, TimePoint now);
 
 // The text of leastwise::StatusPage as metrics, and leastwise_agent_* for the agent.
 std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint now);
+
+// The agent's part of docs/metrics.md: a table.
+void render_agent_metrics(Text& out);
 
 }  // namespace leastwise::agent
 

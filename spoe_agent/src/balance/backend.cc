@@ -54,8 +54,10 @@ std::string_view host_of(std::string_view address) noexcept {
 }
 
 // What HAProxy says of a server, and what follows from our own configuration.
-EndpointSettings settings_of(const Config& config, const ServerInfo& server) noexcept {
+EndpointSettings settings_of(const Config& config, const ServerInfo& server,
+                             std::size_t order) noexcept {
   EndpointSettings settings = server.settings;
+  settings.order = static_cast<std::uint32_t>(order);
   const std::string_view host = host_of(server.address);
   if (config.locality.empty() || host.empty()) return settings;
   if (!config.locality.contains(host)) settings.flags |= kRemote;
@@ -63,7 +65,8 @@ EndpointSettings settings_of(const Config& config, const ServerInfo& server) noe
 }
 
 bool has_same_settings(const EndpointSettings& a, const EndpointSettings& b) noexcept {
-  return a.weight == b.weight && a.max_conns == b.max_conns && a.flags == b.flags;
+  return a.weight == b.weight && a.max_conns == b.max_conns && a.flags == b.flags &&
+         a.order == b.order;
 }
 
 }  // namespace
@@ -173,7 +176,7 @@ void Backend::configure_changed(const std::vector<ServerInfo>& servers) noexcept
     const EndpointId id = find(known.name);
     known.settings = servers[i].settings;
     if (id == kNoEndpoint) continue;
-    const EndpointSettings wanted = settings_of(config_, known);
+    const EndpointSettings wanted = settings_of(config_, known, i);
     if (!has_same_settings(wanted, pool_.settings(id))) pool_.configure(id, wanted);
   }
 }
@@ -198,7 +201,7 @@ bool Backend::add_all(Pool& pool, const BackendInfo& info, Roster& roster) const
     }
     const EndpointId id = pool.add(name);
     if (id == kNoEndpoint) return false;
-    pool.configure(id, settings_of(config_, server));
+    pool.configure(id, settings_of(config_, server, roster.members.size()));
     const auto member = static_cast<MemberIndex>(roster.members.size());
     roster.members.push_back({.id = id, .backup = server.backup});
     roster.by_name.emplace(roster.names.emplace_back(server.name), member);

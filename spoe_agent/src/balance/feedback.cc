@@ -77,6 +77,7 @@ void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoin
   Backend& backend = *open.backend;
   if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
   if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
+  counters_.as_picked.add();
   const Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
   backend.finish(open.ticket, outcome, now);
 }
@@ -108,6 +109,7 @@ void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
   const Ticket again = backend.adopt(line.server, now);
   if (!again) return;
   const bool is_same = again.id == late.ticket.id;
+  (is_same ? counters_.as_picked : counters_.elsewhere).add();
   backend.finish(is_same ? with_prediction_of(late.ticket, again) : again,
                  outcome_of(line, backend.config(), now - late.ticket.start), now);
 }

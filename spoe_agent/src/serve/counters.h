@@ -39,6 +39,7 @@ struct alignas(64) FeedbackCounters {
   Counter expired;    // finished because no line came in time
   Counter late;       // lines of expired picks: learned from all the same
   Counter early;      // picks whose log line had come first
+  Counter as_picked;  // requests that ran on the picked server
   Counter elsewhere;  // requests that ran on another server than the picked one
   Counter cancelled;  // picks finished for want of room, or because their backend went away
   Counter open;       // picks now waiting for their line

@@ -354,6 +354,13 @@ class Operation(unittest.TestCase):
             for path in ("/x", "/status/", "/../etc/passwd", "/status%00"):
                 self.assertEqual(get(STATUS, path)[0], 404, path)
             self.assertEqual(set(s.peers()), {"s1", "s2", "s3"})
+            _, headers, page = get(STATUS, "/")
+            self.assertIn("<title>Leastwise</title>", page)
+            self.assertNotIn("unsafe", headers["content-security-policy"])
+            _, headers, data = get(STATUS, "/?json")
+            self.assertEqual(headers["content-type"], "application/json")
+            self.assertEqual(json.loads(data)["upstreams"].keys(), {"app"})
+            self.assertIn('peer="127.0.0.1:21010",server="s1"', get(STATUS, "/metrics")[2])
 
     def test_generates_the_questions_from_haproxys_own_list(self):
         with Stack(server_options="maxconn 9") as s:

@@ -21,8 +21,9 @@ class Count final : public Parts {
 
 class TestSite final : public Site {
  public:
-  Answer get(std::string_view path) override {
+  Answer get(std::string_view path, std::string_view query) override {
     asked = path;
+    asked_for = query;
     Answer answer;
     if (path == "/throws") throw std::runtime_error("no");
     if (path == "/parts") {
@@ -32,7 +33,7 @@ class TestSite final : public Site {
     }
     return answer;
   }
-  std::string asked;
+  std::string asked, asked_for;  // path and query
 };
 
 class HttpTest : public testing::Test {
@@ -68,6 +69,7 @@ TEST_F(HttpTest, AnswersOneRequestAfterTheOther) {
     EXPECT_NE(answer.find("\r\nX-Content-Type-Options: nosniff\r\n"), answer.npos);
     EXPECT_EQ(body(answer), "hello\n");
     EXPECT_EQ(site_.asked, path);
+    EXPECT_EQ(site_.asked_for, "x=1");
     EXPECT_FALSE(session_->is_closing());
   }
   EXPECT_EQ(session_->progress(), 2U);
