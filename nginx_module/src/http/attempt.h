@@ -33,6 +33,7 @@ struct Attempt {
   bool answered = false;      // and the pool has learned from it all that there is to learn
   bool is_uploading = false;  // some of the request was still to come when it was sent
   bool stale = false;         // it met a kept connection that the server had closed
+  bool at_backups = false;    // a bound session is looked for there, no primary could serve it
   Try first;
 };
 

@@ -1,5 +1,7 @@
 #include "http/balancer.h"
 
+#include <algorithm>
+
 #include "http/observe.h"
 #include "http/peers.h"
 #include "shared/round_trip.h"
@@ -36,27 +38,53 @@ Ticket pick(Attempt& attempt) noexcept {
 }
 
 #if (NGX_HTTP_UPSTREAM_SID)
-// The server that the client's session is bound to, a false ticket if there is none that
-// may be used. Whether it may is asked of nginx here, which alone knows how sessions
-// treat a draining server.
-Ticket pick_bound(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
+// The server that the client's session is bound to, kNoMember if there is none that may be used,
+// among the primaries or, once these can not serve, the backups. Whether it may is asked of nginx
+// here, which alone knows how sessions treat a draining server.
+MemberIndex bound_member(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   constexpr std::size_t kBits = 8 * sizeof(std::uintptr_t);
   PeerData& round_robin = attempt.round_robin;
-  round_robin.peers = &peers_of(*attempt.conf);
+  Peers& primaries = peers_of(*attempt.conf);
+  round_robin.peers = attempt.at_backups ? primaries.next : &primaries;
   // After a change of the list nginx's record of what was tried may be too short for it.
-  if (pc.hint == nullptr || round_robin.config != generation_of(*attempt.conf)) return {};
+  if (pc.hint == nullptr || round_robin.config != generation_of(*attempt.conf)) return kNoMember;
   ngx_uint_t position = 0;
   const Peer* peer = ngx_http_upstream_get_rr_peer_by_sid(&round_robin, pc.hint, &position, 0);
-  if (peer == nullptr) return {};
+  if (peer == nullptr) return kNoMember;
   round_robin.tried[position / kBits] |= std::uintptr_t{1} << position % kBits;
 
+  const std::span<const Server> servers = attempt.conf->worker.servers;
+  const auto found = std::ranges::find(servers, peer, &Server::peer);
+  return found == servers.end() ? kNoMember : static_cast<MemberIndex>(found - servers.begin());
+}
+
+// As nginx does when no primary can serve: what was tried is asked of the backups from now on.
+bool go_to_backups(Attempt& attempt) noexcept {
+  const Peers* backups = peers_of(*attempt.conf).next;
+  if (attempt.at_backups || backups == nullptr) return false;
+  constexpr std::size_t kBits = 8 * sizeof(std::uintptr_t);
+  attempt.at_backups = true;
+  // It has room for the longer of the two lists.
+  std::fill_n(attempt.round_robin.tried, (backups->number + kBits - 1) / kBits, 0);
+  return true;
+}
+
+Ticket pick_for_session(const ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
-  for (std::size_t i = 0; i < conf.worker.servers.size(); ++i) {
-    if (conf.worker.servers[i].peer != peer) continue;
-    const Request request = request_of(attempt);
-    return conf.worker.picker.adopt(conf.config, request, static_cast<MemberIndex>(i), now());
+  Picker& picker = conf.worker.picker;
+  MemberIndex bound = bound_member(pc, attempt);
+  if (bound == kNoMember) {
+    const Ticket ticket = pick(attempt);
+    if (pc.hint == nullptr || ticket.reason != Reason::kBackup || !go_to_backups(attempt)) {
+      return ticket;
+    }
+    bound = bound_member(pc, attempt);
+    if (bound == kNoMember || bound == ticket.member) return ticket;
+    Outcome not_used;
+    not_used.result = Result::kCancelled;
+    picker.finish(conf.config, ticket, not_used, now());
   }
-  return {};
+  return picker.adopt(conf.config, request_of(attempt), bound, now());
 }
 #endif
 
@@ -148,11 +176,11 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
     attempt.generation = worker.generation;
     attempt.tried = nullptr;
   }
-  Ticket ticket;
 #if (NGX_HTTP_UPSTREAM_SID)
-  ticket = pick_bound(*pc, attempt);
+  const Ticket ticket = pick_for_session(*pc, attempt);
+#else
+  const Ticket ticket = pick(attempt);
 #endif
-  if (!ticket) ticket = pick(attempt);
   if (!ticket) {
     settle(attempt);
     return NGX_BUSY;
