@@ -28,8 +28,8 @@ build() {
   # The modules that there are, and what their tests load beside them.
   local targets
   targets=$(ninja -C /build -t targets all | sed -n 's/^\(ngx_[a-z_]*_module\): phony$/\1/p')
-  # shellcheck disable=SC2086
   rm -rf /build/results  # of what was built before
+  # shellcheck disable=SC2086
   nice cmake --build /build --parallel "$jobs" --target $targets > /build/build.log 2>&1 ||
     { tail -n 60 /build/build.log; return 1; }
   ls -l /build/nginx_module/*.so

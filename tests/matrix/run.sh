@@ -23,7 +23,7 @@ cache=${LEASTWISE_MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leastwise-matrix
 mirror=${LEASTWISE_MATRIX_MIRROR:-http://deb.debian.org/debian}
 all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
-          python3-h2 nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
+          python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
           libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev
           libprotozero-dev libgtest-dev libgmock-dev libbenchmark-dev
           libpcre2-dev libssl-dev zlib1g-dev)

@@ -1,10 +1,12 @@
 """What speaks other protocols than HTTP/1.1 to a server, or to a client, is balanced alike."""
 
 import contextlib
+import json
 import shutil
 import socketserver
 import struct
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -13,6 +15,11 @@ import harness
 
 PORT, DEAD, SERVER = 20140, 20142, 20143
 CGI = b"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\nhello"
+
+
+def output_of(*command):
+    return subprocess.run(command, timeout=30, check=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True).stdout
 
 
 def fastcgi(_request):
@@ -95,11 +102,32 @@ class Protocols(unittest.TestCase):
                              [f"{ports[n % 2]} by 2" for n in range(4)])
             self.assertEqual(self.curl(url + "/leastwise").count('"active":0'), 2)
 
+    @unittest.skipUnless(shutil.which("curl") and "HTTP3" in output_of("curl", "-V"),
+                         "needs a curl that speaks HTTP/3")
+    @unittest.skipUnless("http_v3" in output_of(harness.NGINX, "-V"), "needs an nginx with http_v3")
+    def test_requests_by_http3(self):
+        ports = (SERVER, SERVER + 1)
+        with tempfile.TemporaryDirectory() as folder, backend.Backends(*ports):
+            output_of("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=app",
+                      "-keyout", folder + "/key", "-out", folder + "/cert")
+            keys = f"ssl_certificate {folder}/cert; ssl_certificate_key {folder}/key;"
+            text = config("proxy_pass http://app;", servers=ports,
+                          listen=f"ssl; listen 127.0.0.1:{PORT} quic; {keys} http3 on")
+            with harness.Nginx(PORT, text):
+                url = f"https://127.0.0.1:{PORT}"
+                self.assertEqual([self.curl3("-w", " by %{http_version}", url) for _ in range(4)],
+                                 [f"{ports[n % 2]} by 3" for n in range(4)])
+                page = json.loads(self.curl3(url + "/leastwise"))["upstreams"]["app"]["peers"]
+                self.assertEqual([p["leastwise"]["results"]["ok"] for p in page], [2, 2])
+                self.assertEqual([p["active"] for p in page], [0, 0])
+
     @staticmethod
     def curl(*arguments):
-        return subprocess.run(["curl", "-sS", "--http2-prior-knowledge", *arguments], timeout=30,
-                              check=True, stdout=subprocess.PIPE, text=True).stdout
+        return output_of("curl", "-sS", "--http2-prior-knowledge", *arguments)
 
+    @staticmethod
+    def curl3(*arguments):
+        return output_of("curl", "-sSk", "--http3-only", *arguments)
 
 
 if __name__ == "__main__":
