@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# What a pick costs: instructions of nginx per request, as a ratio to its own round robin.
+# What a pick costs: instructions of nginx per request or session, as a ratio to its own methods.
 #
-#   nginx_cost.sh MODULE.so [LIMIT]     exits 1 when the ratio is above LIMIT (default 1.05)
+#   nginx_cost.sh ngx_http_leastwise_module.so [LIMIT]    exits 1 when the ratio is above LIMIT (default 1.05)
+#   nginx_cost.sh ngx_stream_leastwise_module.so [LIMIT]  the same of a TCP session of one exchange, to
+#                                                         nginx's least_conn (default 1.10)
 #
 # Callgrind counts the instructions that nginx executes in user space, so that the figure
 # is the same on any machine and under any load. Each method runs twice, with different
@@ -15,7 +17,11 @@
 set -euo pipefail
 
 module=$(realpath "$1")
-limit=${2:-1.05}
+case $module in
+  *ngx_stream_*) kind=stream base=least_conn limit=${2:-1.10} ;;
+  *) kind=http base=round_robin limit=${2:-1.05} ;;
+esac
+nginx_stream=${LEASTWISE_NGINX_STREAM:-/usr/lib/nginx/modules/ngx_stream_module.so}
 few=${LEASTWISE_COST_FEW:-1500}
 many=${LEASTWISE_COST_MANY:-4500}
 client=${LEASTWISE_COST_CLIENT:-closed}
@@ -31,14 +37,16 @@ clean_up() {
 }
 trap clean_up EXIT
 
+modules="load_module $module;"
+if [ $kind = stream ]; then modules="load_module $nginx_stream; $modules"; fi
 user=""
 if [ "$(id -u)" = 0 ]; then user="user root;"; fi
 
-# $1 name, $2 text inside http{}
+# $1 name, $2 text inside http{}, $3 text beside it
 write_config() {
   mkdir -p "$folder/$1"
   cat >"$folder/$1/nginx.conf" <<CONF
-load_module $module;
+$modules
 $user
 daemon off;
 master_process off;
@@ -54,6 +62,7 @@ http {
   keepalive_requests 1000000;
   $2
 }
+${3:-}
 CONF
 }
 
@@ -107,17 +116,22 @@ wait_for_port $((port + 1))
 for method in round_robin least_conn leastwise; do
   directive="$method;"
   if [ "$method" = round_robin ]; then directive=""; fi
-  write_config "$method" "upstream app { $directive $servers }
-    server { listen 127.0.0.1:$port; location / { proxy_pass http://app; } }"
+  upstream="upstream app { $directive $servers }"
+  if [ $kind = http ]; then
+    write_config "$method" "$upstream
+      server { listen 127.0.0.1:$port; location / { proxy_pass http://app; } }"
+  else
+    write_config "$method" "" "stream { $upstream server { listen 127.0.0.1:$port; proxy_pass app; } }"
+  fi
   a=$(count "$method" "$few")
   b=$(count "$method" "$many")
   cost=$(((b - a) / (many - few)))
-  echo "$method: $cost instructions per request"
+  echo "$method: $cost instructions per $([ $kind = http ] && echo request || echo session)"
   declare "cost_$method=$cost"
 done
-# Both are set by declare above.
+# They are set by declare above.
 # shellcheck disable=SC2154
-awk -v a="$cost_leastwise" -v b="$cost_round_robin" -v c="$cost_least_conn" -v limit="$limit" 'BEGIN {
-  printf "ratio: %.4f (at most %s); to least_conn: %.4f\n", a / b, limit, a / c
-  exit a / b > limit
+awk -v a="$cost_leastwise" -v b="$cost_round_robin" -v c="$cost_least_conn" -v base="$base" -v limit="$limit" 'BEGIN {
+  printf "ratio to round_robin: %.4f, to least_conn: %.4f (to %s at most %s)\n", a / b, a / c, base, limit
+  exit a / (base == "least_conn" ? c : b) > limit
 }'

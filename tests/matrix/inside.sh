@@ -3,6 +3,9 @@
 set -euo pipefail
 
 jobs=$(nproc)
+# Also for what nginx_module.build builds, each time in another folder.
+export CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CMAKE_BUILD_PARALLEL_LEVEL=$jobs
+export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
 
 packages() {
   apt-get update
@@ -20,9 +23,7 @@ packages() {
 }
 
 build() {
-  export CCACHE_DIR=/ccache
   cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
     -DLEASTWISE_BUILD_SPOE_AGENT=OFF > /build/configure.log 2>&1 ||
     { tail -n 30 /build/configure.log; return 1; }
   # The modules that there are, and what their tests load beside them.
