@@ -42,6 +42,8 @@ run_tests() {
     g++ -dumpfullversion
     date +%F
   } > /build/versions
+  ctest --test-dir /build -N -L integration -R '^nginx_module\.' |
+    sed -n 's/^ *Test *#[0-9]*: //p' > /build/all_tests
   mkdir -p /build/results
   LEASTWISE_NGINX_SOURCES=/usr/src/nginx \
   ctest --test-dir /build -L integration -R '^nginx_module\.' --output-on-failure \

@@ -2,7 +2,7 @@
 
 Usage: table.py PAGE CACHE RELEASE...
 
-A release that was not tested since it was built is said to be so, and makes the exit status 1.
+What was not tested since it was built is said to be so, and makes the exit status 1.
 """
 
 import pathlib
@@ -32,7 +32,7 @@ class Release:
         self.name = name
         runs = sorted((folder / "results").glob("*.xml"))
         self.tested = bool(runs)
-        self.passed, self.failed, self.skipped = {}, {}, {}
+        self.passed, self.failed, self.skipped, self.left_out = {}, {}, {}, {}
         if not self.tested:
             return
         # What was run again counts as it ended the last time.
@@ -42,12 +42,16 @@ class Release:
         for test, status in last.items():
             kind = {"run": self.passed, "fail": self.failed}.get(status, self.skipped)
             kind.setdefault(column(test), []).append(test)
+        for test in (folder / "all_tests").read_text().split():
+            if test not in last:
+                self.left_out.setdefault(column(test), []).append(test)
 
     def cell(self, name):
-        passed, failed = (len(kind.get(name, [])) for kind in (self.passed, self.failed))
-        if passed + failed == 0:
+        passed, *others = (len(kind.get(name, []))
+                           for kind in (self.passed, self.failed, self.left_out))
+        if passed + sum(others) == 0:
             return "none"
-        return f"all {passed}" if failed == 0 else f"{passed} of {passed + failed}"
+        return f"{passed} of {passed + sum(others)}" if any(others) else f"all {passed}"
 
     def row(self):
         if not self.tested:
@@ -55,20 +59,23 @@ class Release:
         cells = " | ".join(self.cell(c) for c in ("http", "stream", "build"))
         return f"| {self.name} | {self.nginx} | {self.compiler} | {cells} | {self.date} |\n"
 
-    def failures(self):
-        names = sorted(name for names in self.failed.values() for name in names)
+    def list(self, kind):
+        names = sorted(name for names in kind.values() for name in names)
         return "".join(f"- {self.name}: `{name}`\n" for name in names)
 
 
 def main(page, cache, *names):
     releases = [Release(name, pathlib.Path(cache) / name / "build") for name in names]
     text = HEAD + "".join(r.row() for r in releases)
-    failures = "".join(r.failures() for r in releases)
+    failures = "".join(r.list(r.failed) for r in releases)
     if failures:
         text += "\nFailed:\n\n" + failures
+    left_out = "".join(r.list(r.left_out) for r in releases)
+    if left_out:
+        text += "\nNot run since it was built:\n\n" + left_out
     pathlib.Path(page).write_text(text, encoding="utf-8")
     print(text, end="")
-    return 0 if not failures and all(r.tested for r in releases) else 1
+    return 0 if not (failures or left_out) and all(r.tested for r in releases) else 1
 
 
 if __name__ == "__main__":
