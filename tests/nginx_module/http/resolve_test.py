@@ -33,7 +33,7 @@ class Resolve:
         status = "leastwise_status;" if self.METHOD == "leastwise;" else "return 404;"
         nginx = self.enterContext(harness.Nginx(PORT, (
             f"resolver 127.0.0.1:{DNS} valid=1s ipv6=off; resolver_timeout 2s;"
-            f" upstream app {{ zone app 256k; {self.METHOD} {server} }}"
+            f" upstream app {{ zone app 256k; {self.METHOD} {server} {harness.UNKEPT} }}"
             f" server {{ listen 127.0.0.1:{PORT}; location / {{ proxy_pass http://app; }}"
             f" location = /leastwise {{ {status} }} }}"), **options))
         harness.wait_for(lambda: nginx.get().status == 200, "the first servers")
@@ -85,11 +85,11 @@ class Resolve:
         self.wait_for_servers(nginx, B)
 
     def test_names_beside_addresses(self):
-        self.names.zone[SERVICE] = service(A)
+        self.names.zone[SERVICE] = service(A, weight=1)
         nginx = self.nginx(f"server app.test service=http resolve; server 127.0.0.1:{B};"
                            f" server 127.0.0.1:{C} backup;")
         self.assertEqual(self.served(nginx, 10), {A: 5, B: 5})
-        self.names.zone[SERVICE] = service(D)
+        self.names.zone[SERVICE] = service(D, weight=1)
         self.wait_for_servers(nginx, B, D)
 
 
