@@ -47,7 +47,7 @@ run_tests() {
   mkdir -p /build/results
   LEASTWISE_NGINX_SOURCES=/usr/src/nginx \
   ctest --test-dir /build -L integration -R '^nginx_module\.' --output-on-failure \
-    --no-tests=error --output-junit "/build/results/$(date +%s).xml" "$@"
+    --no-tests=error --output-junit "/build/results/$(date +%s.%N).xml" "$@"
 }
 
 step=$1
