@@ -27,6 +27,10 @@ constexpr double kAlikePower = 6;  // below a K of 200 or so nobody counts as al
 constexpr double kNear = 0.0926;
 constexpr double kNearWeighted = 0.2;
 constexpr double kNearWeightedHalf = 50;
+// The first answers come cold, and those of the heaviest first: until the endpoints were compared
+// so many times, all go by weight but who is twice as slow or more.
+constexpr double kManyLooks = 20;
+constexpr double kNearAtFirst = 1;
 
 void step(double& strength, double to) noexcept {
   if (!std::isfinite(to) || !(to > 0)) return;
@@ -39,6 +43,7 @@ void Prior::reset() noexcept {
   strength_ = kStart;
   group_strength_ = kStart;
   centre_ = 0;
+  looks_ = 0;
 }
 
 void Prior::Sums::add(double slowness, double answers) noexcept {
@@ -64,6 +69,7 @@ double Prior::Sums::strength(double spread) const noexcept {
 }
 
 void Prior::renew(const Sums& all, const Sums& alike, double spread) noexcept {
+  if (all.members_ >= 2) looks_ = std::min(looks_ + 1, kManyLooks);
   step(strength_, all.strength(spread));
   const bool is_group = alike.members_ >= 2;
   centre_ = is_group ? alike.mean() : 0;
@@ -89,13 +95,14 @@ double Prior::chance(double spread) noexcept {
 
 float Prior::near(bool has_weights) const noexcept {
   const double strength = std::max(group_strength_, strength_);
-  const double weighted = kNearWeighted * strength / (strength + kNearWeightedHalf);
+  const double weighted = kNearWeighted * strength / (strength + kNearWeightedHalf) +
+                          kNearAtFirst * (1 - looks_ / kManyLooks);
   return static_cast<float>(has_weights ? weighted : kNear * alike());
 }
 
 bool Prior::sane() const noexcept {
   return strength_ > 0 && strength_ < 1e6 && group_strength_ > 0 && group_strength_ < 1e6 &&
-         centre_ >= 0 && centre_ < 1e6;
+         centre_ >= 0 && centre_ < 1e6 && looks_ >= 0 && looks_ <= kManyLooks;
 }
 
 }  // namespace leastwise

@@ -59,6 +59,7 @@ class Prior {
   double strength_;
   double centre_;          // mean g of those that are alike; 0 = there are none
   double group_strength_;  // their K, if it is greater than the pool's
+  double looks_;           // ticks in which endpoints could be compared, to kManyLooks
 };
 
 }  // namespace leastwise

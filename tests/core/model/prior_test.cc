@@ -44,6 +44,15 @@ TEST(PriorTest, IsWeakWhereServersDiffer) {
   EXPECT_LT(prior.near(false), 0.001F);
 }
 
+TEST(PriorTest, WeightsAreSharesUntilTheEndpointsWereComparedForTwoSeconds) {
+  const List unequal = {0.5, 0.5, 1, 1, 2, 2, 4, 4};
+  EXPECT_GE(after(0, unequal, 100).near(true), 1);
+  EXPECT_GE(after(10, unequal, 100).near(true), 0.5F);
+  EXPECT_LT(after(20, unequal, 100).near(true), 0.03F);
+  EXPECT_LT(after(0, unequal, 100).near(false), 0.01F) << "without weights luck is no share";
+  EXPECT_GE(after(20, {1}, 100).near(true), 1) << "one alone is compared with nobody";
+}
+
 TEST(PriorTest, IsTheSpreadOverTheVarianceBetweenServersBeyondChance) {
   // Of many answers chance is small: variance .01 of mean 1.
   const Prior prior = after(200, {0.9, 1.1, 0.9, 1.1}, 100'000);

@@ -53,6 +53,15 @@ class Balancing(unittest.TestCase):
                     self.assertEqual(own[:7], [A, A, B, A, C, A, A])
                     self.assertEqual(self.sequence(nginx, 28, "/ours"), own)
 
+    def test_weights_are_shares_also_while_it_is_not_known_how_fast_the_servers_are(self):
+        # The heaviest is known first, and equal servers look unequal by their first answers.
+        nginx = self.nginx(config(f"leastwise; server 127.0.0.1:{A} weight=1;"
+                                  f" server 127.0.0.1:{B} weight=3; server 127.0.0.1:{C} weight=6;"))
+        for _ in range(6):
+            served = self.sequence(nginx, 50)
+            for port, wanted in ((A, 5), (B, 15), (C, 30)):
+                self.assertAlmostEqual(served.count(port), wanted, delta=1)
+
     def test_no_answer_is_lost_when_many_come_at_once(self):
         # nginx is its own backend, and each client sends all its requests in one go: some
         # thousands of answers per second, of which 256 fit between two ticks.

@@ -67,10 +67,6 @@ class Sticky:
         self.assertEqual(self.served(nginx, 10, "a"), {A: 10})
         self.assertEqual(self.served(nginx, 10), {B: 5, C: 5})
 
-
-class ByWeight:
-    """Of policies that go by what is in flight alone."""
-
     def test_who_is_bound_to_none_goes_by_weight_after_a_hundred_who_were_bound_to_one(self):
         nginx = self.nginx((f"{A} weight=1 route=a", f"{B} weight=2 route=b", f"{C} weight=3 route=c",
                             f"{D} weight=4 route=d"))
@@ -86,12 +82,12 @@ NEEDS = "nginx binds no sessions before 1.29.6"
 
 
 @unittest.skipIf(harness.VERSION < (1, 29, 6), NEEDS)
-class WithLeastConn(ByWeight, Sticky, unittest.TestCase):
+class WithLeastConn(Sticky, unittest.TestCase):
     METHOD = "least_conn;"
 
 
 @unittest.skipIf(harness.VERSION < (1, 29, 6), NEEDS)
-class WithLeastwiseByInFlight(ByWeight, Sticky, unittest.TestCase):
+class WithLeastwiseByInFlight(Sticky, unittest.TestCase):
     METHOD = "leastwise least_conn;"
 
 
