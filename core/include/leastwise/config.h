@@ -17,6 +17,7 @@
 #include "leastwise/failures.h"
 #include "leastwise/networks.h"
 #include "leastwise/policy.h"
+#include "leastwise/probe.h"
 #include "leastwise/status.h"
 #include "leastwise/text.h"
 
@@ -70,6 +71,7 @@ struct Config {
   Duration slow_start{};  // until who joins or comes back has its whole weight; 0: at once
   ReportMetric report;
   Failures failure;           // answers that count as failures
+  ProbeSettings probe;        // how servers are asked whether they are well
   Networks locality;          // addresses that are near; empty: all are
   Answers locality_price{5};  // what an endpoint that is not near is handicapped by
   bool switchback = false;    // compare `adaptive` with least_conn, and fall back
@@ -87,10 +89,10 @@ struct Config {
 };
 
 // The type of the field decides how its text is read: 10s, adaptive, speed, $uri.
-using Field =
-    std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*, Sample Config::*,
-                 bool Config::*, Percent Config::*, Networks Config::*, Answers Config::*,
-                 ReportMetric Config::*, Failures Config::*, std::string_view Config::*>;
+using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
+                           Sample Config::*, bool Config::*, Percent Config::*, Networks Config::*,
+                           Answers Config::*, ReportMetric Config::*, Failures Config::*,
+                           ProbeSettings Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };

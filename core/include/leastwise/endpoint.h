@@ -21,10 +21,11 @@ inline constexpr std::size_t kMaxEndpointName = 191;  // bytes, "http/UPSTREAM/A
 
 // Bits that its owner sets.
 enum EndpointFlag : std::uint32_t {
-  kDown = 1U << 0,      // its owner says so: configuration or health check
-  kDraining = 1U << 1,  // finishes what it has; panic mode may still use it
-  kBackup = 1U << 2,    // for the status page; picks go by Member::backup
-  kRemote = 1U << 3,    // not in Config::locality, which is not empty
+  kDown = 1U << 0,       // its owner says so: configuration or health check
+  kDraining = 1U << 1,   // finishes what it has; panic mode may still use it
+  kBackup = 1U << 2,     // for the status page; picks go by Member::backup
+  kRemote = 1U << 3,     // not in Config::locality, which is not empty
+  kMandatory = 1U << 4,  // not picked before it has passed a probe; nor is it in a panic
 };
 
 // What the owner of a pool says about an endpoint. Units and meaning as in nginx.

@@ -24,6 +24,7 @@
 #include "leastwise/endpoint.h"
 #include "leastwise/explain.h"
 #include "leastwise/outcome.h"
+#include "leastwise/probe.h"
 #include "leastwise/route.h"
 #include "leastwise/status.h"
 
@@ -81,7 +82,8 @@ struct EndpointView {
   Ejection ejected_why = Ejection::kNone;
   float ejected_for = 0;                              // for so many seconds more
   std::array<std::uint64_t, kEjections> ejections{};  // how often, by reason
-  std::uint32_t fails = 0;                            // failures counted towards max_fails
+  ProbeView probe;
+  std::uint32_t fails = 0;  // failures counted towards max_fails
   std::uint32_t in_flight = 0;
   std::uint32_t in_transit = 0;  // of those, on their way, by the distance,
   std::uint32_t held = 0;        // and answered already: tunnels, event streams
@@ -118,13 +120,15 @@ std::string_view name(Chooser chooser) noexcept;
 struct PoolView {
   std::size_t capacity = 0, endpoints = 0, processes = 0;
   std::uint64_t ticks = 0, samples = 0, samples_lost = 0, healed = 0;
-  bool learned = false;  // enough samples for the adaptive policy
-  float mean_cost = 0;   // x̄, seconds
-  float slowness = 0;    // G
-  float sharing = 0;     // ψ
-  float mean_wait = 0;   // w̄
-  float price = 0;       // η
-  float caution = 0;     // κ
+  bool learned = false;      // enough samples for the adaptive policy
+  float mean_cost = 0;       // x̄, seconds
+  float slowness = 0;        // G
+  float sharing = 0;         // ψ
+  float mean_wait = 0;       // w̄
+  float price = 0;           // η
+  float caution = 0;         // κ
+  bool panic = false;        // too many fail their probes: all are used
+  std::uint32_t prober = 0;  // the process that probes, 0 = none
   Chooser chooser = Chooser::kPolicy;
   // How many picks there were, by reason.
   std::array<std::uint64_t, kReasons> decisions{};
@@ -231,6 +235,24 @@ class Pool {
   // answers need more often than every kTickPeriod. Nothing while another process is in the tick.
   // For the time after a request, not within it.
   void catch_up(TimePoint now, ProcessSlot self = kNoSlot) noexcept;
+
+  // ---- probes
+
+  // Of all processes one probes: who calls it now and then (every kProbeLease / 4 or so) and gets
+  // true. Another one has it once that is dead, or says nothing for kProbeLease.
+  static constexpr Duration kProbeLease = std::chrono::milliseconds(1500);
+  bool lead_probes(Incarnation self, IsAlive alive, TimePoint now) noexcept;
+  // Whether this process still has it: before each probe and each result. One word is read.
+  bool leads_probes(Incarnation self, TimePoint now) const noexcept;
+  void stop_probes(Incarnation self) noexcept;
+  // What one probe found. An endpoint that failed and passes again starts unknown.
+  ProbeChange note_probe(EndpointId id, const ProbeResult& result, const Config& config,
+                         TimePoint now) noexcept;
+  // Duration::max() when there was none.
+  Duration since_probe(EndpointId id, TimePoint now) const noexcept;
+  bool is_in_panic() const noexcept;
+  // True once for each time that is_in_panic() changed, in one process of all.
+  bool take_panic_news() noexcept;
 
   // ---- reading
 

@@ -41,10 +41,11 @@ class Watch {
 
  private:
   bool in_use(std::size_t i) const noexcept {
-    return shared_.records()[i].is_in_use() && (shared_.hot()[i].flags.get() & kDown) == 0;
+    return shared_.records()[i].is_in_use() &&
+           (shared_.hot()[i].flags.get() & (kDown | kUnproven)) == 0;
   }
   bool takes_part(std::size_t i) const noexcept {
-    return in_use(i) && (shared_.hot()[i].flags.get() & kEjected) == 0;
+    return in_use(i) && (shared_.hot()[i].flags.get() & (kEjected | kProbeFailed)) == 0;
   }
 
   // Ends what is over, counts, and takes the medians.
@@ -59,6 +60,10 @@ class Watch {
         continue;
       }
       if ((shared_.hot()[i].flags.get() & kEjected) != 0) bring_back(i);
+      if ((shared_.hot()[i].flags.get() & kProbeFailed) != 0) {
+        ++ejected_;  // one health: it is out already
+        continue;
+      }
       if (seen++ % step != 0) continue;
       shares_.add(error_now(shared_.hot()[i].error.get(), now_ms_));
       if (const float g = slowness_of(i); g > 0) slownesses_.add(g);
@@ -145,7 +150,7 @@ class Watch {
   float median_share_ = 0, lower_share_ = 0, median_slowness_ = 0;
 };
 
-// The directive was switched off: nobody stays out.
+// The directive was switched off, or too many fail their probes: nobody stays out.
 void release_all(const Shared& shared) noexcept {
   for (Hot& hot : shared.hot()) {
     if ((hot.flags.get() & kEjected) == 0) continue;
@@ -156,7 +161,7 @@ void release_all(const Shared& shared) noexcept {
 }  // namespace
 
 void watch_outliers(const Shared& shared, const Config& config, TimePoint now) noexcept {
-  if (config.outlier) {
+  if (config.outlier && shared->panic.get() == 0) {
     Watch(shared, config, now).run();
   } else {
     release_all(shared);

@@ -11,7 +11,7 @@ constexpr float kLeastWarmth = 0.1F;
 
 bool serves(const Hot& hot, const Record& record, std::int64_t now_ms) noexcept {
   if (!record.is_in_use()) return false;
-  if ((hot.flags.get() & (kDown | kEjected)) != 0) return false;
+  if ((hot.flags.get() & (kDown | kEjected | kProbeFailed | kUnproven)) != 0) return false;
   return !out_of_service(hot, record, now_ms);
 }
 

@@ -5,6 +5,7 @@
 #include "guard/brevity.h"
 #include "guard/load_report.h"
 #include "guard/outlier.h"
+#include "guard/probe.h"
 #include "guard/slow_start.h"
 #include "learn/age.h"
 #include "learn/distances.h"
@@ -73,11 +74,12 @@ bool renew_advice(const Shared& shared, const Config& config) noexcept {
 // who makes an endpoint special sets its words first and then the mark, so that a mark
 // which this look came too early for is not lost.
 void renew_special(const Shared& shared) noexcept {
+  constexpr std::uint32_t kBarredBits =
+      kDown | kDraining | state::kEjected | state::kProbeBarred | state::kUnproven;
   // seq_cst: the clearing is seen by others before this process reads their words.
   shared->special.take_ordered(0);
   for (const state::Hot& hot : shared.hot()) {
-    if ((hot.flags.get() & (kDown | kDraining | state::kLimited | state::kEjected)) != 0 ||
-        hot.health.get() != 0) {
+    if ((hot.flags.get() & (kBarredBits | state::kLimited)) != 0 || hot.health.get() != 0) {
       shared->special.set(1);
       return;
     }
@@ -258,6 +260,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
     recount(shared);
   }
   look_after(shared, Age(config, now, gap.count() / 1000));
+  state::renew_probed(shared, config);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
   const bool has_transit = state::renew_transit(shared, gap);

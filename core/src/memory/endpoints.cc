@@ -6,6 +6,7 @@
 #include "leastwise/pool.h"
 #include "memory/state.h"
 #include "memory/weight.h"
+#include "words/probe_word.h"
 
 namespace leastwise {
 namespace {
@@ -60,6 +61,20 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.guests.set(0);
   r.warm_since_ms.set(0);
   r.ejected_until_ms.set(0);
+  r.probe.set(0);
+  r.probes.set(0);
+  r.probes_failed.set(0);
+}
+
+// Of these flags what the pool's own guards say: only they say otherwise.
+std::uint32_t kept_flags(std::uint32_t old, const EndpointSettings& settings,
+                         const Record& record) noexcept {
+  const std::uint32_t kept = old & (state::kEjected | state::kProbeFlags);
+  if ((settings.flags & kMandatory) == 0) return kept & ~state::kUnproven;
+  // Not who was in use before there were probes.
+  const bool is_new = probed::unpack(record.probe.get()).verdict == Probed::Verdict::kUnknown &&
+                      record.picks.get() == 0;
+  return is_new ? kept | state::kUnproven : kept;
 }
 
 // A place as it was seen. seq_cst for all loads and changes of places in here: that of two which
@@ -170,6 +185,8 @@ void copy_counters(const Record& from, Record& to) noexcept {
   to.forgiven.set(from.forgiven.get());
   to.reports.set(from.reports.get());
   to.reports_refused.set(from.reports_refused.get());
+  to.probes.set(from.probes.get());
+  to.probes_failed.set(from.probes_failed.get());
   for (std::size_t i = 0; i < kEjections; ++i) to.ejections[i].set(from.ejections[i].get());
   for (std::size_t i = 0; i < Histogram::kBuckets; ++i) to.times[i].set(from.times[i].get());
 }
@@ -269,9 +286,9 @@ void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
   record.order.set(settings.order);
   const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
-  // An outlier stays one: only the tick says otherwise.
+  if ((settings.flags & kMandatory) != 0) header_->is_probed.set(1);
   std::uint32_t old = hot.flags.get();
-  while (!hot.flags.replace(old, settings.flags | limited | (old & state::kEjected))) {
+  while (!hot.flags.replace(old, settings.flags | limited | kept_flags(old, settings, record))) {
   }
   header_->special.set(1);  // after the flags: see renew_special()
   if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
@@ -284,7 +301,7 @@ EndpointSettings Pool::settings(EndpointId id) const noexcept {
           .max_conns = hot.max_conns.get(),
           .max_fails = record.max_fails.get(),
           .fail_timeout = std::chrono::milliseconds(record.fail_timeout_ms.get()),
-          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected),
+          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected | state::kProbeFlags),
           .order = record.order.get()};
 }
 

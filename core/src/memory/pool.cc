@@ -160,6 +160,9 @@ Status Pool::migrate(const Pool& other) noexcept {
   const state::Shared from = other.shared();
   const state::Shared to = shared();
   Status result;
+  to->is_probed.set(from->is_probed.get());
+  to->panic.set(from->panic.get());
+  to->panic_told.set(from->panic_told.get());
   to->tick_last.set(from->tick_last.get());  // what is copied is as old as it was
   state::copy_history(from->history, to->history);
   if (from->model.sane()) {
@@ -192,9 +195,11 @@ Status Pool::migrate(const Pool& other) noexcept {
     to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
     to.learned()[index(id)] = from.learned()[index(old)];
     state::copy_ejection(record, to.records()[index(id)]);
+    constexpr std::uint32_t kKept = state::kEjected | state::kProbeFlags;
     hot.flags.update([&](std::uint32_t flags) noexcept {
-      return flags | (old_hot.flags.get() & state::kEjected);
+      return (flags & ~kKept) | (old_hot.flags.get() & kKept);
     });
+    to.records()[index(id)].probe.set(record.probe.get());
     state::copy_counters(record, to.records()[index(id)]);
     state::copy_window(from.windows()[index(old)], to.windows()[index(id)]);
     to.records()[index(id)].picks_seen.set(static_cast<std::uint32_t>(record.picks.get()));

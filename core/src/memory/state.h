@@ -37,6 +37,11 @@ inline constexpr std::uint32_t kLayout = 14;
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
 inline constexpr std::uint32_t kEjected = 1U << 30;  // an outlier, by the holder of the tick
+// By probes: guard/probe.h.
+inline constexpr std::uint32_t kProbeFailed = 1U << 29;  // its probes do
+inline constexpr std::uint32_t kProbeBarred = 1U << 28;  // and so it is left out
+inline constexpr std::uint32_t kUnproven = 1U << 27;     // it has to pass one first
+inline constexpr std::uint32_t kProbeFlags = kProbeFailed | kProbeBarred | kUnproven;
 
 // What a pick reads and every request writes: one line per endpoint, so that two
 // endpoints never contend.
@@ -124,6 +129,10 @@ struct alignas(64) Record {
   // What a request here takes less for being answered in a cheap kind, seconds: see brevity.h.
   Cell<float> spared;
 
+  // Of probes: see guard/probe.h.
+  Cell<std::uint32_t> probes;
+  Cell<std::uint64_t> probe;  // words/probe_word.h
+
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
   Cell<std::uint64_t> reports, reports_refused;
@@ -135,7 +144,8 @@ struct alignas(64) Record {
   Cell<std::uint32_t> relapses;
   Cell<std::int64_t> ejected_until_ms, ejected_ms;
   Cell<Ejection> ejected_why;
-  std::array<Cell<std::uint64_t>, kEjections> ejections;  // by reason
+  Cell<std::uint32_t> probes_failed;
+  std::array<Cell<std::uint32_t>, kEjections> ejections;  // by reason
 
   Cell<std::uint64_t> forgiven;  // failures that were put down to the request: see blame.cc
 
@@ -208,6 +218,12 @@ struct alignas(64) Header {
   static constexpr std::size_t kPlans = 4;
   alignas(64) std::atomic<std::uint32_t> plan_index;
   std::array<Plan, kPlans> plans;
+
+  // Of probes: who sends them (words/probe_word.h), whether there were any, and whether all
+  // endpoints are used since too many of them fail.
+  std::atomic<std::uint64_t> prober;
+  Cell<std::uint32_t> is_probed;
+  Cell<std::uint32_t> panic, panic_told;
 
   Routes routes;
   FailingRoutes failing;

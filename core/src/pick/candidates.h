@@ -13,7 +13,8 @@
 
 namespace leastwise {
 
-inline constexpr std::uint32_t kBarred = kDown | kDraining | state::kEjected;
+inline constexpr std::uint32_t kBarred =
+    kDown | kDraining | state::kEjected | state::kProbeBarred | state::kUnproven;
 
 // Whom a pick looks at, one round after the other until somebody may be picked.
 struct Round {
@@ -22,11 +23,12 @@ struct Round {
   Reason reason;
 };
 
-// Backups come before panic: draining servers and outliers are the last resort.
+// Backups come before panic: draining servers, outliers and those that
+// fail their probes are the last resort.
 inline std::array<Round, 3> rounds_of(MemberIndex primaries, MemberIndex count) noexcept {
   return {{{0, primaries, kBarred, Reason::kPolicy},
            {primaries, count, kBarred, Reason::kBackup},
-           {0, count, kDown, Reason::kPanic}}};
+           {0, count, kDown | state::kUnproven, Reason::kPanic}}};
 }
 
 // Whether a pick is to be written down or counted apart: one test for all that is seldom.

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "leastwise/status_page.h"
 #include "render/json_text.h"
 #include "render/standing.h"
@@ -48,6 +50,22 @@ void render_report(const EndpointView& v, Text& out) noexcept {
       << ",\"refused\":" << v.reports_refused << "},";
 }
 
+// null when it was never probed.
+void render_probe(const ProbeView& v, const ProbeSettings& settings, Text& out) noexcept {
+  out << "\"probe\":";
+  if (!v.is_known) {
+    out << "null,";
+    return;
+  }
+  std::array<char, 160> buffer;
+  Text text(buffer);
+  describe(v.last, settings, text);
+  (out << "{\"last\":\"").json(text.view())
+      << "\",\"result\":\"" << name(v.last.fault) << "\",\"passed\":" << yes(v.last.passed())
+      << ",\"in_a_row\":" << v.in_a_row << ",\"age_s\":" << double{v.age}
+      << ",\"checks\":" << v.checks << ",\"failures\":" << v.failures << "},";
+}
+
 // The last half to whole minute, or null.
 void render_window(const WindowView& w, Text& out) noexcept {
   if (!(w.seconds > 0)) {
@@ -62,9 +80,10 @@ void render_window(const WindowView& w, Text& out) noexcept {
 }
 
 // All that NGINX Plus' API has no word for.
-void render_own(const EndpointView& v, float share, Text& out) noexcept {
+void render_own(const EndpointView& v, float share, const Config& config, Text& out) noexcept {
   out << "\"leastwise\":{";
   const Standing now = standing(v);
+  render_probe(v.probe, config.probe, out);
   render_report(v, out);
   render_window(v.window, out);
   render_figure("share", share, out);
@@ -95,7 +114,7 @@ void render_own(const EndpointView& v, float share, Text& out) noexcept {
   out << "}}";
 }
 
-void render_peer(const EndpointView& v, float share, Text& out) noexcept {
+void render_peer(const EndpointView& v, float share, const Config& config, Text& out) noexcept {
   const std::uint64_t finished = v.picks > v.in_flight ? v.picks - v.in_flight : 0;
   out << "{\"id\":" << std::uint64_t{index(v.id)} << ",\"server\":\"";
   out.json(server_of(v.name)) << "\",\"name\":\"";
@@ -109,7 +128,7 @@ void render_peer(const EndpointView& v, float share, Text& out) noexcept {
       << ",\"connect_time\":" << mean(v.connect_seconds, v.connects) * kMillisecond
       << ",\"header_time\":" << mean(v.first_byte_seconds, v.first_bytes) * kMillisecond
       << ",\"response_time\":" << mean(v.occupied_seconds, v.occupied) * kMillisecond << ',';
-  render_own(v, share, out);
+  render_own(v, share, config, out);
   out << '}';
 }
 
@@ -122,7 +141,8 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"mean_wait\":" << double{v.mean_wait} << ",\"price\":" << double{v.price}
       << ",\"caution\":" << double{v.caution} << ",\"samples\":" << v.samples
       << ",\"samples_lost\":" << v.samples_lost << ",\"ticks\":" << v.ticks
-      << ",\"healed\":" << v.healed << ",\"processes\":" << std::uint64_t{v.processes}
+      << ",\"panic\":" << yes(v.panic) << ",\"prober\":" << v.prober << ",\"healed\":" << v.healed
+      << ",\"processes\":" << std::uint64_t{v.processes}
       << ",\"endpoints\":" << std::uint64_t{v.endpoints}
       << ",\"capacity\":" << std::uint64_t{v.capacity} << ",\"decisions\":{";
   for (std::size_t i = 1; i < kReasons; ++i) {
@@ -169,7 +189,7 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
   }
   if (has_peer) {
     out << (begins ? "" : ",");
-    render_peer(peers_[at.item].view, peers_[at.item].share, out);
+    render_peer(peers_[at.item].view, peers_[at.item].share, *named.config, out);
     return {.section = at.section, .item = at.item + 1};
   }
   if (at.is_decisions) return write_decisions(at, out);

@@ -78,6 +78,33 @@ void write_utilisation(const Lines& lines, const PeerView& p) noexcept {
   if (p.view.reported_utilisation >= 0) lines.line(double{p.view.reported_utilisation});
 }
 
+void write_probes(const Lines& lines, const PeerView& p) noexcept {
+  lines.line("result", "passed", std::uint32_t{p.view.probe.checks - p.view.probe.failures});
+  lines.line("result", "failed", p.view.probe.failures);
+}
+
+// One line for each reason that there is, so that a reason is found by its label alone.
+void write_left_out(const Lines& lines, const PeerView& p) noexcept {
+  const Standing now = standing(p.view);
+  const bool is_outlier = now.state == "unhealthy" && now.reason != "probe";
+  for (const std::string_view reason : {"owner", "probe", "outlier", "max_fails"}) {
+    const bool is_it = reason == "outlier" ? is_outlier : now.reason == reason;
+    lines.line("reason", reason, std::uint64_t{is_it});
+  }
+}
+
+// Only of peers that were probed.
+void write_probe_result(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.probe.is_known) lines.line("result", name(p.view.probe.last.fault), 1);
+}
+void write_probe_failures(const Lines& lines, const PeerView& p) noexcept {
+  const ProbeView& v = p.view.probe;
+  if (v.is_known) lines.line(v.last.passed() ? std::uint32_t{0} : v.in_a_row);
+}
+void write_probe_age(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.probe.is_known) lines.line(double{p.view.probe.age});
+}
+
 // Only under policies that go by demand.
 void write_share(const Lines& lines, const PeerView& p) noexcept {
   if (p.share >= 0) lines.line(double{p.share});
@@ -180,6 +207,18 @@ constexpr Family kFamilies[] = {
      [](const Lines& l, Peer p) { l.line(p.view.settings.weight); }},
     {"leastwise_peer_up", kGauge, "", "1 if the peer may be picked.",
      [](const Lines& l, Peer p) { l.line(std::uint32_t{serves(p.view)}); }},
+    {"leastwise_peer_left_out", kGauge, "reason",
+     "1 if that is why the peer is not up. In a panic those of reason probe are picked all the "
+     "same.",
+     write_left_out},
+    {"leastwise_peer_probes_total", kCounter, "result", "Probes of the peer, by whether it passed.",
+     write_probes},
+    {"leastwise_peer_probe_result", kGauge, "result",
+     "1 for what the last probe of the peer found.", write_probe_result},
+    {"leastwise_peer_probe_failures_in_a_row", kGauge, "",
+     "Probes of the peer that failed of late.", write_probe_failures},
+    {"leastwise_peer_probe_age_seconds", kGauge, "", "Time since the last probe of the peer ended.",
+     write_probe_age},
     {"leastwise_peer_warmth", kGauge, "", "Part of its weight that the peer has: slow start.",
      [](const Lines& l, Peer p) { l.line(double{p.view.warmth}); }},
     {"leastwise_peer_local", kGauge, "", "1 if the peer is in the locality, or none is set.",
@@ -205,6 +244,9 @@ constexpr Family kFamilies[] = {
     {"leastwise_fallback", kGauge, "",
      "1 while least_conn chooses since adaptive did worse: switchback.", nullptr,
      [](const Lines& l, Model m) { l.line(m.chooser == Chooser::kFallback ? 1.0 : 0.0); }},
+    {"leastwise_panic", kGauge, "",
+     "1 while all peers are used since more than half of them fail their probes.", nullptr,
+     [](const Lines& l, Model m) { l.line(m.panic ? 1.0 : 0.0); }},
     {"leastwise_samples_total", kCounter, "", "Answers that the model learned from.", nullptr,
      [](const Lines& l, Model m) { l.line(m.samples); }},
     {"leastwise_samples_lost_total", kCounter, "", "Answers that came too fast to learn from.",

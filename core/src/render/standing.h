@@ -10,8 +10,8 @@
 namespace leastwise {
 
 // NGINX Plus' words. Pages show a state or a reason that they do not know as it is.
-inline constexpr std::array<std::string_view, 5> kStates = {"up", "draining", "unavail",
-                                                            "unhealthy", "down"};
+inline constexpr std::array<std::string_view, 6> kStates = {"up",        "draining", "unavail",
+                                                            "unhealthy", "checking", "down"};
 
 struct Standing {
   std::string_view state;
@@ -21,6 +21,8 @@ struct Standing {
 
 inline Standing standing(const EndpointView& v) noexcept {
   if ((v.settings.flags & kDown) != 0) return {"down", "owner"};
+  if (v.probe.waits) return {"checking", "probe"};
+  if (v.probe.failed) return {"unhealthy", "probe"};
   if ((v.settings.flags & kDraining) != 0) return {"draining", "owner"};
   if (v.ejected) return {"unhealthy", name(v.ejected_why), v.ejected_for};
   if (v.unavailable) return {"unavail", "max_fails", v.fail_for};
@@ -31,8 +33,11 @@ inline Standing standing(const EndpointView& v) noexcept {
   return {"up", ""};
 }
 
-// Whether the endpoint may be picked before backups are and panic comes.
-inline bool serves(const EndpointView& v) noexcept { return standing(v).state == "up"; }
+// Whether the endpoint may be picked before backups are and panic comes. While too many fail their
+// probes those may be, too.
+inline bool serves(const EndpointView& v) noexcept {
+  return standing(v).state == "up" || (v.probe.failed && !v.probe.is_out && !v.probe.waits);
+}
 
 }  // namespace leastwise
 

@@ -11,6 +11,7 @@
 #include "pick/score.h"
 #include "pick/transit.h"
 #include "words/estimates.h"
+#include "words/probe_word.h"
 #include "words/quantile.h"
 
 namespace leastwise {
@@ -127,6 +128,23 @@ void count_decisions(const state::Header& header, std::uint64_t picks, PoolView&
   v.decisions[static_cast<std::size_t>(Reason::kPolicy)] = picks > others ? picks - others : 0;
 }
 
+void copy_probe(const state::Record& r, std::uint32_t flags, std::int64_t now_ms,
+                ProbeView& v) noexcept {
+  v.failed = (flags & state::kProbeFailed) != 0;
+  v.is_out = (flags & state::kProbeBarred) != 0;
+  v.waits = (flags & state::kUnproven) != 0;
+  v.checks = r.probes.get();
+  v.failures = r.probes_failed.get();
+  const std::uint64_t word = r.probe.get();
+  if (word == 0) return;
+  const Probed p = probed::unpack(word);
+  v.is_known = true;
+  v.last = p.last;
+  v.in_a_row = p.in_a_row;
+  const auto age = static_cast<std::int32_t>(static_cast<std::uint32_t>(now_ms) - p.ms);
+  v.age = age > 0 ? static_cast<float>(age) * 1e-3F : 0;
+}
+
 constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
                                                          "latency"};
 
@@ -173,6 +191,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   copy_counters(record, v);
   copy_report(record, milliseconds(now), v);
   copy_window(record, shared().windows()[index(id)], milliseconds(now), v);
+  copy_probe(record, hot.flags.get(), milliseconds(now), v.probe);
   v.demand = state::demand(config, plan, hot, record);
   return v;
 }
@@ -196,6 +215,8 @@ PoolView Pool::view() const noexcept {
   v.mean_wait = plan.mean_wait.get();
   v.price = plan.price.get();
   v.caution = plan.caution_exponent.get();
+  v.panic = is_in_panic();
+  v.prober = prober::pid(header_->prober.load(std::memory_order_relaxed));
   v.chooser = chooser();
   v.policy_seconds = header_->switchback.adaptive().typical();
   v.control_seconds = header_->switchback.control().typical();

@@ -2,11 +2,24 @@
 #include <charconv>
 
 #include "leastwise/config.h"
+#include "tune/duration.h"
 
 namespace leastwise {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::string_view kProbeHelp =
+    "Asks each server now and then whether it is well, apart from requests; one that is not gets "
+    "none until it is. `http`: a request that has to be answered; `tcp`: a connection; `grpc`: "
+    "`grpc.health.v1.Health/Check`. Parameters of all: `interval=2s`, less `jitter=10%` at random; "
+    "`timeout=1s`, no longer than the interval; `fails=3` in a row take it out, `passes=2` bring "
+    "it back; `port=` if it is not the server's own; `tls`, without a look at the certificate, and "
+    "`sni=NAME`; `mandatory`: a server is not used before it has passed once. Of `http`: `uri=/`, "
+    "`method=GET`, `host=` (the upstream's name), `status=200-399` or a list as `200,301-308`, "
+    "`body=TEXT` that the answer has to contain. Of `grpc`: `host=`, `service=`. At most 64 KiB "
+    "of an answer are read. A server that comes back does so by `slow_start`. When more than half "
+    "of the servers fail all are used, unless a backup is well. See operations.md.";
 
 constexpr Directive kDirectives[] = {
     {.name = "policy",
@@ -118,6 +131,14 @@ constexpr Directive kDirectives[] = {
          "server's share of failures, for `adaptive` and `outlier`, and gives no speed. Whether "
          "it counts for `max_fails` is up to nginx: see `proxy_next_upstream`. HAProxy sees a "
          "`grpc-status` in the header only, not in trailers. Not in nginx's `stream`."},
+    {.name = "probe",
+     .field = &Config::probe,
+     .scope = Scope::kNginx,
+     .min = {},
+     .max = {},
+     .syntax = "http | tcp | grpc [PARAMETER …]",
+     .standard = "none: servers are judged by the answers to requests alone",
+     .help = kProbeHelp},
     {.name = "locality",
      .field = &Config::locality,
      .scope = Scope::kBoth,
@@ -188,12 +209,6 @@ constexpr Directive kDirectives[] = {
 
 constexpr std::uint32_t kMostAnswers = 1000;
 
-struct Unit {
-  std::string_view suffix;
-  Duration length;
-};
-constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}};
-
 template <typename T>
 struct Word {
   std::string_view text;
@@ -204,15 +219,6 @@ constexpr Word<Demand> kDemands[] = {
 constexpr Word<bool> kSwitch[] = {{"on", true}, {"off", false}};
 constexpr Word<Sample> kSamples[] = {
     {"auto", Sample::kAuto}, {"first_byte", Sample::kFirstByte}, {"full", Sample::kFull}};
-
-// The largest unit that leaves no remainder.
-void print(Duration d, Text& out) noexcept {
-  const Unit* unit = &kUnits[0];
-  for (const Unit& u : kUnits) {
-    if (d % u.length == Duration::zero()) unit = &u;
-  }
-  out << (d / unit->length) << unit->suffix;
-}
 
 // "a, b or c"
 template <typename Range, typename Name>
@@ -300,6 +306,10 @@ Status read(std::string_view text, const Directive& d, Failures& out) noexcept {
   return out.add(text).ok() ? Status{} : refuse(text, d);
 }
 
+Status read(std::string_view text, const Directive&, ProbeSettings& out) noexcept {
+  return set(out, text);
+}
+
 Status read(std::string_view text, const Directive& d, Duration& out) noexcept {
   return parse_duration(text, d.min, d.max, out).ok() ? Status{} : refuse(text, d);
 }
@@ -322,7 +332,8 @@ Status read(std::string_view text, const Directive& d, std::string_view& out) no
 std::span<const Directive> directives() noexcept { return kDirectives; }
 
 bool takes_several(const Directive& d) noexcept {
-  return std::holds_alternative<Failures Config::*>(d.field);
+  return std::holds_alternative<Failures Config::*>(d.field) ||
+         std::holds_alternative<ProbeSettings Config::*>(d.field);
 }
 
 const Directive* find_directive(std::string_view name) noexcept {
@@ -363,34 +374,15 @@ void accepted(const Directive& d, Text& out) noexcept {
   } else if (std::holds_alternative<Failures Config::*>(d.field)) {
     out << "one or more of http_" << Failures::kLeastHttp << " to http_" << Failures::kMostHttp
         << " and grpc_1 to grpc_" << Failures::kMostGrpc << ", as in http_429 http_404";
+  } else if (std::holds_alternative<ProbeSettings Config::*>(d.field)) {
+    out << "http, tcp or grpc, and then any of the parameters below";
   } else if (std::holds_alternative<Answers Config::*>(d.field)) {
     out << "a whole number from 0 to " << kMostAnswers;
   } else if (std::holds_alternative<Duration Config::*>(d.field)) {
-    out << "a time from ";
-    print(d.min, out);
-    out << " to ";
-    print(d.max, out);
-    out << ", with a unit: us, ms, s, m or h";
+    print_range(d.min, d.max, out);
   } else {
     out << "a text that is not empty";
   }
-}
-
-Status parse_duration(std::string_view text, Duration min, Duration max, Duration& out) noexcept {
-  constexpr Status::Code kBad = Status::Code::kBadValue;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || number < 0) return {kBad, "not a time"};
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  for (const Unit& unit : kUnits) {
-    if (text != unit.suffix) continue;
-    if (number > max / unit.length || number * unit.length < min) {
-      return {Status::Code::kOutOfRange, "out of range"};
-    }
-    out = number * unit.length;
-    return {};
-  }
-  return {kBad, "unknown unit: use us, ms, s, m or h"};
 }
 
 }  // namespace leastwise
