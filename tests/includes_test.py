@@ -26,8 +26,9 @@ ROOMS = {
     },
     "nginx_module/src": {
         "shared": (),
-        "http": ("shared",),
-        "stream": ("shared",),
+        "probe": ("shared",),
+        "http": ("shared", "probe"),
+        "stream": ("shared", "probe"),
     },
     "spoe_agent/src": {
         "spop": (),

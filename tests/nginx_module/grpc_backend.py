@@ -21,6 +21,7 @@ class Behaviour:
     status: int = 0  # of gRPC, or of HTTP for "http"
     delay: float = 0.0
     extra: tuple = ()  # headers beside grpc-status
+    message: bytes = MESSAGE
 
 
 def answer(connection, stream, port, b):
@@ -34,7 +35,7 @@ def answer(connection, stream, port, b):
     else:
         connection.send_headers(stream, head)
         if b.how == "trailers":
-            connection.send_data(stream, MESSAGE)
+            connection.send_data(stream, b.message)
         connection.send_headers(stream, status, end_stream=True)
 
 

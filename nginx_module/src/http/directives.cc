@@ -3,6 +3,7 @@
 #include "http/balancer.h"
 #include "http/conf.h"
 #include "http/status.h"
+#include "probe/prober.h"
 #include "shared/directives.h"
 
 namespace leastwise::nginx {
@@ -27,6 +28,7 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
   conf.name = block_of(cf).host;
   if (char* rc = set_value(cf, directive, conf); rc != NGX_CONF_OK) return rc;
   if (first && conf.enabled) balance(cf);
+  if (directive.field == Field(&Config::probe)) return check_probe(cf, conf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
   return NGX_CONF_OK;

@@ -3,6 +3,7 @@
 //   configuration  directives.cc     -> Config, and the method of the upstream (balancer.cc)
 //   start, reload  shared/zone.cc    -> Pool::create, attach or migrate
 //                  shared/worker.cc  -> servers into the pool; each worker's Picker and timer
+//                  probe/prober.cc   -> who probes
 //   request        balancer.cc       -> Picker::pick and finish
 //   asked          status.cc, variables.cc
 #include <new>
@@ -16,6 +17,7 @@
 #include "http/peers.h"
 #include "http/status.h"
 #include "http/variables.h"
+#include "probe/prober.h"
 #include "shared/directives.h"
 #include "shared/worker.h"
 
@@ -69,8 +71,15 @@ ngx_int_t add_filter(ngx_conf_t*) noexcept {
 }
 
 ngx_int_t start_master(ngx_cycle_t* cycle) noexcept { return init_module(*cycle, http_kind); }
-ngx_int_t start_worker(ngx_cycle_t* cycle) noexcept { return init_process(*cycle, http_kind); }
-void end_worker(ngx_cycle_t* cycle) noexcept { exit_process(*cycle, http_kind); }
+ngx_int_t start_worker(ngx_cycle_t* cycle) noexcept {
+  const ngx_int_t rc = init_process(*cycle, http_kind);
+  start_probes(*cycle);
+  return rc;
+}
+void end_worker(ngx_cycle_t* cycle) noexcept {
+  stop_probes();
+  exit_process(*cycle, http_kind);
+}
 
 ngx_http_module_t context = {
     add_variables,              // before the configuration is read

@@ -80,6 +80,7 @@ void configure_pool(Upstream& upstream, std::span<const Member> members,
     EndpointSettings settings = servers[i].settings;
     if (is_remote(upstream.config.locality, *servers[i].address)) settings.flags |= kRemote;
     settings.order = static_cast<std::uint32_t>(i);
+    if (upstream.config.probe.mandatory) settings.flags |= kMandatory;
     upstream.pool.configure(members[i].id, settings);
   }
   upstream.pool.for_each([&](EndpointId id) noexcept {

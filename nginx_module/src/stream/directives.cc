@@ -1,5 +1,6 @@
 #include "stream/directives.h"
 
+#include "probe/prober.h"
 #include "shared/directives.h"
 #include "stream/balancer.h"
 #include "stream/conf.h"
@@ -49,6 +50,7 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
   conf.name = block_of(cf).host;
   if (char* rc = set_value(cf, directive, conf); rc != NGX_CONF_OK) return rc;
   if (first && conf.enabled) balance(cf);
+  if (directive.field == Field(&Config::probe)) return check_probe(cf, conf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
   return conf.config.demand == Demand::kReport ? refuse_report(cf) : NGX_CONF_OK;

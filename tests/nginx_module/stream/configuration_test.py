@@ -28,6 +28,8 @@ BAD = [
      '"leastwise_failure" reads HTTP answers and would do nothing in "stream"'),
     (upstream("leastwise weighted;\nleastwise_demand report;\n" + SERVER), 4,
      '"leastwise_demand": invalid value "report": expected static or speed'),
+    (upstream("leastwise;\nleastwise_probe tcp uri=/;\n" + SERVER), 4,
+     '"leastwise_probe": unknown parameter "uri=/": expected interval=, '),
     (upstream("leastwise;\nleastwise_zone game 1k;\n" + SERVER), 4,
      '"leastwise_zone": zone "game" is too small'),
     (upstream("leastwise;\nleastwise_zone a 1m;\n" + SERVER)
