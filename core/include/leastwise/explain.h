@@ -33,6 +33,7 @@ enum class LeftOut : std::uint32_t {
   kDown,
   kDraining,
   kOutlier,   // Config::outlier
+  kProbe,     // fails its probes, or has not passed one yet
   kMaxFails,  // failed too often
   kFull,      // max_conns
   kTried,     // by this request
@@ -40,7 +41,7 @@ enum class LeftOut : std::uint32_t {
   kReport,    // dear by what it reports of its load: times `figure`
   kCold,      // slow start: has a part of its weight, `figure`
 };
-inline constexpr std::size_t kLeftOuts = 10;
+inline constexpr std::size_t kLeftOuts = 11;
 std::string_view name(LeftOut why) noexcept;
 
 // One decision of about two a second, as it was made.

@@ -16,7 +16,7 @@ constexpr std::uint32_t kMostLookedAt = 256;
 constexpr float kDearByReport = 1.1F;
 
 constexpr std::string_view kLeftOutNames[kLeftOuts] = {
-    "",     "down",  "draining", "outlier", "max_fails",
+    "",     "down",  "draining", "outlier", "probe",     "max_fails",
     "full", "tried", "errors",   "report",  "slow_start"};
 
 struct Found {
@@ -47,6 +47,7 @@ Found why_left_out(const PickContext& context, MemberIndex member) noexcept {
   const std::int64_t now_ms = milliseconds(context.now);
   if ((flags & kDown) != 0) return {LeftOut::kDown};
   if ((flags & state::kEjected) != 0) return {LeftOut::kOutlier};
+  if ((flags & (state::kProbeBarred | state::kUnproven)) != 0) return {LeftOut::kProbe};
   if (out_of_service(endpoint, record, now_ms)) return {LeftOut::kMaxFails};
   if ((flags & kDraining) != 0) return {LeftOut::kDraining};
   const std::uint32_t limit = endpoint.max_conns.get();

@@ -49,6 +49,21 @@ TEST_F(ProbeTest, WhoFailsSoManyTimesInARowIsOutAtOnceAndBackAfterSoManyPasses) 
   EXPECT_EQ(spread(400), std::vector<int>(4, 100));
 }
 
+TEST_F(ProbeTest, ADecisionThatIsWrittenDownSaysWhoFailsItsProbes) {
+  make({1, 1, 1, 1});
+  fail(2);
+  for (int i = 0; i < 5; ++i) {
+    now_ += 100ms;
+    tick();
+  }
+  pick();
+  Decision d;
+  ASSERT_TRUE(pool_.decision(0, now_, d));
+  EXPECT_EQ(d.left_out[0].id, members_[2].id);
+  EXPECT_EQ(d.left_out[0].why, LeftOut::kProbe);
+  EXPECT_EQ(name(d.left_out[0].why), "probe");
+}
+
 TEST_F(ProbeTest, TheViewHasTheLastResultHowManyAndHowOld) {
   make({1, 1, 1});
   EXPECT_FALSE(view(0).probe.is_known);

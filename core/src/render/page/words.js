@@ -10,7 +10,7 @@ const reasonWords = {
   latency: "outlier: slower than the others",
   max_conns: "full (max_conns)",
   backup: "backup",
-  probe: "active check failed",
+  probe: "active check",
 };
 
 // Of a server that may be picked: what costs it traffic under adaptive.
@@ -38,6 +38,7 @@ const whyWords = {
   down: () => "down",
   draining: () => "draining",
   outlier: () => "an outlier",
+  probe: () => "active check",
   max_fails: () => "failed too often",
   full: () => "full",
   // HAProxy says with each question whom it has no room for.
