@@ -15,11 +15,12 @@ constexpr std::string_view kProbeHelp =
     "`grpc.health.v1.Health/Check`. Parameters of all: `interval=2s`, less `jitter=10%` at random; "
     "`timeout=1s`, no longer than the interval; `fails=3` in a row take it out, `passes=2` bring "
     "it back; `port=` if it is not the server's own; `tls`, without a look at the certificate, and "
-    "`sni=NAME`; `mandatory`: a server is not used before it has passed once. Of `http`: `uri=/`, "
-    "`method=GET`, `host=` (the upstream's name), `status=200-399` or a list as `200,301-308`, "
-    "`body=TEXT` that the answer has to contain. Of `grpc`: `host=`, `service=`. At most 64 KiB "
-    "of an answer are read. A server that comes back does so by `slow_start`. When more than half "
-    "of the servers fail all are used, unless a backup is well. See operations.md.";
+    "`sni=NAME`; `mandatory`: a server is not used before it has passed, also when all fail. Of "
+    "`http`: `uri=/`, `method=GET`, `host=` (the upstream's name), `status=200-399` or a list as "
+    "`200,301-308`, `body=TEXT` that the answer has to contain. Of `grpc`: `host=`, `service=`. At "
+    "most 64 KiB of an answer are read. A server that comes back does so by `slow_start`. When "
+    "more than half of the servers fail all are used, unless a backup is well. `tcp` "
+    "does not see a process that hangs. See operations.md.";
 
 constexpr Directive kDirectives[] = {
     {.name = "policy",

@@ -110,7 +110,7 @@ void tell_panic(const Upstream& upstream) noexcept {
   if (!pool.is_in_panic()) {
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "half of upstream \"%V\" pass their probes again: who fails them is left out",
-                  &upstream.name);
+                  &upstream.shown_name);
     return;
   }
   std::size_t failed = 0;
@@ -121,7 +121,7 @@ void tell_panic(const Upstream& upstream) noexcept {
                 "%uz of %uz servers of upstream \"%V\" fail their probes: all are used rather than "
                 "none, until half of them pass; look at what they share, and at the settings of "
                 "\"leastwise_probe\"",
-                failed, pool.endpoints(), &upstream.name);
+                failed, pool.endpoints(), &upstream.shown_name);
 }
 
 void look(Prober& p) noexcept {

@@ -39,8 +39,23 @@ void tell_down(const Target& target, const ProbeResult& result) noexcept {
   ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                 "server %V of upstream \"%V\" is left out: %uD probes in a row failed, the last "
                 "with \"%*s\"; %*s. %uD in a row that pass bring it back",
-                &target.name, &target.all->upstream->name, settings.fails, text.view().size(),
+                &target.name, &target.all->upstream->shown_name, settings.fails, text.view().size(),
                 text.view().data(), next.size(), next.data(), settings.passes);
+}
+
+// There is no panic among those that never passed.
+void tell_nobody(const Upstream& upstream) noexcept {
+  std::size_t n = 0;
+  upstream.pool.for_each([&](EndpointId id) noexcept {
+    const ProbeView probe = upstream.pool.view(id, upstream.config, now()).probe;
+    if (probe.waits && probe.failed) ++n;
+  });
+  if (n == 0 || n < upstream.pool.endpoints()) return;
+  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                "none of the %uz servers of upstream \"%V\" has ever passed a probe, and with "
+                "\"mandatory\" none is used before: requests fail until one passes; mend what the "
+                "probes ask for, or take \"mandatory\" out",
+                n, &upstream.shown_name);
 }
 
 void tell_up(const Target& target, ProbeChange change) noexcept {
@@ -48,11 +63,11 @@ void tell_up(const Target& target, ProbeChange change) noexcept {
   if (change == ProbeChange::kUp) {
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "server %V of upstream \"%V\" is back: %uD probes in a row passed", &target.name,
-                  &target.all->upstream->name, settings.passes);
+                  &target.all->upstream->shown_name, settings.passes);
   } else if (settings.mandatory) {
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "server %V of upstream \"%V\" has passed its first probe and is used",
-                  &target.name, &target.all->upstream->name);
+                  &target.name, &target.all->upstream->shown_name);
   }
 }
 
@@ -64,7 +79,7 @@ void tell_no_resource(const Target& target) noexcept {
   ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                 "no probe could be sent to server %V of upstream \"%V\": no socket, connection or "
                 "memory left for it; raise \"worker_connections\" or \"worker_rlimit_nofile\"",
-                &target.name, &target.all->upstream->name);
+                &target.name, &target.all->upstream->shown_name);
 }
 
 }  // namespace
@@ -158,6 +173,7 @@ void Target::note(const ProbeResult& result) noexcept {
   const ProbeChange change = upstream.pool.note_probe(id, result, upstream.config, time);
   if (change == ProbeChange::kDown) {
     tell_down(*this, result);
+    if (upstream.config.probe.mandatory) tell_nobody(upstream);
   } else if (change != ProbeChange::kNone) {
     tell_up(*this, change);
   }

@@ -42,16 +42,6 @@ void for_each_shown(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
   }
 }
 
-std::string_view shown_name(const Upstream& upstream, ngx_pool_t& memory) noexcept {
-  if (upstream.kind->name == "http") return view(upstream.name);
-  const std::size_t size = upstream.kind->name.size() + 1 + upstream.name.len;
-  auto* text = static_cast<char*>(ngx_pnalloc(&memory, size));
-  if (text == nullptr) return view(upstream.name);
-  Text out({text, size});
-  out << upstream.kind->name << '/' << view(upstream.name);
-  return out.view();
-}
-
 }  // namespace
 
 std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept {
@@ -61,7 +51,7 @@ std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept {
   if (pools == nullptr) return {};
   std::size_t i = 0;
   for_each_shown(*ngx_cycle, [&](const Upstream& upstream) noexcept {
-    new (&pools[i++]) NamedPool{shown_name(upstream, memory), &upstream.config, upstream.pool};
+    new (&pools[i++]) NamedPool{view(upstream.shown_name), &upstream.config, upstream.pool};
   });
   return {pools, n};
 }

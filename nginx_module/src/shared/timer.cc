@@ -80,10 +80,11 @@ void tell_fallback(const Upstream& upstream, Chooser before) noexcept {
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "\"adaptive\" answered slower than \"least_conn\" would in upstream \"%V\": "
                   "least_conn has it for a while; see \"model\" in leastwise_status",
-                  &upstream.name);
+                  &upstream.shown_name);
   } else if (before == Chooser::kFallback && before != after) {
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "\"adaptive\" has upstream \"%V\" back, to be compared anew", &upstream.name);
+                  "\"adaptive\" has upstream \"%V\" back, to be compared anew",
+                  &upstream.shown_name);
   }
 }
 
@@ -199,7 +200,7 @@ void heal(Upstream& upstream) noexcept {
   if (healed == 0) return;
   ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                 "%uL requests in flight in upstream \"%V\" given back for workers that died",
-                healed, &upstream.name);
+                healed, &upstream.shown_name);
 }
 
 void start_timer(ngx_log_t* log) noexcept {

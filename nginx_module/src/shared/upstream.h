@@ -51,6 +51,7 @@ struct Upstream {
   std::uint64_t stamp = build_stamp(LEASTWISE_VERSION, sizeof(Upstream));
   const Kind* kind = nullptr;
   ngx_str_t name{};
+  ngx_str_t shown_name{};  // in status, metrics and log: "app" of http, "stream/app" of stream
   Config config;
   bool enabled = false;    // the block has `leastwise`
   std::uint32_t seen = 0;  // directives that were set, by position

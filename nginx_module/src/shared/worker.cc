@@ -31,7 +31,7 @@ Listing list_servers(const Upstream& upstream, ngx_pool_t& memory) noexcept {
     ngx_log_error(NGX_LOG_ERR, memory.log, 0,
                   "%uz of %uz servers of upstream \"%V\" get no requests: no room for them in zone "
                   "\"%V\"; make it larger with \"leastwise_zone\"",
-                  wanted - n, wanted, &upstream.name, &upstream.zone->shm.name);
+                  wanted - n, wanted, &upstream.shown_name, &upstream.zone->shm.name);
   }
   return {members.first(n), servers.first(n)};
 }
@@ -63,7 +63,7 @@ void join(Upstream& upstream) noexcept {
       "%uz workers use upstream \"%V\" already: what this one has in flight is not counted, "
       "and \"max_conns\" holds for the others only, until one of them ends; set "
       "\"worker_shutdown_timeout\", so that those of old configurations do",
-      kMaxProcesses, &upstream.name);
+      kMaxProcesses, &upstream.shown_name);
 }
 
 }  // namespace

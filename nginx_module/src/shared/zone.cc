@@ -110,6 +110,16 @@ ngx_str_t default_name(ngx_conf_t* cf, const Upstream& upstream) noexcept {
   return {size, text};
 }
 
+ngx_str_t shown_name(ngx_conf_t* cf, const Upstream& upstream) noexcept {
+  if (upstream.kind->name == "http") return upstream.name;
+  const ngx_str_t kind = to_ngx(upstream.kind->name);
+  const std::size_t size = kind.len + 1 + upstream.name.len;
+  auto* text = static_cast<u_char*>(ngx_pnalloc(cf->pool, size));
+  if (text == nullptr) return {0, nullptr};
+  ngx_sprintf(text, "%V/%V", &kind, &upstream.name);
+  return {size, text};
+}
+
 ngx_int_t refuse_size(ngx_conf_t* cf, const Upstream& upstream, std::size_t least) noexcept {
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"leastwise_zone\": zone \"%V\" is too small: %uz bytes given, %uzk needed for "
@@ -133,6 +143,8 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
     return refuse_size(cf, upstream, least);
   }
 
+  upstream.shown_name = shown_name(cf, upstream);
+  if (upstream.shown_name.data == nullptr) return NGX_ERROR;
   // No other upstream has one of this name: set_zone() has seen to it.
   ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &own_module);
   if (zone == nullptr) return NGX_ERROR;

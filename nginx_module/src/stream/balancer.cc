@@ -78,7 +78,7 @@ void announce(Attempt& attempt) noexcept {
   ngx_log_error(NGX_LOG_WARN, &log, 0,
                 "a session failed alike on %ui servers of upstream \"%V\" and was served by none: "
                 "no server is blamed for it, look into what serves it (told once in %T s)",
-                n, &conf.name, kTellEach);
+                n, &conf.shown_name, kTellEach);
 }
 
 void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {

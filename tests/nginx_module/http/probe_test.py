@@ -227,6 +227,18 @@ class Lives(Probes):
         self.assertEqual(self.used(), set(PORTS[:2]))
         self.assertEqual(self.count_log("has passed its first probe and is used"), 2)
 
+    def test_the_log_says_why_requests_fail_when_nobody_who_is_mandatory_ever_passed(self):
+        servers = self.servers(2)
+        for server in servers:
+            server.mode = "503"
+        self.start(*PORTS[:2], probe="http interval=100ms fails=2 passes=1 mandatory")
+        harness.wait_for(lambda: self.count_log("has ever passed a probe"), "the log to say so")
+        self.assertEqual([self.nginx.get("/").status for _ in range(3)], [502] * 3)
+        self.assertEqual(self.count_log("none of the 2 servers of upstream"), 1)
+        servers[0].mode = "ok"
+        self.wait_state(PORTS[0], "up")
+        self.assertEqual(self.used(), {PORTS[0]})
+
     def test_a_reload_keeps_who_is_down_and_lets_who_is_new_wait_and_old_workers_leave_at_once(self):
         down, new, *good = self.servers(4)
         down.mode = new.mode = "hang"

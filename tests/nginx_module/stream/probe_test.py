@@ -36,7 +36,7 @@ class Probes(unittest.TestCase):
         self.assertEqual(self.answers(), {A, C})
         servers.start(B)
         self.wait_state(B, "up")
-        self.assertIn(f'server 127.0.0.1:{B} of upstream "game" is back', self.nginx.log())
+        self.assertIn(f'server 127.0.0.1:{B} of upstream "stream/game" is back', self.nginx.log())
         self.assertRegex(self.nginx.get("/metrics").body,
                          rf'leastwise_peer_probes_total{{.*:{B}",result="failed"}} [2-9]')
 
