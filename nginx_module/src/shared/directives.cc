@@ -107,7 +107,18 @@ char* set_zone(ngx_conf_t* cf, Upstream& upstream, const Upstream* other) noexce
   return NGX_CONF_OK;
 }
 
+// A method that stands behind `leastwise` takes its place; nginx warns, but of what it does not
+// say.
+void tell_if_replaced(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  if (upstream.zone != nullptr) return;  // it has one as soon as nginx has let us begin
+  ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                "\"leastwise\" is off in upstream \"%V\" in %V:%ui, since another method stands "
+                "behind it: take one of the two out",
+                &name, &upstream.first.file, upstream.first.line);
+}
+
 bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  if (upstream.enabled) tell_if_replaced(cf, upstream, name);
   if (upstream.seen == 0 || upstream.enabled) return true;
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &upstream.first_name,

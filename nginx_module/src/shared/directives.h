@@ -47,7 +47,7 @@ char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) 
 char* set_zone(ngx_conf_t* cf, Upstream& upstream, const Upstream* other) noexcept;
 
 // Logs an error and returns false when directives stand in a block that does not use leastwise:
-// they would do nothing, silently.
+// they would do nothing, silently. Warns when another method has taken the place of ours.
 bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept;
 
 }  // namespace leastwise::nginx

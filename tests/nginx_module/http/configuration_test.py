@@ -210,6 +210,13 @@ class Configuration(unittest.TestCase):
         self.assertIn("[warn] ", said)
         self.assertIn(f"load balancing method redefined in {path}:{first + 2}", said)
 
+    def test_another_method_behind_ours_is_told_to_have_taken_its_place(self):
+        code, said, path, first = self.check(
+            upstream(f"leastwise;\nleastwise_probe tcp;\nleast_conn;\n{SERVER}"))
+        self.assertEqual(code, 0)
+        self.assertIn(f'"leastwise" is off in upstream "app" in {path}:{first + 1}', said)
+        self.assertIn("take one of the two out", said)
+
     def test_the_size_that_is_asked_for_is_enough(self):
         servers = "".join(f"server 127.0.0.1:{p};" for p in range(21000, 21100))
         text = upstream("leastwise;\nleastwise_zone app {};\n" + servers)
