@@ -57,7 +57,7 @@ class Build(unittest.TestCase):
 
     def test_a_dynamic_module_loads_into_the_packaged_nginx_and_is_installed(self):
         shutil.copytree(PACKAGED, self.tree)
-        self.run_in_tree('. ./conf_flags; ./configure "${NGX_CONF_FLAGS[@]}" --modules-path=/modules'
+        self.run_in_tree('. ./conf_flags; ./configure "${NGX_CONF_FLAGS[@]}" --with-stream --with-stream_ssl_module --modules-path=/modules'
                          ' --add-dynamic-module="$1"; make -f objs/Makefile -j2 modules', ROOT / "nginx_module")
         # The package has no sources of nginx itself: only our part of `make install`.
         modules = ["ngx_http_leastwise_module", "ngx_stream_leastwise_module"]

@@ -18,6 +18,7 @@ constexpr double kWaitStep = 0.05;  // of the cost of a route that waits,
 constexpr double kBackStep = 0.5;   // after an answer that came at once
 constexpr double kAreBusy = 8;      // log odds
 constexpr double kAreIdle = 0;
+constexpr double kAreHarmless = -4;
 
 }  // namespace
 
@@ -102,6 +103,7 @@ void Model::learn_guests(const Answer& s, Routes& routes) noexcept {
   const Stay stay = routes.stay(s.guest);
   if (stay == Stay::kIdle && odds > kAreBusy) routes.set_stay(s.guest, Stay::kBusy);
   if (stay == Stay::kBusy && odds < kAreIdle) routes.set_stay(s.guest, Stay::kIdle);
+  if (stay == Stay::kIdle) routes.set_harmless(s.guest, odds < kAreHarmless);
 }
 
 }  // namespace leastwise

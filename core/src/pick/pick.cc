@@ -81,8 +81,10 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
   const Stay stay = shared->routes.stay(route);
   float work = costs.cost;
+  bool is_harmless = false;
   if (stay != Stay::kShort) [[unlikely]] {
     work = work_of_guest(shared->routes, route, costs.cost);
+    is_harmless = shared->routes.is_harmless(route);
     // For the trees: who only waits is one of the many.
     if (stay == Stay::kIdle) costs.cost = std::min(costs.cost, plan.mean_cost.get());
   }
@@ -98,6 +100,7 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
           .route = route,
           .costs = costs,
           .stay = stay,
+          .is_harmless = is_harmless,
           .work = work};
 }
 

@@ -120,21 +120,27 @@ Choice pick_least_score(PickContext& context, Count count) noexcept {
   return choice;
 }
 
-// A place where answers begin later than at most endpoints is for when all others are full. What
-// may be chance is no difference: luck would else fill the endpoint that looks fastest.
+// A place where answers begin later than at most endpoints is for when all others are full. By what
+// was measured, however long ago, while any of that is believed: evidence that fades would else
+// give it all that comes, as the one with the fewest in flight, until it has shown again that it is
+// slow.
 float with_slowness(float n, const state::Hot& endpoint, const Plan& plan) noexcept {
-  constexpr float kApart = 1.3F;  // of g, which believes a few answers by half
-  constexpr float kLast = 1e6F;   // in flight more
-  const float slower = endpoint.slowness.get() / plan.centre.get();
+  constexpr float kApart = 1.3F;
+  constexpr float kBelieved = 1.02F;
+  constexpr float kLast = 1e6F;  // in flight more
+  const float centre = plan.centre.get();
+  if (!(endpoint.slowness.get() > kBelieved * centre)) return n;
+  const Speed measured = speed::unpack(endpoint.speed.get());
+  const float slower = measured.delay / (measured.work * centre);
   return slower > kApart ? n + kLast * slower : n;
 }
 
 // Who keeps its place for long, and may be in nobody's way: where the fewest are in flight, of
-// those who do not fail; and where the answer begins soon and only the rest takes long, where it
-// begins soonest.
+// those who do not fail; and where the answer begins soon, and the rest is known to delay nobody,
+// where it begins soonest.
 Choice pick_evenly(PickContext& context) noexcept {
   const std::int64_t now_ms = milliseconds(context.now);
-  const bool begins_soon = context.costs.slow < context.plan.long_time.get();
+  const bool begins_soon = context.is_harmless && context.costs.slow < context.plan.long_time.get();
   return pick_least(context, [&](MemberIndex member) noexcept {
     const state::Hot& endpoint = context.endpoint(member);
     const float e = error_now(endpoint.error.get(), now_ms);

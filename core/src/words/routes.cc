@@ -103,7 +103,7 @@ std::uint32_t Routes::count(std::uint16_t slot, std::int64_t now_ms) noexcept {
   slots_[slot].samples.set(samples + 1);
   // It has the slot of another.
   if (samples == 0) {
-    slots_[slot].stay.set(Stay::kShort);
+    set_stay(slot, Stay::kShort);
     slots_[slot].stayed.set(0);
     slots_[slot].longs.set(0);
     for (Cell<float>& cost : slots_[slot].by_kind) cost.set(0);
@@ -153,7 +153,7 @@ void Routes::free(std::uint16_t slot) noexcept {
   slots_[slot].samples.set(0);
   slots_[slot].seen_ms.set(0);
   slots_[slot].family.set(0);
-  slots_[slot].stay.set(Stay::kShort);
+  set_stay(slot, Stay::kShort);
   slots_[slot].stayed.set(0);
   slots_[slot].longs.set(0);
   for (Cell<float>& cost : slots_[slot].by_kind) cost.set(0);
@@ -172,6 +172,7 @@ void Routes::copy_from(const Routes& other) noexcept {
     slots_[i].costs.set(other.slots_[i].costs.get());
     slots_[i].samples.set(other.slots_[i].samples.get());
     slots_[i].stay.set(other.slots_[i].stay.get());
+    slots_[i].harmless.set(other.slots_[i].harmless.get());
     slots_[i].stayed.set(other.slots_[i].stayed.get());
     slots_[i].longs.set(other.slots_[i].longs.get());
     slots_[i].seen_ms.set(other.slots_[i].seen_ms.get());

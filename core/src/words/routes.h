@@ -91,7 +91,15 @@ class Routes {
   Stay stay(std::uint16_t slot) const noexcept {
     return slot <= kOther ? slots_[slot].stay.get() : Stay::kShort;
   }
-  void set_stay(std::uint16_t slot, Stay stay) noexcept { slots_[slot].stay.set(stay); }
+  void set_stay(std::uint16_t slot, Stay stay) noexcept {
+    slots_[slot].stay.set(stay);
+    slots_[slot].harmless.set(0);
+  }
+  // Of kIdle: whether the answers of others have shown it, or nothing is known of it yet.
+  bool is_harmless(std::uint16_t slot) const noexcept {
+    return slot <= kOther && slots_[slot].harmless.get() != 0;
+  }
+  void set_harmless(std::uint16_t slot, bool is) noexcept { slots_[slot].harmless.set(is ? 1 : 0); }
   // Seconds for which a request keeps its place, where that is more than its answer takes; 0 = not
   // known to be.
   float stayed(std::uint16_t slot) const noexcept {
@@ -120,6 +128,7 @@ class Routes {
     Cell<std::uint64_t> costs;
     Cell<std::int64_t> seen_ms;
     Cell<Stay> stay;
+    Cell<std::uint32_t> harmless;
     Cell<float> stayed;
     Cell<std::uint32_t> samples;
     Cell<std::uint32_t> family;  // slot + 1; 0 = none
