@@ -101,9 +101,9 @@ void Model::learn_guests(const Answer& s, Routes& routes) noexcept {
                .ahead_without = ahead(q - counted, std::max(0.0, work - counted * stayed))});
   const double odds = guests_.odds(s.guest);
   const Stay stay = routes.stay(s.guest);
-  if (stay == Stay::kIdle && odds > kAreBusy) routes.set_stay(s.guest, Stay::kBusy);
-  if (stay == Stay::kBusy && odds < kAreIdle) routes.set_stay(s.guest, Stay::kIdle);
-  if (stay == Stay::kIdle) routes.set_harmless(s.guest, odds < kAreHarmless);
+  if (stay == Stay::kShort || (stay == Stay::kBusy && !(odds < kAreIdle))) return;
+  const Stay at_rest = odds < kAreHarmless ? Stay::kHarmless : Stay::kIdle;
+  routes.set_stay(s.guest, odds > kAreBusy ? Stay::kBusy : at_rest);
 }
 
 }  // namespace leastwise

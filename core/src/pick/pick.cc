@@ -40,7 +40,7 @@ bool take_place(state::Hot& endpoint, std::uint64_t added) noexcept {
 // Seconds for which others wait for a request that stays long.
 [[gnu::noinline, gnu::cold]] float work_of_guest(const Routes& routes, std::uint16_t route,
                                                  float cost) noexcept {
-  return routes.stay(route) == Stay::kIdle ? 0 : std::max(cost, routes.stayed(route));
+  return is_idle(routes.stay(route)) ? 0 : std::max(cost, routes.stayed(route));
 }
 
 void note_guests(Ticket& ticket, std::uint32_t word, const state::Hot& endpoint) noexcept {
@@ -55,7 +55,7 @@ void be_guest(Ticket& ticket, const PickContext& context, state::Hot& endpoint,
               state::Record& record, const Routes& routes) noexcept {
   if (ticket.load != 0) state::enter(endpoint, record, ticket, context.stay);
   const float cost = routes.costs(context.route).cost;
-  if (context.stay != Stay::kIdle || !(cost > context.plan.long_time.get())) return;
+  if (!is_idle(context.stay) || !(cost > context.plan.long_time.get())) return;
   ticket.cost = cost;
   ticket.predicted = 0;
   ticket.delay = endpoint.base.get() + cost;
@@ -81,12 +81,10 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
   if (!(costs.cost > 0)) costs.cost = plan.mean_cost.get();
   const Stay stay = shared->routes.stay(route);
   float work = costs.cost;
-  bool is_harmless = false;
   if (stay != Stay::kShort) [[unlikely]] {
     work = work_of_guest(shared->routes, route, costs.cost);
-    is_harmless = shared->routes.is_harmless(route);
     // For the trees: who only waits is one of the many.
-    if (stay == Stay::kIdle) costs.cost = std::min(costs.cost, plan.mean_cost.get());
+    if (is_idle(stay)) costs.cost = std::min(costs.cost, plan.mean_cost.get());
   }
   return {.config = config,
           .request = request,
@@ -100,7 +98,6 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
           .route = route,
           .costs = costs,
           .stay = stay,
-          .is_harmless = is_harmless,
           .work = work};
 }
 

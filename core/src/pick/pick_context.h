@@ -83,7 +83,6 @@ struct PickContext {
   std::uint16_t route;      // slot of this request's route
   Costs costs;              // of this request's route, x̄ when unknown
   Stay stay;                // what such requests do at a server,
-  bool is_harmless;         // whether kIdle is known of them, or assumed,
   float work;               // and seconds for which others wait for one
   Candidates candidates{};  // never empty when a policy is called
   // With Config::affinity: the candidate that the request's key belongs to.

@@ -45,7 +45,7 @@ void renew_guests(Record& record, const Hot& hot) noexcept {
 
 void enter(Hot& endpoint, Record& record, Ticket& ticket, Stay stay) noexcept {
   ticket.is_guest = true;
-  ticket.is_idle = stay == Stay::kIdle;
+  ticket.is_idle = is_idle(stay);
   if (ticket.is_idle) endpoint.away.update(away::plus_idle);
   record.guests.update(
       [&](std::uint32_t word) noexcept { return guests::plus(word, ticket.route); });

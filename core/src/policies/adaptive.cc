@@ -140,7 +140,8 @@ float with_slowness(float n, const state::Hot& endpoint, const Plan& plan) noexc
 // where it begins soonest.
 Choice pick_evenly(PickContext& context) noexcept {
   const std::int64_t now_ms = milliseconds(context.now);
-  const bool begins_soon = context.is_harmless && context.costs.slow < context.plan.long_time.get();
+  const bool begins_soon =
+      context.stay == Stay::kHarmless && context.costs.slow < context.plan.long_time.get();
   return pick_least(context, [&](MemberIndex member) noexcept {
     const state::Hot& endpoint = context.endpoint(member);
     const float e = error_now(endpoint.error.get(), now_ms);
@@ -154,7 +155,7 @@ Choice pick_evenly(PickContext& context) noexcept {
   if (context.plan.learned.get() == 0 || context.plan.chooser.get() != Chooser::kPolicy) {
     return pick_without(context);
   }
-  if (context.stay == Stay::kIdle) return pick_evenly(context);
+  if (is_idle(context.stay)) return pick_evenly(context);
   return pick_least_score(
       context, [&](MemberIndex member, const state::Hot& endpoint, std::uint64_t word) noexcept {
         return at_server(endpoint, word, context.in_flight(member, word));
@@ -163,8 +164,8 @@ Choice pick_evenly(PickContext& context) noexcept {
 
 // What most picks are is told by one word; and whose count is in flight is asked once.
 Choice pick(PickContext& context) noexcept {
-  if (context.plan.plain.get() == 0 || !context.request.in_flight.empty() ||
-      context.stay == Stay::kIdle) [[unlikely]]
+  if (context.plan.plain.get() == 0 || !context.request.in_flight.empty() || is_idle(context.stay))
+      [[unlikely]]
     return pick_special(context);
   return pick_least_score(
       context, [](MemberIndex, const state::Hot&, std::uint64_t word) noexcept -> AtServer {

@@ -172,7 +172,6 @@ void Routes::copy_from(const Routes& other) noexcept {
     slots_[i].costs.set(other.slots_[i].costs.get());
     slots_[i].samples.set(other.slots_[i].samples.get());
     slots_[i].stay.set(other.slots_[i].stay.get());
-    slots_[i].harmless.set(other.slots_[i].harmless.get());
     slots_[i].stayed.set(other.slots_[i].stayed.get());
     slots_[i].longs.set(other.slots_[i].longs.get());
     slots_[i].seen_ms.set(other.slots_[i].seen_ms.get());

@@ -15,10 +15,13 @@ namespace leastwise {
 
 // What the requests of a route do at a server, as far as the answers of others tell.
 enum class Stay : std::uint32_t {
-  kShort,  // nothing that the pool's usual requests do not
-  kIdle,   // they stay long, and delay nobody: long polls, tunnels, streams of news
-  kBusy,   // they stay long, and who comes after them waits: token streams, reports
+  kShort = 0,  // nothing that the pool's usual requests do not
+  kIdle = 1,   // they stay long, and delay nobody, as long as nothing says otherwise: long polls,
+               // tunnels, streams of news
+  kBusy = 2,   // they stay long, and who comes after them waits: token streams, reports
+  kHarmless = 3,  // as kIdle, and the answers of others have shown it
 };
+constexpr bool is_idle(Stay stay) noexcept { return (static_cast<std::uint32_t>(stay) & 1) != 0; }
 
 // A small open hash table that anybody may fill, so it must bear an attacker who makes up routes.
 // A route that has a family (route.h) begins with its family's costs, and counts as its family
@@ -91,15 +94,7 @@ class Routes {
   Stay stay(std::uint16_t slot) const noexcept {
     return slot <= kOther ? slots_[slot].stay.get() : Stay::kShort;
   }
-  void set_stay(std::uint16_t slot, Stay stay) noexcept {
-    slots_[slot].stay.set(stay);
-    slots_[slot].harmless.set(0);
-  }
-  // Of kIdle: whether the answers of others have shown it, or nothing is known of it yet.
-  bool is_harmless(std::uint16_t slot) const noexcept {
-    return slot <= kOther && slots_[slot].harmless.get() != 0;
-  }
-  void set_harmless(std::uint16_t slot, bool is) noexcept { slots_[slot].harmless.set(is ? 1 : 0); }
+  void set_stay(std::uint16_t slot, Stay stay) noexcept { slots_[slot].stay.set(stay); }
   // Seconds for which a request keeps its place, where that is more than its answer takes; 0 = not
   // known to be.
   float stayed(std::uint16_t slot) const noexcept {
@@ -128,7 +123,6 @@ class Routes {
     Cell<std::uint64_t> costs;
     Cell<std::int64_t> seen_ms;
     Cell<Stay> stay;
-    Cell<std::uint32_t> harmless;
     Cell<float> stayed;
     Cell<std::uint32_t> samples;
     Cell<std::uint32_t> family;  // slot + 1; 0 = none
