@@ -18,7 +18,7 @@ constexpr double kWaitStep = 0.05;  // of the cost of a route that waits,
 constexpr double kBackStep = 0.5;   // after an answer that came at once
 constexpr double kAreBusy = 8;      // log odds
 constexpr double kAreIdle = 0;
-constexpr double kAreHarmless = -4;
+constexpr double kAreHarmless = -1;
 
 }  // namespace
 
