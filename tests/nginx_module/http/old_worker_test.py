@@ -28,6 +28,8 @@ class OldWorker(unittest.TestCase):
     def setUp(self):
         self.enterContext(backend.Backends(A, B, C))
         self.nginx = self.enterContext(harness.Nginx(PORT, config(), workers=2))
+        # The master listens before it has any.
+        harness.wait_for(lambda: len(self.nginx.children()) == 2, "the workers")
         self.old = self.nginx.children()
 
     def occupy(self, path, n=6):
