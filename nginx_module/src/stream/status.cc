@@ -1,34 +1,34 @@
 #include "stream/status.h"
 
-#include <algorithm>
 #include <array>
 #include <new>
-#include <span>
+#include <string_view>
 
 #include "leastwise/text.h"
 #include "shared/page.h"
 #include "stream/conf.h"
+#include "stream/request.h"
 
 namespace leastwise::nginx {
 namespace {
 
 constexpr std::size_t kPartSize = StatusPage::kLeastRoom;
-constexpr std::size_t kLooksAtOnce = 128;      // endpoints, in a turn of the event loop
-constexpr std::size_t kMostOfRequest = 16384;  // bytes
-constexpr ngx_msec_t kPatience = 10'000;       // with a client that neither asks nor reads
+constexpr std::size_t kLooksAtOnce = 128;  // endpoints, in a turn of the event loop
+constexpr ngx_msec_t kPatience = 10'000;   // with a client that neither asks nor reads
 
-constexpr std::string_view kRefusal =
+constexpr std::string_view kNotAllowed =
     "HTTP/1.0 405 Not Allowed\r\nAllow: GET\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kBadRequest = "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kTooLong =
+    "HTTP/1.0 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
 
 // A page on its way to a client. Lives on the connection's pool, and is the handler's `data` there.
 struct Delivery {
   ngx_stream_session_t* session;
   StatusFormat format;
   const volatile ngx_cycle_t* cycle = ngx_cycle;  // whose pools it reads
-  std::array<char, 256> begins{};                 // of the request
-  std::size_t read = 0;                           // bytes of it
-  std::size_t newlines = 0;                       // in a row: two end it
-  StatusPage* page = nullptr;                     // of the live page there is none to make
+  Request request{};
+  StatusPage* page = nullptr;  // of the live page there is none to make
   ngx_buf_t* part = nullptr;
   bool begun = false;
 };
@@ -46,19 +46,6 @@ void end(Delivery& delivery, ngx_uint_t rc) noexcept {
   ngx_stream_finalize_session(delivery.session, rc);
 }
 
-// True once the request's last line was read.
-bool take(Delivery& delivery, std::span<const u_char> bytes) noexcept {
-  for (const u_char byte : bytes) {
-    if (delivery.read < delivery.begins.size()) {
-      delivery.begins[delivery.read] = static_cast<char>(byte);
-    }
-    ++delivery.read;
-    if (byte == '\n' && ++delivery.newlines == 2) return true;
-    if (byte != '\n' && byte != '\r') delivery.newlines = 0;
-  }
-  return false;
-}
-
 void write_head(const Delivery& delivery, Text& out) noexcept {
   out << "HTTP/1.0 200 OK\r\nServer: nginx\r\nContent-Type: " << content_type(delivery.format)
       << "\r\n";
@@ -66,16 +53,6 @@ void write_head(const Delivery& delivery, Text& out) noexcept {
     if (!header.name.empty()) out << header.name << ": " << header.value << "\r\n";
   }
   out << "Connection: close\r\n\r\n";
-}
-
-// What follows a "?" in the first line.
-std::string_view query_of(const Delivery& delivery) noexcept {
-  std::string_view line(delivery.begins.data(), std::min(delivery.read, delivery.begins.size()));
-  line = line.substr(0, line.find_first_of("\r\n"));
-  line.remove_prefix(std::min(line.size(), std::string_view("GET ").size()));
-  line = line.substr(0, line.find(' '));
-  const std::size_t mark = line.find('?');
-  return mark == std::string_view::npos ? std::string_view{} : line.substr(mark + 1);
 }
 
 // The live page: a text that this program holds, after the head.
@@ -141,16 +118,19 @@ void on_write(ngx_event_t* event) noexcept {
 
 void ignore(ngx_event_t*) noexcept {}
 
+void refuse(Delivery& delivery, std::string_view answer) noexcept {
+  ngx_connection_t* c = delivery.session->connection;
+  ngx_str_t text = to_ngx(answer);
+  c->send(c, text.data, text.len);
+  end(delivery, NGX_STREAM_OK);
+}
+
 void begin(Delivery& delivery) noexcept {
   ngx_connection_t* c = delivery.session->connection;
   if (c->read->timer_set) ngx_del_timer(c->read);
   c->read->handler = ignore;
-  if (std::string_view(delivery.begins.data(), 4) != "GET ") {
-    ngx_str_t refusal = to_ngx(kRefusal);
-    c->send(c, refusal.data, refusal.len);
-    return end(delivery, NGX_STREAM_OK);
-  }
-  delivery.format = format_for(delivery.format, query_of(delivery));
+  if (!delivery.request.is_get()) return refuse(delivery, kNotAllowed);
+  delivery.format = format_for(delivery.format, delivery.request.query());
   if (delivery.format != StatusFormat::kHtml) {
     delivery.page = make_page(*c->pool, delivery.format);
     if (delivery.page == nullptr) return end(delivery, NGX_STREAM_INTERNAL_SERVER_ERROR);
@@ -159,12 +139,30 @@ void begin(Delivery& delivery) noexcept {
   on_write(c->write);
 }
 
+// False once there is no more to read.
+bool take(Delivery& delivery, std::string_view part) noexcept {
+  switch (delivery.request.read(part)) {
+    case Request::State::kMore:
+      return true;
+    case Request::State::kComplete:
+      begin(delivery);
+      return false;
+    case Request::State::kTooLong:
+      refuse(delivery, kTooLong);
+      return false;
+    case Request::State::kBroken:
+      break;
+  }
+  refuse(delivery, kBadRequest);
+  return false;
+}
+
 void on_read(ngx_event_t* event) noexcept {
   auto* c = static_cast<ngx_connection_t*>(event->data);
   Delivery& delivery = delivery_of(*c);
   if (event->timedout) return end(delivery, NGX_STREAM_OK);
   std::array<u_char, 1024> bytes;
-  while (delivery.read < kMostOfRequest) {
+  while (true) {
     const ssize_t n = c->recv(c, bytes.data(), bytes.size());
     if (n == NGX_AGAIN) {
       if (!event->timer_set) ngx_add_timer(event, kPatience);
@@ -172,11 +170,9 @@ void on_read(ngx_event_t* event) noexcept {
       return;
     }
     if (n <= 0) return end(delivery, NGX_STREAM_OK);
-    if (take(delivery, std::span(bytes).first(static_cast<std::size_t>(n)))) {
-      return begin(delivery);
-    }
+    const auto* text = reinterpret_cast<const char*>(bytes.data());
+    if (!take(delivery, {text, static_cast<std::size_t>(n)})) return;
   }
-  end(delivery, NGX_STREAM_BAD_REQUEST);
 }
 
 void handle(ngx_stream_session_t* s) noexcept {
@@ -194,8 +190,10 @@ void handle(ngx_stream_session_t* s) noexcept {
   c->log->action = const_cast<char*>("sending the status page of leastwise");
   c->read->handler = on_read;
   c->write->handler = ignore;
-  const ngx_buf_t* preread = c->buffer;
-  if (preread != nullptr && take(*delivery, {preread->pos, preread->last})) return begin(*delivery);
+  if (const ngx_buf_t* b = c->buffer; b != nullptr && b->pos != b->last) {
+    const auto* text = reinterpret_cast<const char*>(b->pos);
+    if (!take(*delivery, {text, static_cast<std::size_t>(b->last - b->pos)})) return;
+  }
   on_read(c->read);
 }
 

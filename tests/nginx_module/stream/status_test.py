@@ -124,8 +124,19 @@ class Status(unittest.TestCase):
         with contextlib.closing(s.tcp(OWN)) as client:
             client.sendall(b"x" * 20000)
             with contextlib.suppress(ConnectionError):
-                self.assertEqual(client.recv(100), b"")
+                self.assertEqual(client.recv(12), b"HTTP/1.0 400")
         self.assertEqual(fetch(OWN)[0], 200)
+
+    def test_what_is_no_request_of_http_1_is_refused_as_soon_as_that_is_seen(self):
+        self.both()
+        for asked, answer in ((b"\x16\x03\x01", b"400"), (b"GET /\r\n\r\n", b"400"),
+                              (b"GET / HTTP/9.9\r\n\r\n", b"400"), (b"get / HTTP/1.1\r\n", b"400"),
+                              (b"GET / HTTP/1.1\r\nX: " + b"x" * 16384, b"431"),
+                              (b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
+                              (b"GET /?" + b"x" * 1000 + b" HTTP/1.1\r\n\r\n", b"200")):
+            with self.subTest(asked[:20]), contextlib.closing(s.tcp(OWN)) as client:
+                client.sendall(asked)
+                self.assertEqual(client.recv(12), b"HTTP/1.0 " + answer)
 
 
 if __name__ == "__main__":
