@@ -1,6 +1,8 @@
 // Requests that stay long, from the pick to what the next ones find.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "core/pool_fixture.h"
 #include "memory/state.h"
 
@@ -110,6 +112,57 @@ TEST_F(GuestsTest, WhoseFollowersWaitCountsAsQueueFromThenOn) {
   EXPECT_GT(view(1).work_in_flight, 5);
   finish(report, Result::kOk, 15s);
   EXPECT_EQ(view(1).work_in_flight, 0);
+}
+
+// Sessions whose answer begins soon, four times as late at the second of four servers, and which
+// stay: forty at a time.
+class SessionsTest : public GuestsTest {
+ protected:
+  static constexpr std::uint64_t kSession = 3;
+  static constexpr MemberIndex kServers = 4;
+
+  void SetUp() override {
+    use("adaptive");
+    make({1, 1, 1, 1});
+    for (MemberIndex i = 0; i < 200; ++i) {
+      finish(on(i % kServers, kQuick), Result::kOk, i % kServers == 1 ? 80ms : 20ms);
+      if (i % 20 == 0) tick();
+    }
+  }
+  static Outcome begun(MemberIndex member) {
+    const Duration took = member == 1 ? 80ms : 20ms;
+    return {.result = Result::kOk,
+            .first_byte = took,
+            .occupied = took,
+            .round_trip = Duration::zero()};
+  }
+  void begin(Ticket ticket) {
+    now_ += 750ms;
+    picker_.answered(config_, ticket, begun(ticket.member), now_, nullptr);
+    open_.push_back(ticket);
+    if (open_.size() > 40) {
+      picker_.release(config_, open_.front(), now_);
+      open_.erase(open_.begin());
+    }
+    tick();
+  }
+  // How many of so many the slow server got.
+  int slow_of(int n) {
+    int slow = 0;
+    for (int i = 0; i < n; ++i) {
+      Tried tried;
+      const Ticket t = picker_.pick(config_, {.route = kSession, .in_flight = {}}, tried, now_);
+      slow += t.member == 1 ? 1 : 0;
+      begin(t);
+    }
+    return slow;
+  }
+  std::vector<Ticket> open_;
+};
+
+TEST_F(SessionsTest, KeepAwayFromWhoBeginsLateOnceTheyAreKnownToDelayNobody) {
+  for (MemberIndex i = 0; i < 100; ++i) begin(on(i % kServers, kSession));
+  EXPECT_LE(slow_of(100), 10);
 }
 
 }  // namespace
