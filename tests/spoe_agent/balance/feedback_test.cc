@@ -30,6 +30,20 @@ TEST_F(FeedbackTest, ALineFinishesItsPick) {
   EXPECT_EQ(counters_.by_log.get(), 1U);
 }
 
+TEST_F(FeedbackTest, AServerIsFarByItsConnectTimesAndNotByItsLongAnswers) {
+  const std::string near = "st=200 tsc=---- Tw=0 Tc=0 Tr=20 Ta=3000 rc=0";
+  const std::string far = "st=200 tsc=---- Tw=0 Tc=15 Tr=35 Ta=1000 rc=0";
+  for (int i = 0; i < 400; ++i) {
+    const std::string id = std::to_string(i);
+    const std::string server = pick(id);
+    now_ += 100ms;
+    line(ended(id, server, server == "s1" ? far : near));
+    app().tick(now_);
+  }
+  EXPECT_NEAR(view("s1").base, 0.015, 0.001);
+  EXPECT_EQ(view("s2").base, 0);
+}
+
 TEST_F(FeedbackTest, ALoadReportComesInBase64) {
   Config config;
   config.report = {"on"};
