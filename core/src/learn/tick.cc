@@ -74,12 +74,10 @@ bool renew_advice(const Shared& shared, const Config& config) noexcept {
 // who makes an endpoint special sets its words first and then the mark, so that a mark
 // which this look came too early for is not lost.
 void renew_special(const Shared& shared) noexcept {
-  constexpr std::uint32_t kBarredBits =
-      kDown | kDraining | state::kEjected | state::kProbeBarred | state::kUnproven;
   // seq_cst: the clearing is seen by others before this process reads their words.
   shared->special.take_ordered(0);
   for (const state::Hot& hot : shared.hot()) {
-    if ((hot.flags.get() & (kBarredBits | state::kLimited)) != 0 || hot.health.get() != 0) {
+    if ((hot.flags.get() & (state::kBarred | state::kLimited)) != 0 || hot.health.get() != 0) {
       shared->special.set(1);
       return;
     }

@@ -1,7 +1,5 @@
 #include "memory/history.h"
 
-#include "memory/state.h"
-
 namespace leastwise::state {
 namespace {
 

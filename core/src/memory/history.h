@@ -70,6 +70,10 @@ struct DecisionLog {
   std::array<NotedDecision, kSlots> slots;
 };
 
+void copy_window(const Window& from, Window& to) noexcept;
+void copy_history(const History& from, History& to) noexcept;
+void reset_window(Window& window) noexcept;
+
 // How often a pick had another reason than its policy, by processes that share a line.
 struct alignas(64) ReasonCounts {
   std::array<Cell<std::uint64_t>, kReasons> counts;

@@ -42,6 +42,8 @@ inline constexpr std::uint32_t kProbeFailed = 1U << 29;  // its probes do
 inline constexpr std::uint32_t kProbeBarred = 1U << 28;  // and so it is left out
 inline constexpr std::uint32_t kUnproven = 1U << 27;     // it has to pass one first
 inline constexpr std::uint32_t kProbeFlags = kProbeFailed | kProbeBarred | kUnproven;
+// Who has one of these is not picked, but in a panic.
+inline constexpr std::uint32_t kBarred = kDown | kDraining | kEjected | kProbeBarred | kUnproven;
 
 // What a pick reads and every request writes: one line per endpoint, so that two
 // endpoints never contend.
@@ -280,9 +282,6 @@ inline bool takes_part(const Shared& shared, std::size_t i) noexcept {
 void forget(const Shared& shared, std::size_t i) noexcept;
 
 void copy_counters(const Record& from, Record& to) noexcept;
-void copy_window(const Window& from, Window& to) noexcept;
-void copy_history(const History& from, History& to) noexcept;
-void reset_window(Window& window) noexcept;
 // How long it is left out, why, and how often of late.
 void copy_ejection(const Record& from, Record& to) noexcept;
 

@@ -13,9 +13,6 @@
 
 namespace leastwise {
 
-inline constexpr std::uint32_t kBarred =
-    kDown | kDraining | state::kEjected | state::kProbeBarred | state::kUnproven;
-
 // Whom a pick looks at, one round after the other until somebody may be picked.
 struct Round {
   MemberIndex begin, end;
@@ -26,8 +23,8 @@ struct Round {
 // Backups come before panic: draining servers, outliers and those that
 // fail their probes are the last resort.
 inline std::array<Round, 3> rounds_of(MemberIndex primaries, MemberIndex count) noexcept {
-  return {{{0, primaries, kBarred, Reason::kPolicy},
-           {primaries, count, kBarred, Reason::kBackup},
+  return {{{0, primaries, state::kBarred, Reason::kPolicy},
+           {primaries, count, state::kBarred, Reason::kBackup},
            {0, count, kDown | state::kUnproven, Reason::kPanic}}};
 }
 

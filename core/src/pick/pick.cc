@@ -166,7 +166,7 @@ void Picker::renew_leaves(std::span<const MemberIndex> members, TimePoint now) n
   const float near = shared->plan().near.get();
   for (const MemberIndex m : members) {
     if (m >= primaries_) continue;  // a backup, or none
-    trees.renew(m, shared.hot()[index(members_[m].id)], score, kBarred, near, rng_);
+    trees.renew(m, shared.hot()[index(members_[m].id)], score, state::kBarred, near, rng_);
   }
 }
 

@@ -24,7 +24,7 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
   turns.serve(served, turn_demand(context, policy, served), turn_cost(context, policy, served));
   if (++cursor_ >= count_) cursor_ = 0;
   const Tried none;
-  const bool may_be_picked = Filter{context, none, kBarred, true}(cursor_);
+  const bool may_be_picked = Filter{context, none, state::kBarred, true}(cursor_);
   turns.renew(cursor_, turn_demand(context, policy, cursor_),
               may_be_picked ? turn_cost(context, policy, cursor_) : Turns::kBarred);
 }
@@ -37,7 +37,7 @@ void Picker::renew_turn(PickContext& context, MemberIndex served) noexcept {
   const Request nobody{.in_flight = {}};  // the context refers to it
   PickContext context = look(config, nobody, now);
   const Tried none;
-  if (!Filter{context, none, kBarred, true}(member)) return;
+  if (!Filter{context, none, state::kBarred, true}(member)) return;
   Turns(places_, turn_tree_, primaries_, turn_now_)
       .set_cost(member, turn_cost(context, policy, member));
 }

@@ -3,6 +3,7 @@
 
 #include "leastwise/config.h"
 #include "tune/duration.h"
+#include "tune/number.h"
 
 namespace leastwise {
 namespace {
@@ -272,13 +273,7 @@ Status read(std::string_view text, const Directive& d, Networks& out) noexcept {
 }
 
 Status read(std::string_view text, const Directive& d, Answers& out) noexcept {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number > kMostAnswers) {
-    return refuse(text, d);
-  }
-  out.value = number;
-  return {};
+  return read_number(text, 0, kMostAnswers, out.value) ? Status{} : refuse(text, d);
 }
 
 bool has_name_in(std::string_view map, std::string_view text) noexcept {

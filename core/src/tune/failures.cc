@@ -1,7 +1,8 @@
 #include "leastwise/failures.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "tune/number.h"
 
 namespace leastwise {
 namespace {
@@ -17,12 +18,7 @@ bool read(std::string_view prefix, std::string_view text, std::uint32_t least, s
   if (text.size() < prefix.size()) return false;
   if (!std::equal(prefix.begin(), prefix.end(), text.begin())) return false;
   text.remove_prefix(prefix.size());
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return false;
-  if (number < least || number > most) return false;
-  out = number;
-  return true;
+  return read_number(text, least, most, out);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "leastwise/probe.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "leastwise/config.h"
 #include "tune/duration.h"
+#include "tune/number.h"
 
 namespace leastwise {
 namespace {
@@ -31,16 +31,6 @@ struct Parameter {
   std::string_view accepted;
   Read read;
 };
-
-bool read_number(std::string_view text, std::uint32_t least, std::uint32_t most,
-                 std::uint32_t& out) noexcept {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return false;
-  if (number < least || number > most) return false;
-  out = number;
-  return true;
-}
 
 // In place of substr(), and starts_with() which calls it: they may throw, and the core does not.
 // REQUIRES: text.size() >= n.
