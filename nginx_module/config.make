@@ -13,13 +13,17 @@ leastwise_build=$leastwise_objs/leastwise
 cat << END >> $NGX_MAKEFILE
 
 leastwise_configured:	$NGX_AUTO_CONFIG_H
-	cmake -S "$ngx_addon_dir/.." -B "$leastwise_build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \\
+	cmake -G "Unix Makefiles" -S "$ngx_addon_dir/.." -B "$leastwise_build" \\
+		-DCMAKE_BUILD_TYPE=RelWithDebInfo \\
 		-DNGINX_SOURCE_DIR="$PWD" -DNGINX_OBJS_DIR="$leastwise_objs" \\
 		-DLEASTWISE_BUILD_SPOE_AGENT=OFF -DLEASTWISE_BUILD_TESTS=OFF
 
 .PHONY:	leastwise_configured
 END
 
+# Both modules are made of the same libraries in one folder: one after the other, also with -j, which
+# the inner make is given by $(MAKE).
+leastwise_before=leastwise_configured
 for leastwise_kind in $leastwise_kinds; do
     leastwise_module=ngx_${leastwise_kind}_leastwise_module
     case " $DYNAMIC_ADDONS " in
@@ -29,8 +33,8 @@ for leastwise_kind in $leastwise_kinds; do
 modules:	$leastwise_module
 install:	install_$leastwise_module
 
-$leastwise_module:	leastwise_configured
-	cmake --build "$leastwise_build" --target $leastwise_module
+$leastwise_module:	$leastwise_before
+	\$(MAKE) -C "$leastwise_build" $leastwise_module
 	cp "$leastwise_build/nginx_module/$leastwise_module.so" $NGX_OBJS/
 
 install_$leastwise_module:	$leastwise_module
@@ -42,14 +46,16 @@ install_$leastwise_module:	$leastwise_module
 
 .PHONY:	$leastwise_module install_$leastwise_module
 END
+        leastwise_before=$leastwise_module
         ;;
     *)
         # nginx links it, so it is the file that the rule is of.
         cat << END >> $NGX_MAKEFILE
 
-$NGX_OBJS/leastwise/nginx_module/$leastwise_module.o:	leastwise_configured
-	cmake --build "$leastwise_build" --target ${leastwise_module}_object
+$NGX_OBJS/leastwise/nginx_module/$leastwise_module.o:	$leastwise_before
+	\$(MAKE) -C "$leastwise_build" ${leastwise_module}_object
 END
+        leastwise_before=$NGX_OBJS/leastwise/nginx_module/$leastwise_module.o
         ;;
     esac
 done
