@@ -9,9 +9,10 @@ function(leastwise_add_linked_module module)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${module}.o)
   set(link ${CMAKE_CXX_COMPILER} -r -nostdlib -O2 -fPIC)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    list(APPEND link -flinker-output=nolto-rel)
+    # A symbol that is unique to the process can not be hidden, whether made now or by a library.
+    list(APPEND link -flinker-output=nolto-rel -fno-gnu-unique)
   endif()
-  foreach(library IN LISTS ARG_LIBRARIES)  # a symbol that is unique to the process can not be hidden
+  foreach(library IN LISTS ARG_LIBRARIES)
     target_compile_options(${library} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   endforeach()
   # Groups (of templates and inline functions) are resolved now, since they would be found by
