@@ -225,6 +225,7 @@ constexpr Command kCommands[] = {
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"Which load balancing policy suits which traffic"};
+  app.set_version_flag("--version", "leastwise-sim " LEASTWISE_VERSION);
   app.require_subcommand(1);
   Options options;
   for (const Command& c : kCommands) c.options(*app.add_subcommand(c.name, c.help), options);
