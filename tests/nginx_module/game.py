@@ -42,8 +42,8 @@ class Example(harness.Nginx):
 
 def with_least_conn(text):
     """The same without Leastwise."""
-    lines = [line for line in text.splitlines() if "leastwise_affinity" not in line
-             and "leastwise_key" not in line and "log_format" not in line]
+    lines = [line for line in text.splitlines() if "log_format" not in line
+             and not line.lstrip().startswith(("leastwise_affinity", "leastwise_key", "leastwise_decay"))]
     text = "\n".join(lines)
     start, end = text.find("'expected="), text.find("access_log")
     if start >= 0:
