@@ -26,6 +26,7 @@ enum EndpointFlag : std::uint32_t {
   kBackup = 1U << 2,     // for the status page; picks go by Member::backup
   kRemote = 1U << 3,     // not in Config::locality, which is not empty
   kMandatory = 1U << 4,  // not picked before it has passed a probe; nor is it in a panic
+  kAdded = 1U << 5,      // at run time, by an operator: it is in no configuration
 };
 
 // What the owner of a pool says about an endpoint. Units and meaning as in nginx.
@@ -36,6 +37,19 @@ struct EndpointSettings {
   Duration fail_timeout = std::chrono::seconds(10);  // for that long; counted within it
   std::uint32_t flags = 0;                           // EndpointFlag
   std::uint32_t order = 0;                           // its place in the configuration
+};
+
+// What an operator changes at run time, over what the configuration says. It holds until it is
+// undone, or until a configuration says something else of the same setting than the one before: the
+// newest word counts.
+struct Change {
+  // Sets of settings.
+  static constexpr std::uint32_t kWeight = 1, kMaxConns = 2, kMaxFails = 4, kFailTimeout = 8,
+                                 kDownFlag = 16, kDrainingFlag = 32;
+
+  std::uint32_t fields = 0;  // these as `to` says,
+  std::uint32_t undone = 0;  // and these as configured again
+  EndpointSettings to = {};
 };
 
 }  // namespace leastwise

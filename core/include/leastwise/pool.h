@@ -53,9 +53,9 @@ enum class ProcessSlot : std::uint32_t {};
 inline constexpr std::size_t kMaxProcesses = 256;
 inline constexpr ProcessSlot kNoSlot{0xffffffff};
 
-// Why an endpoint was left out as an outlier.
-enum class Ejection : std::uint32_t { kNone, kConsecutive, kFailures, kLatency };
-inline constexpr std::size_t kEjections = 4;
+// Why an endpoint was left out: as an outlier, or since an operator said so.
+enum class Ejection : std::uint32_t { kNone, kConsecutive, kFailures, kLatency, kOperator };
+inline constexpr std::size_t kEjections = 5;
 std::string_view name(Ejection why) noexcept;
 
 // What an endpoint did of late: in the last half to whole minute.
@@ -189,6 +189,23 @@ class Pool {
   // An endpoint whose flags lose kDown starts unknown again: it may not be what it was.
   void configure(EndpointId id, const EndpointSettings& settings) noexcept;
   EndpointSettings settings(EndpointId id) const noexcept;
+
+  // ---- by an operator, at run time; every process goes by it from its next pick on
+
+  void change(EndpointId id, const Change& change) noexcept;
+  // The settings that are changed now (Change), and those of the configuration.
+  std::uint32_t changed(EndpointId id) const noexcept;
+  EndpointSettings configured(EndpointId id) const noexcept;
+  // How many changes there were: who keeps something that follows from settings looks here.
+  std::uint32_t changes() const noexcept;
+  // Leaves the endpoint out for so long, at most kMostEjection: as the last resort it is picked
+  // still. Then it comes back unknown, as after any ejection.
+  static constexpr Duration kMostEjection = std::chrono::hours(24);
+  void eject(EndpointId id, Duration time, TimePoint now) noexcept;
+  // Ends an ejection, an outlier's as well. False if there was none.
+  bool bring_back(EndpointId id) noexcept;
+  // Forgets all that was learned of it; counters and what is in flight stay.
+  void forget(EndpointId id) noexcept;
 
   // ---- processes
 

@@ -33,7 +33,9 @@ struct PeerView {
 //             "leastwise"
 // prometheus  text format 0.0.4; metrics leastwise_*, labels proxy, upstream, peer (its
 //             address), and for HAProxy server (its name there)
-enum class PageFormat : std::uint8_t { kJson, kPrometheus };
+// upstreams   {NAME:{…}} alone, as json has them
+// upstream    what json has of one: {…}
+enum class PageFormat : std::uint8_t { kJson, kPrometheus, kUpstreams, kUpstream };
 
 // A page, rendered part by part into buffers of the caller, so that thousands of endpoints neither
 // stop an event loop nor need all of the text in memory. All parts tell of the same looks: every
@@ -71,6 +73,7 @@ class StatusPage {
     bool is_decisions = false;  // a decision
     bool is_end = false;
   };
+  void write_frame(Text& out) const noexcept;
   Position write_decisions(Position at, Text& out) const noexcept;
   Position write_json(Position at, Text& out) const noexcept;
   Position write_prometheus(Position at, Text& out) const noexcept;

@@ -19,6 +19,12 @@ constexpr float kEnoughEvidence = 8;  // in mean predictions
 constexpr std::int64_t kLongestMs = 300'000;
 constexpr std::uint32_t kMostDoublings = 12;
 
+// Further ahead than an ejection lasts: the clock went back, or damage.
+bool is_over(const Record& record, std::int64_t longest_ms, std::int64_t now_ms) noexcept {
+  const std::int64_t left = record.ejected_until_ms.get() - now_ms;
+  return left <= 0 || left > longest_ms;
+}
+
 class Watch {
  public:
   Watch(const Shared& shared, const Config& config, TimePoint now) noexcept
@@ -59,7 +65,7 @@ class Watch {
         ++ejected_;
         continue;
       }
-      if ((shared_.hot()[i].flags.get() & kEjected) != 0) bring_back(i);
+      if ((shared_.hot()[i].flags.get() & kEjected) != 0) end_ejection(shared_, i);
       if ((shared_.hot()[i].flags.get() & kProbeFailed) != 0) {
         ++ejected_;  // one health: it is out already
         continue;
@@ -119,17 +125,11 @@ class Watch {
     shared_.hot()[i].flags.update([](std::uint32_t flags) noexcept { return flags | kEjected; });
   }
 
-  // Further ahead than an ejection lasts: the clock went back, or damage.
   bool is_over(const Record& record) const noexcept {
-    const std::int64_t left = record.ejected_until_ms.get() - now_ms_;
-    return left <= 0 || left > longest_ms();
+    const bool by_hand = record.ejected_why.get() == Ejection::kOperator;
+    return state::is_over(record, by_hand ? record.ejected_ms.get() : longest_ms(), now_ms_);
   }
   std::int64_t longest_ms() const noexcept { return std::max(kLongestMs, time_for(0)); }
-
-  void bring_back(std::size_t i) noexcept {
-    forget(shared_, i);
-    shared_.hot()[i].flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
-  }
 
   // Good for as long as it was out: the next ejection is shorter by half.
   void forgive(Record& record) const noexcept {
@@ -150,21 +150,33 @@ class Watch {
   float median_share_ = 0, lower_share_ = 0, median_slowness_ = 0;
 };
 
-// The directive was switched off, or too many fail their probes: nobody stays out.
-void release_all(const Shared& shared) noexcept {
-  for (Hot& hot : shared.hot()) {
+// The directive was switched off, or too many fail their probes: nobody stays out but by an
+// operator's word.
+void release_all(const Shared& shared, TimePoint now) noexcept {
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    Hot& hot = shared.hot()[i];
     if ((hot.flags.get() & kEjected) == 0) continue;
-    hot.flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
+    const Record& record = shared.records()[i];
+    if (record.ejected_why.get() != Ejection::kOperator) {
+      hot.flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
+    } else if (is_over(record, record.ejected_ms.get(), milliseconds(now))) {
+      end_ejection(shared, i);
+    }
   }
 }
 
 }  // namespace
 
+void end_ejection(const Shared& shared, std::size_t i) noexcept {
+  forget(shared, i);
+  shared.hot()[i].flags.update([](std::uint32_t flags) noexcept { return flags & ~kEjected; });
+}
+
 void watch_outliers(const Shared& shared, const Config& config, TimePoint now) noexcept {
   if (config.outlier && shared->panic.get() == 0) {
     Watch(shared, config, now).run();
   } else {
-    release_all(shared);
+    release_all(shared, now);
   }
 }
 

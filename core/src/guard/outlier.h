@@ -23,6 +23,9 @@ namespace leastwise::state {
 // bound of Median::kMost on the endpoints that the medians are of; allocates nothing.
 void watch_outliers(const Shared& shared, const Config& config, TimePoint now) noexcept;
 
+// Whoever is left out comes back, and starts unknown.
+void end_ejection(const Shared& shared, std::size_t i) noexcept;
+
 }  // namespace leastwise::state
 
 #endif  // LEASTWISE_SRC_GUARD_OUTLIER_H_

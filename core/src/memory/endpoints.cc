@@ -5,8 +5,6 @@
 
 #include "leastwise/pool.h"
 #include "memory/state.h"
-#include "memory/weight.h"
-#include "words/probe_word.h"
 
 namespace leastwise {
 namespace {
@@ -50,6 +48,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   }
   for (auto& c : r.times) c.set(0);
   for (auto& c : r.ejections) c.set(0);
+  r.changed.set(0);
   r.relapses.set(0);
   r.serves.set(0);
   r.warmth.set(0);
@@ -64,17 +63,6 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.probe.set(0);
   r.probes.set(0);
   r.probes_failed.set(0);
-}
-
-// Of these flags what the pool's own guards say: only they say otherwise.
-std::uint32_t kept_flags(std::uint32_t old, const EndpointSettings& settings,
-                         const Record& record) noexcept {
-  const std::uint32_t kept = old & (state::kEjected | state::kProbeFlags);
-  if ((settings.flags & kMandatory) == 0) return kept & ~state::kUnproven;
-  // Not who was in use before there were probes.
-  const bool is_new = probed::unpack(record.probe.get()).verdict == Probed::Verdict::kUnknown &&
-                      record.picks.get() == 0;
-  return is_new ? kept | state::kUnproven : kept;
 }
 
 // A place as it was seen. seq_cst for all loads and changes of places in here: that of two which
@@ -271,38 +259,6 @@ bool Pool::in_use(EndpointId id) const noexcept {
   // acquire: whoever sees it in use sees the name.
   const UseWord word = shared().records()[index(id)].place.load(std::memory_order_acquire);
   return word.use() == Use::kInUse;
-}
-
-void Pool::configure(EndpointId id, const EndpointSettings& settings) noexcept {
-  if (index(id) >= capacity()) return;
-  Hot& hot = shared().hot()[index(id)];
-  state::Record& record = shared().records()[index(id)];
-  record.weight.set(std::clamp(settings.weight, 1U, kMaxWeight));
-  state::renew_weight(shared(), index(id));
-  hot.max_conns.set(settings.max_conns);
-  record.max_fails.set(settings.max_fails);
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.fail_timeout);
-  record.fail_timeout_ms.set(
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 0, UINT32_MAX)));
-  record.order.set(settings.order);
-  const std::uint32_t limited = settings.max_conns != 0 ? state::kLimited : 0;
-  if ((settings.flags & kMandatory) != 0) header_->is_probed.set(1);
-  std::uint32_t old = hot.flags.get();
-  while (!hot.flags.replace(old, settings.flags | limited | kept_flags(old, settings, record))) {
-  }
-  header_->special.set(1);  // after the flags: see renew_special()
-  if ((old & kDown) != 0 && (settings.flags & kDown) == 0) state::forget(shared(), index(id));
-}
-
-EndpointSettings Pool::settings(EndpointId id) const noexcept {
-  const Hot& hot = shared().hot()[index(id)];
-  const Record& record = shared().records()[index(id)];
-  return {.weight = std::clamp(record.weight.get(), 1U, kMaxWeight),
-          .max_conns = hot.max_conns.get(),
-          .max_fails = record.max_fails.get(),
-          .fail_timeout = std::chrono::milliseconds(record.fail_timeout_ms.get()),
-          .flags = hot.flags.get() & ~(state::kLimited | state::kEjected | state::kProbeFlags),
-          .order = record.order.get()};
 }
 
 }  // namespace leastwise

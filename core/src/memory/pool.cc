@@ -179,7 +179,8 @@ Status Pool::migrate(const Pool& other) noexcept {
       result = {Status::Code::kNoMemory, "not all endpoints fit"};
       return;
     }
-    configure(id, other.settings(old));
+    configure(id, other.configured(old));
+    change(id, {.fields = other.changed(old), .to = other.settings(old)});
     Hot& hot = to.hot()[index(id)];
     const Hot& old_hot = from.hot()[index(old)];
     hot.speed.set(old_hot.speed.get());

@@ -32,7 +32,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 16;
+inline constexpr std::uint32_t kLayout = 17;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -118,6 +118,10 @@ struct alignas(64) Record {
 
   Cell<std::uint64_t> retired_at;  // Header::ticks then
 
+  // What an operator changed (Change), and what the configuration says of it: see changes.cc.
+  Cell<std::uint32_t> changed;
+  Cell<std::uint32_t> own_weight, own_max_conns, own_max_fails, own_fail_timeout_ms, own_flags;
+
   // Of slow start: see slow_start.h.
   Cell<std::uint32_t> serves;  // it did, at the last tick
   Cell<float> warmth;          // part of the weight that it has; 0 = not yet looked at: all
@@ -200,6 +204,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> has_round_trips;  // some attempt told one: distances go by them
   Cell<std::uint32_t> suspects;         // requests that failed since the last good answer; blame.cc
   Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
+  Cell<std::uint32_t> changes;          // of settings, by operators
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;

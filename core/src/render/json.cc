@@ -167,15 +167,22 @@ void render_route(const RouteView& v, Text& out) noexcept {
 
 }  // namespace
 
+// What comes before all pools.
+void StatusPage::write_frame(Text& out) const noexcept {
+  if (format_ == PageFormat::kUpstreams) out << '{';
+  if (format_ != PageFormat::kJson) return;
+  out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
+  out.json(proxy_) << "\",\"upstreams\":{";
+}
+
 // A section for each pool; items are the peers of all. A pool begins with its first peer, or with
 // its end when it has none: there its routes are told, of which `route` is the next.
 StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexcept {
-  if (at.section == 0 && at.item == 0 && at.route == 0 && !at.is_decisions) {
-    out << "{\"version\":\"" << LEASTWISE_VERSION << "\",\"proxy\":\"";
-    out.json(proxy_) << "\",\"upstreams\":{";
-  }
+  if (at.section == 0 && at.item == 0 && at.route == 0 && !at.is_decisions) write_frame(out);
   if (at.section == pools_.size()) {
-    out << "}}\n";
+    out << (format_ == PageFormat::kJson        ? "}}\n"
+            : format_ == PageFormat::kUpstreams ? "}\n"
+                                                : "\n");
     return {.is_end = true};
   }
   const NamedPool& named = pools_[at.section];
@@ -183,9 +190,11 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
       at.route == 0 && !at.is_decisions && (at.item == 0 || peers_[at.item - 1].pool != at.section);
   const bool has_peer = at.item < peers_.size() && peers_[at.item].pool == at.section;
   if (begins) {
-    out << (at.section == 0 ? "\"" : ",\"");
-    out.json(named.name) << "\":{\"policy\":\"" << named.config->chosen_policy().name
-                         << "\",\"peers\":[";
+    if (format_ != PageFormat::kUpstream) {
+      out << (at.section == 0 ? "\"" : ",\"");
+      out.json(named.name) << "\":";
+    }
+    out << "{\"policy\":\"" << named.config->chosen_policy().name << "\",\"peers\":[";
   }
   if (has_peer) {
     out << (begins ? "" : ",");

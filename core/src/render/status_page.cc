@@ -61,7 +61,7 @@ bool StatusPage::render(Text& out) noexcept {
   while (!at_.is_end) {
     const std::size_t before = out.size();
     const Position next =
-        format_ == PageFormat::kJson ? write_json(at_, out) : write_prometheus(at_, out);
+        format_ == PageFormat::kPrometheus ? write_prometheus(at_, out) : write_json(at_, out);
     if (!out.fits()) {
       out.cut(before);
       return true;

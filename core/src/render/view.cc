@@ -146,7 +146,7 @@ void copy_probe(const state::Record& r, std::uint32_t flags, std::int64_t now_ms
 }
 
 constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
-                                                         "latency"};
+                                                         "latency", "operator"};
 
 }  // namespace
 

@@ -8,6 +8,7 @@ const reasonWords = {
   consecutive: "outlier: failures in a row",
   failures: "outlier: fails more than the others",
   latency: "outlier: slower than the others",
+  operator: "left out by an operator",
   max_conns: "full (max_conns)",
   backup: "backup",
   probe: "active check",
