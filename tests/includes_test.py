@@ -27,7 +27,8 @@ ROOMS = {
     "nginx_module/src": {
         "shared": (),
         "probe": ("shared",),
-        "http": ("shared", "probe"),
+        "control": ("shared",),
+        "http": ("shared", "probe", "control"),
         "stream": ("shared", "probe"),
     },
     "spoe_agent/src": {

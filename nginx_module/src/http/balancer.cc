@@ -221,6 +221,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noe
   ngx_peer_connection_t& pc = r->upstream->peer;
   pc.data = &attempt->round_robin;
   if (ngx_http_upstream_init_round_robin_peer(r, us) != NGX_OK) return NGX_ERROR;
+  pc.tries = tries_of(*attempt->conf, pc.tries);
   if (!attempt->conf->changes) keep_sessions<Attempt>(pc);
   pc.get = get_peer;
   pc.free = free_peer;

@@ -2,6 +2,7 @@
 
 #include "http/balancer.h"
 #include "http/conf.h"
+#include "http/control.h"
 #include "http/status.h"
 #include "probe/prober.h"
 #include "shared/directives.h"
@@ -61,6 +62,8 @@ ngx_command_t* commands() noexcept {
   table.add("leastwise_zone", NGX_HTTP_UPS_CONF | NGX_CONF_TAKE2, read_zone,
             NGX_HTTP_SRV_CONF_OFFSET);
   table.add("leastwise_status", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, set_status,
+            NGX_HTTP_LOC_CONF_OFFSET);
+  table.add("leastwise_control", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_control,
             NGX_HTTP_LOC_CONF_OFFSET);
   return table.data();
 }

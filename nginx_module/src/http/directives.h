@@ -1,7 +1,8 @@
 // Directives: those of http, and the setters of those that read more than the core does.
 //
 //   upstream{}  all of shared/directives.h
-//   location{}  leastwise_status [json | prometheus];
+//   location{}  leastwise_status [html | json | prometheus];
+//               leastwise_control;
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_DIRECTIVES_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_DIRECTIVES_H_
 

@@ -5,7 +5,7 @@
 //                  shared/worker.cc  -> servers into the pool; each worker's Picker and timer
 //                  probe/prober.cc   -> who probes
 //   request        balancer.cc       -> Picker::pick and finish
-//   asked          status.cc, variables.cc
+//   asked          status.cc, variables.cc, control.cc -> control/
 #include <new>
 
 #include "http/attempt.h"

@@ -20,17 +20,6 @@ struct Delivery {
   bool begun = false;
 };
 
-ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
-                     std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return NGX_ERROR;
-  *header = ngx_table_elt_t{};
-  header->hash = 1;
-  header->key = to_ngx(name);
-  header->value = to_ngx(value);
-  return NGX_OK;
-}
-
 ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) noexcept {
   r->headers_out.status = NGX_HTTP_OK;
   r->headers_out.content_length_n = length;
@@ -54,8 +43,7 @@ Delivery* find_delivery(ngx_http_request_t* r) noexcept {
   return nullptr;
 }
 
-Delivery* make_delivery(ngx_http_request_t* r, StatusFormat format) noexcept {
-  StatusPage* page = make_page(*r->pool, format);
+Delivery* make_delivery(ngx_http_request_t* r, StatusFormat format, StatusPage* page) noexcept {
   void* memory = ngx_palloc(r->pool, sizeof(Delivery));
   ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, 0);
   if (page == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
@@ -181,7 +169,24 @@ ngx_int_t handle(ngx_http_request_t* r) noexcept {
       *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
   const StatusFormat format = format_for(location.status, view(r->args));
   if (format == StatusFormat::kHtml) return send_live_page(r);
-  Delivery* delivery = make_delivery(r, format);
+  return send_page(r, format, make_page(*r->pool, format));
+}
+
+}  // namespace
+
+ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
+                     std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return NGX_ERROR;
+  *header = ngx_table_elt_t{};
+  header->hash = 1;
+  header->key = to_ngx(name);
+  header->value = to_ngx(value);
+  return NGX_OK;
+}
+
+ngx_int_t send_page(ngx_http_request_t* r, StatusFormat format, StatusPage* page) noexcept {
+  Delivery* delivery = make_delivery(r, format, page);
   if (delivery == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   // A part of another page: who puts them together decides when each is sent.
   if (r != r->main) return send_at_once(r, *delivery);
@@ -191,8 +196,6 @@ ngx_int_t handle(ngx_http_request_t* r) noexcept {
   go_on(r);
   return NGX_DONE;
 }
-
-}  // namespace
 
 char* set_status(ngx_conf_t* cf, ngx_command_t*, void* location_conf) noexcept {
   auto& location = *static_cast<LocationConf*>(location_conf);

@@ -11,6 +11,12 @@ struct LocationConf {
   StatusFormat status = StatusFormat::kNone;
 };
 
+ngx_int_t add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+
+// Sends it part by part, as the client takes it, after its headers; an error for nullptr. The body
+// of the request is read or discarded already.
+ngx_int_t send_page(ngx_http_request_t* r, StatusFormat format, StatusPage* page) noexcept;
+
 // Setter of `leastwise_status [html | json | prometheus]`.
 char* set_status(ngx_conf_t* cf, ngx_command_t* command, void* location_conf) noexcept;
 

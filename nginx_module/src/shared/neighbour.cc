@@ -28,7 +28,7 @@ bool is_ours(const volatile ngx_cycle_t& cycle, const void* tag) noexcept {
   return false;
 }
 
-// visit(const Upstream&) for each upstream of both modules that has its pool.
+// visit(Upstream&) for each upstream of both modules that has its pool.
 template <typename Visit>
 void for_each_shown(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
   const volatile ngx_list_part_t* part = &cycle.shared_memory.part;
@@ -36,24 +36,53 @@ void for_each_shown(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
     const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
     for (ngx_uint_t i = 0; zones != nullptr && i < part->nelts; ++i) {
       if (zones[i].data == nullptr || !is_ours(cycle, zones[i].tag)) continue;
-      const auto& upstream = *static_cast<const Upstream*>(zones[i].data);
+      auto& upstream = *static_cast<Upstream*>(zones[i].data);
       if (upstream.stamp == kStamp && upstream.pool) visit(upstream);
     }
   }
 }
 
-}  // namespace
-
-std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept {
+// Name: what a page calls an upstream.
+template <typename IsShown, typename Name>
+std::span<const NamedPool> collect(ngx_pool_t& memory, IsShown is_shown, Name name) noexcept {
   std::size_t n = 0;
-  for_each_shown(*ngx_cycle, [&n](const Upstream&) noexcept { ++n; });
+  for_each_shown(*ngx_cycle, [&](const Upstream& u) noexcept {
+    if (is_shown(u)) ++n;
+  });
   auto* pools = static_cast<NamedPool*>(ngx_palloc(&memory, n * sizeof(NamedPool) + 1));
   if (pools == nullptr) return {};
   std::size_t i = 0;
   for_each_shown(*ngx_cycle, [&](const Upstream& upstream) noexcept {
-    new (&pools[i++]) NamedPool{view(upstream.shown_name), &upstream.config, upstream.pool};
+    if (!is_shown(upstream)) return;
+    new (&pools[i++]) NamedPool{name(upstream), &upstream.config, upstream.pool};
   });
   return {pools, n};
+}
+
+}  // namespace
+
+std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept {
+  return collect(
+      memory, [](const Upstream&) noexcept { return true; },
+      [](const Upstream& upstream) noexcept { return view(upstream.shown_name); });
+}
+
+std::span<const NamedPool> pools_of(ngx_pool_t& memory, std::string_view kind,
+                                    std::string_view name) noexcept {
+  return collect(
+      memory,
+      [&](const Upstream& upstream) noexcept {
+        return upstream.kind->name == kind && (name.empty() || view(upstream.name) == name);
+      },
+      [](const Upstream& upstream) noexcept { return view(upstream.name); });
+}
+
+Upstream* find_upstream(std::string_view kind, std::string_view name) noexcept {
+  Upstream* found = nullptr;
+  for_each_shown(*ngx_cycle, [&](Upstream& upstream) noexcept {
+    if (upstream.kind->name == kind && view(upstream.name) == name) found = &upstream;
+  });
+  return found;
 }
 
 }  // namespace leastwise::nginx

@@ -13,9 +13,18 @@
 
 namespace leastwise::nginx {
 
+struct Upstream;
+
 // The pools of both modules, with the names that a status page has for them: "app" of http,
 // "stream/app" of stream. In `memory`; empty when there is none left.
 std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept;
+
+// Those of one kind ("http", "stream"), by their own names; of that name alone, unless it is empty.
+std::span<const NamedPool> pools_of(ngx_pool_t& memory, std::string_view kind,
+                                    std::string_view name) noexcept;
+
+// nullptr when there is none.
+Upstream* find_upstream(std::string_view kind, std::string_view name) noexcept;
 
 }  // namespace leastwise::nginx
 

@@ -44,15 +44,19 @@ std::string_view content_type(StatusFormat format) noexcept {
 }
 
 StatusPage* make_page(ngx_pool_t& memory, StatusFormat format) noexcept {
-  const auto pools = pools_to_show(memory);
+  return make_page(
+      memory, format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson,
+      pools_to_show(memory));
+}
+
+StatusPage* make_page(ngx_pool_t& memory, PageFormat format,
+                      std::span<const NamedPool> pools) noexcept {
   const std::size_t n = StatusPage::peers_of(pools);
   // Not written to here: of a large pool that would take a while.
   auto* peers = static_cast<PeerView*>(ngx_palloc(&memory, n * sizeof(PeerView)));
   void* page = ngx_palloc(&memory, sizeof(StatusPage));
   if (peers == nullptr || page == nullptr) return nullptr;
-  return new (page)
-      StatusPage(format == StatusFormat::kPrometheus ? PageFormat::kPrometheus : PageFormat::kJson,
-                 "nginx", pools, {peers, n}, now());
+  return new (page) StatusPage(format, "nginx", pools, {peers, n}, now());
 }
 
 }  // namespace leastwise::nginx

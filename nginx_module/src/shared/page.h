@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "leastwise/live_page.h"
@@ -33,6 +34,9 @@ std::string_view content_type(StatusFormat format) noexcept;
 
 // A page of all pools (neighbour.h), on that memory; nullptr when there is none left.
 StatusPage* make_page(ngx_pool_t& memory, StatusFormat format) noexcept;
+// Of those pools.
+StatusPage* make_page(ngx_pool_t& memory, PageFormat format,
+                      std::span<const NamedPool> pools) noexcept;
 
 }  // namespace leastwise::nginx
 

@@ -92,8 +92,23 @@ bool prepare(Upstream& upstream) noexcept {
   upstream.worker.picker = picker;
   upstream.worker.servers = all.servers;
   upstream.worker.generation = generation_of(upstream);
+  upstream.worker.changes = 0;
   upstream.worker.memory = memory;
   return true;
+}
+
+ngx_uint_t tries_of(Upstream& upstream, ngx_uint_t configured) noexcept {
+  const std::uint32_t changes = upstream.pool.changes();
+  if (changes == 0) return configured;
+  Worker& worker = upstream.worker;
+  if (worker.changes != changes) {
+    worker.changes = changes;
+    worker.tries = 0;
+    for (const Member& member : worker.picker.members()) {
+      if ((upstream.pool.settings(member.id).flags & kDown) == 0) ++worker.tries;
+    }
+  }
+  return worker.tries;
 }
 
 bool lacks_rows() noexcept { return rows_lacked != 0; }

@@ -22,6 +22,8 @@ struct Worker {
   std::span<Server> servers;         // by the picker's member
   ngx_uint_t generation = 0;         // of the list that they were read from
   std::uint32_t in_flight = 0;       // attempts of this process
+  std::uint32_t changes = 0;         // those of the pool (Pool::changes) that `tries` knows of
+  ngx_uint_t tries = 0;              // servers that are up
   std::uint32_t place = 0xffffffff;  // among the upstreams of its timer
   ngx_msec_t healed = 0;             // when this process last healed the pool
   ngx_pool_t* memory = nullptr;      // of the picker and the servers
@@ -31,6 +33,10 @@ struct Worker {
 // Makes the worker ready to pick from the servers of now. False when memory ran out.
 // REQUIRES: ListLock.
 bool prepare(Upstream& upstream) noexcept;
+
+// How often a request may be tried: `configured` is what nginx says, which does not know who is up
+// or down by an operator's word. O(servers) once after each change.
+ngx_uint_t tries_of(Upstream& upstream, ngx_uint_t configured) noexcept;
 
 // Whether a pool had no row for this process, which then is not counted there.
 bool lacks_rows() noexcept;

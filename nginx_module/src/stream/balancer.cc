@@ -209,6 +209,7 @@ ngx_int_t init_peer(ngx_stream_session_t* s, ngx_stream_upstream_srv_conf_t* us)
   ngx_peer_connection_t& pc = s->upstream->peer;
   pc.data = &attempt->round_robin;
   if (ngx_stream_upstream_init_round_robin_peer(s, us) != NGX_OK) return NGX_ERROR;
+  pc.tries = tries_of(*attempt->conf, pc.tries);
   if (!attempt->conf->changes) keep_sessions<Attempt>(pc);
   attempt->notify = pc.notify;
   pc.get = get_peer;

@@ -1,0 +1,80 @@
+#include "control/servers.h"
+
+#include "shared/upstream.h"
+
+namespace leastwise::nginx {
+namespace {
+
+// "server "10.0.0.1:80" of upstream "app": weight=3 …"
+void tell(const Upstream& upstream, EndpointId id, std::string_view what, ngx_log_t& log) noexcept {
+  ngx_str_t server = to_ngx(address_of(upstream.pool.endpoint_name(id)));
+  ngx_str_t text = to_ngx(what);
+  ngx_log_error(NGX_LOG_NOTICE, &log, 0, "control: server \"%V\" of upstream \"%V\": %V", &server,
+                &upstream.shown_name, &text);
+}
+
+// What only one that is new may be told has to be as it is.
+Refusal check_fixed(const Upstream& upstream, EndpointId id, const Body& body) noexcept {
+  constexpr std::uint32_t kBad = 400;
+  const std::string_view server = address_of(upstream.pool.endpoint_name(id));
+  if (body.address_size != 0 && body.server() != server) {
+    return {kBad, "UpstreamServerImmutable",
+            "\"server\": the address of a server does not change; leave it out"};
+  }
+  const bool backup = (upstream.pool.settings(id).flags & kBackup) != 0;
+  if (body.backup && *body.backup != backup) {
+    return {kBad, "UpstreamServerImmutable",
+            "\"backup\": whether a server is a backup does not change; leave it out"};
+  }
+  if (body.slow_start && *body.slow_start != upstream.config.slow_start) {
+    return {kBad, "UpstreamServerImmutable",
+            "\"slow_start\": it is the upstream's, set by leastwise_slow_start; leave it out"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Refusal find_server(const Upstream& upstream, std::uint32_t number, EndpointId& out) noexcept {
+  const EndpointId id{number};
+  if (number < upstream.pool.capacity() && upstream.pool.next(number) == id) {
+    out = id;
+    return {};
+  }
+  return {404, "UpstreamServerNotFound",
+          "no server of this upstream has that id; GET …/servers lists those that there are"};
+}
+
+Refusal change_server(Upstream& upstream, EndpointId id, const Body& body,
+                      ngx_log_t& log) noexcept {
+  if (Refusal refusal = check_fixed(upstream, id, body)) return refusal;
+  upstream.pool.change(id, body.change);
+  std::array<char, 160> buffer;
+  Text text(buffer);
+  render_settings(upstream.pool.settings(id), text);
+  tell(upstream, id, text.view(), log);
+  return {};
+}
+
+Refusal act_on_server(Upstream& upstream, EndpointId id, Action action, const Body& body,
+                      ngx_log_t& log) noexcept {
+  switch (action) {
+    case Action::kEject:
+      upstream.pool.eject(id, body.time.value_or(upstream.config.outlier_time), now());
+      tell(upstream, id, "left out for a while", log);
+      return {};
+    case Action::kUneject:
+      if (!upstream.pool.bring_back(id)) {
+        return {409, "UpstreamServerNotEjected", "the server is not left out: nothing to undo"};
+      }
+      tell(upstream, id, "left out no more", log);
+      return {};
+    case Action::kReset:
+      upstream.pool.forget(id);
+      tell(upstream, id, "what was learned is forgotten", log);
+      return {};
+  }
+  return {404, "PathNotFound", "no such action"};
+}
+
+}  // namespace leastwise::nginx
