@@ -75,6 +75,7 @@ struct Config {
   Networks locality;          // addresses that are near; empty: all are
   Answers locality_price{5};  // what an endpoint that is not near is handicapped by
   bool switchback = false;    // compare `adaptive` with least_conn, and fall back
+  bool observe = false;       // the front end chooses: learn, and note what would have been picked
   Answers affinity{};         // what a key's own endpoint is given as a start; 0: nothing
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.

@@ -164,6 +164,14 @@ struct Ticket {
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };
 
+// Where a request would have gone that the front end sent elsewhere or there as well: of
+// Picker::watch(), to be handed to compare(). Plain data.
+struct Would {
+  MemberIndex member = kNoMember;  // kNoMember: nothing is learned yet, or nobody may be picked
+  EndpointId id = kNoEndpoint;
+  std::uint32_t load = 0;  // what was added to what would be in flight there
+};
+
 class Picker {
  public:
   // Bytes of private memory that a Picker over that many members needs.
@@ -197,6 +205,13 @@ class Picker {
   // The request is being answered well elsewhere: all who wait are blamed.
   void blame_all(const Config& config, Verdict& verdict, TimePoint now) noexcept;
 
+  // For a pool that only watches (Config::observe). As adopt(), and notes what pick() would have
+  // chosen if all requests had gone where it would have sent them. O(members).
+  Ticket watch(const Config& config, const Request& request, MemberIndex member, const Tried& tried,
+               TimePoint now, Would& would) noexcept;
+  // What the answer says of either choice: once for each watch(), beside finish() or answered().
+  void compare(const Ticket& ticket, Would& would, const Outcome& outcome) noexcept;
+
   // finish() in two steps, for an attempt whose end says nothing of the endpoint, such as a tunnel:
   // answered() learns from what there is to learn and takes its work away. It keeps its place, by
   // which max_conns and the count in flight go, until release() gives that back.
@@ -207,6 +222,8 @@ class Picker {
  private:
   PickContext look(const Config& config, const Request& request, TimePoint now) noexcept;
   PickContext look(const Config&, const Request&&, TimePoint) = delete;  // refers to the request
+  std::span<const std::uint32_t> count_shadow() noexcept;
+  MemberIndex choose(PickContext& context, const Tried& tried) noexcept;
   // False, and the ticket as it was, where the endpoint has no place left.
   bool start(PickContext& context, const Choice& choice, Ticket& ticket) noexcept;
   bool keeps_trees(const Config& config) const noexcept;
@@ -251,6 +268,7 @@ class Picker {
   const RingPoint* ring_ = nullptr;  // of all members, in the order of the circle
   ScoreNode* trees_ = nullptr;       // over the primaries, when they are many
   std::int64_t* turn_ = nullptr;     // smooth weighted round robin: each member's credit
+  std::uint32_t* counts_ = nullptr;  // by member, for one call
   std::uint32_t count_ = 0;
   std::uint32_t primaries_ = 0;       // members that are not backups
   TurnPlace* places_ = nullptr;       // of all members, when they are many,

@@ -26,6 +26,7 @@
 #include "leastwise/outcome.h"
 #include "leastwise/probe.h"
 #include "leastwise/route.h"
+#include "leastwise/shadow.h"
 #include "leastwise/status.h"
 
 namespace leastwise {
@@ -95,6 +96,7 @@ struct EndpointView {
   float error_share = 0;  // decayed, 0…1
   float base = 0;         // seconds that its fastest answers take beyond the pool's fastest
   std::uint64_t picks = 0;
+  std::uint64_t shadow_picks = 0;  // that there would have been: Config::observe
   std::array<std::uint64_t, kResults> results{};
   std::array<std::uint64_t, 6> responses{};  // [1]…[5]: 1xx…5xx, [0]: without a status
   std::uint64_t bytes_sent = 0, bytes_received = 0;
@@ -295,6 +297,8 @@ class Pool {
   static constexpr std::uint32_t kNoRoute = 0xffffffff;
   std::uint32_t next_route(std::uint32_t place) const noexcept;
   RouteView route(std::uint32_t place) const noexcept;
+  // Of a pool that only watches.
+  ShadowView shadow(TimePoint now) const noexcept;
   // The i-th last of the decisions that were written down, about two a second; false when there
   // is none, or it is just being replaced.
   bool decision(std::size_t i, TimePoint now, Decision& out) const noexcept;

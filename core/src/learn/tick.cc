@@ -11,6 +11,7 @@
 #include "learn/distances.h"
 #include "learn/history.h"
 #include "learn/pardon.h"
+#include "learn/shadow.h"
 #include "learn/slowness.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
@@ -272,6 +273,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   publish(header, has_transit, has_weights);
   state::renew_slowness(shared, config, now);
   state::renew_history(shared, now);
+  state::renew_shadow(shared, config, now, gap);
   leave_tick(header, entered);
   return true;
 }

@@ -40,6 +40,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   shared.hot()[i].flags.set(0);
   shared->former_picks.add(r.picks.take(0));
   state::reset_window(shared.windows()[i]);
+  state::reset_shadowed(shared.shadowed()[i]);
   for (auto& c : r.results) c.set(0);
   for (auto& c : r.responses) c.set(0);
   for (auto* c : {&r.bytes_sent, &r.bytes_received, &r.connect_us, &r.connects, &r.first_byte_us,

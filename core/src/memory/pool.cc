@@ -18,7 +18,8 @@ using LedgerCell = Cell<std::int32_t>;
 constexpr std::size_t round_up(std::size_t n) noexcept { return (n + 63) & ~std::size_t{63}; }
 
 constexpr std::size_t kPerEndpoint = sizeof(Hot) + sizeof(Record) + sizeof(Learned) +
-                                     sizeof(state::Window) + kMaxProcesses * sizeof(LedgerCell);
+                                     sizeof(state::Window) + sizeof(state::Shadowed) +
+                                     kMaxProcesses * sizeof(LedgerCell);
 
 // Names must hash alike in every process that maps the memory: a build that hashes
 // otherwise is another layout.
@@ -39,8 +40,11 @@ constexpr std::size_t learned_offset(std::size_t n) noexcept {
 constexpr std::size_t window_offset(std::size_t n) noexcept {
   return round_up(learned_offset(n) + n * sizeof(Learned));
 }
-constexpr std::size_t ledger_offset(std::size_t n) noexcept {
+constexpr std::size_t shadowed_offset(std::size_t n) noexcept {
   return round_up(window_offset(n) + n * sizeof(state::Window));
+}
+constexpr std::size_t ledger_offset(std::size_t n) noexcept {
+  return shadowed_offset(n) + n * sizeof(state::Shadowed);
 }
 // Whole lines: each process writes its own row with every request.
 constexpr std::size_t ledger_row(std::size_t n) noexcept {
@@ -60,6 +64,9 @@ std::span<Learned> Shared::learned() const noexcept {
 }
 std::span<Window> Shared::windows() const noexcept {
   return {at<Window>(header_, window_offset(capacity_)), capacity_};
+}
+std::span<Shadowed> Shared::shadowed() const noexcept {
+  return {at<Shadowed>(header_, shadowed_offset(capacity_)), capacity_};
 }
 std::span<Cell<std::int32_t>> Shared::ledger(ProcessSlot slot) const noexcept {
   const std::size_t row = static_cast<std::size_t>(slot) % kMaxProcesses;

@@ -1,7 +1,7 @@
 // State: what lies in a pool's shared memory, and where.
 //
 //   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | Window[capacity] |
-//   ledger[processes][capacity]
+//   Shadowed[capacity] | ledger[processes][capacity]
 //
 // No pointers, no locks. Who writes what: Hot and Record by every process, Learned, Window and
 // Header::model by the one that holds the tick, ledger row s by the process in slot s.
@@ -19,6 +19,7 @@
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
 #include "memory/history.h"
+#include "memory/shadow.h"
 #include "model/model.h"
 #include "model/switchback.h"
 #include "words/answer_ring.h"
@@ -32,7 +33,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 17;
+inline constexpr std::uint32_t kLayout = 18;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -244,6 +245,7 @@ struct alignas(64) Header {
   Cell<std::uint64_t> former_picks;  // of endpoints whose place another name has now
   History history;
   DecisionLog decisions;
+  Shadow shadow;  // memory/shadow.h
 
   const Plan& plan() const noexcept {
     // acquire: pairs with the release in publish(), so that the plan is seen whole.
@@ -269,6 +271,7 @@ class Shared {
   std::span<Record> records() const noexcept;
   std::span<Learned> learned() const noexcept;
   std::span<Window> windows() const noexcept;
+  std::span<Shadowed> shadowed() const noexcept;
   std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) const noexcept;
 
   static std::size_t bytes_for(std::size_t capacity) noexcept;

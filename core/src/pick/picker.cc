@@ -42,8 +42,8 @@ std::string_view name(Reason reason) noexcept {
 
 std::size_t Picker::bytes_for(std::size_t members) noexcept {
   const std::size_t nodes = members > Candidates::kMost ? ScoreTrees::nodes_for(members) : 0;
-  return members *
-             (sizeof(std::int64_t) + sizeof(Member) + RingPoint::kPerMember * sizeof(RingPoint)) +
+  return members * (sizeof(std::int64_t) + sizeof(Member) +
+                    RingPoint::kPerMember * sizeof(RingPoint) + sizeof(std::uint32_t)) +
          nodes * sizeof(ScoreNode) +
          (members > Candidates::kMost ? members * (sizeof(TurnPlace) + 2 * sizeof(MemberIndex))
                                       : 0);
@@ -97,6 +97,9 @@ Status Picker::create(const Pool& pool, ProcessSlot slot, std::span<const Member
     }
     if (primaries > Candidates::kMost) turns.grow();
   }
+  // Last, where nothing needs more alignment than it has.
+  std::byte* end = memory.data() + bytes_for(members.size());
+  out.counts_ = new (end - members.size() * sizeof(std::uint32_t)) std::uint32_t[members.size()];
   out.turn_ = turn;
   out.members_ = copy;
   out.ring_ = ring;

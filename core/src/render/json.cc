@@ -2,6 +2,7 @@
 
 #include "leastwise/status_page.h"
 #include "render/json_text.h"
+#include "render/shadow.h"
 #include "render/standing.h"
 
 namespace leastwise {
@@ -99,8 +100,9 @@ void render_own(const EndpointView& v, float share, const Config& config, Text& 
       << ",\"base_ms\":" << v.base * kMillisecond << ",\"error_share\":" << double{v.error_share}
       << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
-      << ",\"healed\":" << v.healed << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\""
-      << name(v.ejected_why) << "\",\"demand\":" << double{v.demand}
+      << ",\"shadow_picks\":" << v.shadow_picks << ",\"healed\":" << v.healed
+      << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\"" << name(v.ejected_why)
+      << "\",\"demand\":" << double{v.demand}
       << ",\"local\":" << yes((v.settings.flags & kRemote) == 0)
       << ",\"warmth\":" << double{v.warmth} << ",\"ejected_for_s\":" << double{v.ejected_for}
       << ",\"ejections\":{";
@@ -223,6 +225,7 @@ StatusPage::Position StatusPage::write_decisions(Position at, Text& out) const n
     return at;
   }
   out << "],";
+  render_shadow(pools_[at.section], now_, out);
   render_model(pool.view(), out);
   out << '}';
   return {.section = at.section + 1, .item = at.item};

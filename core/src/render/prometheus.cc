@@ -156,6 +156,26 @@ void write_decisions(const Lines& lines, const PoolView& m) noexcept {
   }
 }
 
+// Only of pools that only watch.
+void write_shadow_picks(const Lines& lines, const PeerView& p) noexcept {
+  if (lines.pool.config->observe) lines.line(p.view.shadow_picks);
+}
+void write_shadow_decisions(const Lines& lines, const PoolView&) noexcept {
+  if (!lines.pool.config->observe) return;
+  const ShadowView v = lines.pool.pool.shadow({});
+  lines.line("choice", "same", v.decisions - v.differ);
+  lines.line("choice", "other", v.differ);
+}
+void write_shadow(const Lines& lines, float ShadowView::Side::*figure) noexcept {
+  if (!lines.pool.config->observe) return;
+  const ShadowView v = lines.pool.pool.shadow({});
+  const auto write = [&](std::string_view choice, float value) noexcept {
+    if (value > 0) lines.open() << ",choice=\"" << choice << "\"} " << double{value} << '\n';
+  };
+  write("current", v.current.*figure);
+  write("leastwise", v.leastwise.*figure);
+}
+
 using Peer = const PeerView&;
 using Model = const PoolView&;
 
@@ -239,6 +259,20 @@ constexpr Family kFamilies[] = {
     {"leastwise_decisions_total", kCounter, "reason",
      "Picks by their reason; policy: the policy's own choice, front_end: the proxy's.", nullptr,
      write_decisions},
+    {"leastwise_peer_shadow_picks_total", kCounter, "",
+     "Attempts that Leastwise would have sent to the peer; only where it only watches: observe.",
+     write_shadow_picks},
+    {"leastwise_shadow_decisions_total", kCounter, "choice",
+     "Picks by another method, by whether Leastwise would have picked the same peer; only where it "
+     "only watches.",
+     nullptr, write_shadow_decisions},
+    {"leastwise_shadow_mean_seconds", kGauge, "choice",
+     "Mean time of an answer in the last five to ten minutes; current: as measured, leastwise: as "
+     "expected had it chosen. Only where it only watches; no line where nothing is known.",
+     nullptr, [](const Lines& l, Model) { write_shadow(l, &ShadowView::Side::mean); }},
+    {"leastwise_shadow_p99_seconds", kGauge, "choice",
+     "The same of the time that 99 % of the answers stay below.", nullptr,
+     [](const Lines& l, Model) { write_shadow(l, &ShadowView::Side::p99); }},
     {"leastwise_mean_cost_seconds", kGauge, "", "Mean work of a request.", nullptr,
      [](const Lines& l, Model m) { l.line(double{m.mean_cost}); }},
     {"leastwise_fallback", kGauge, "",

@@ -190,6 +190,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.delay = expected_delay(hot, plan, v.slowness, milliseconds(now));
   copy_counters(record, v);
   copy_report(record, milliseconds(now), v);
+  v.shadow_picks = shared().shadowed()[index(id)].would.get();
   copy_window(record, shared().windows()[index(id)], milliseconds(now), v);
   copy_probe(record, hot.flags.get(), milliseconds(now), v.probe);
   v.demand = state::demand(config, plan, hot, record);

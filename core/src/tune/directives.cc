@@ -173,6 +173,18 @@ constexpr Directive kDirectives[] = {
              "`adaptive` is worse by more than 5 % and by three standard errors, which takes 50 "
              "seconds at least, `least_conn` has the pool for a minute, and twice as long each "
              "time that this is found again. It costs a tenth of what `adaptive` gains."},
+    {.name = "observe",
+     .field = &Config::observe,
+     .scope = Scope::kNginx,
+     .min = {},
+     .max = {},
+     .syntax = "on | off",
+     .standard = "off",
+     .help = "Shadow mode: the upstream keeps nginx's method (`least_conn`, `hash`, or none for "
+             "round robin), and has no `leastwise`. Nothing of what nginx does is changed. "
+             "Leastwise learns from each answer and notes which server `adaptive` would have "
+             "picked; the status says how often that is another one, and what mean and p99 it "
+             "expects of either choice. May stand anywhere in the upstream. See trying.md."},
     {.name = "affinity",
      .field = &Config::affinity,
      .scope = Scope::kBoth,

@@ -23,6 +23,21 @@ function modelFacts(pool) {
   ];
 }
 
+// Of a pool that only watches: what is, beside what would be.
+function shadowFacts(shadow) {
+  const now = shadow.current, then = shadow.leastwise;
+  const pair = (a, b) => b === null ? `${duration(a)}, with Leastwise not known yet` :
+      `${duration(a)}, with Leastwise ${duration(b)}`;
+  return [
+    ["would go to another server", percent(shadow.decisions ? shadow.differ / shadow.decisions : null)],
+    ["mean answer", pair(now.mean_ms, then.mean_ms)], ["p99", pair(now.p99_ms, then.p99_ms)],
+    ["failures", `${percent(now.failures)}, with Leastwise ${percent(then.mean_ms === null ? null : then.failures)}`],
+    ["mean that the model expected of what is", duration(now.expected_ms)],
+    ["answers compared", `${count(shadow.answers)} in ${seconds(shadow.seconds)}`],
+    ["would go to servers that answer now", percent(shadow.covered)],
+  ];
+}
+
 class PoolView {
   constructor(parent, name, id) {
     this.section = add(parent, "section", "pool");
@@ -61,6 +76,10 @@ class PoolView {
     this.routes.tabIndex = 0;
     this.routes.setAttribute("role", "group");
     this.routes.setAttribute("aria-label", "Routes of " + name);
+    this.shadowCard = add(parent, "section", "card");
+    this.shadowCard.hidden = true;
+    add(this.shadowCard, "h3", "", "Shadow: what Leastwise would do");
+    this.shadow = add(this.shadowCard, "dl", "facts");
     const model = add(parent, "section", "card");
     add(model, "h3", "", "Model and chooser");
     this.model = add(model, "dl", "facts");
@@ -69,7 +88,7 @@ class PoolView {
     const servers = pool.peers.map(p => serverOf(p, pool, now));
     shareOut(servers);
     const totals = totalsOf(pool, servers);
-    setText(this.policy, pool.policy);
+    setText(this.policy, pool.shadow ? pool.policy + ", only watching" : pool.policy);
     const alert = pool.model.chooser !== "policy" ? chooserWords[pool.model.chooser] ?? pool.model.chooser :
         pool.model.learned || !byTime.includes(pool.policy) ? "" : "nothing learned yet";
     setText(this.learned, alert);
@@ -78,7 +97,9 @@ class PoolView {
     this.servers.update(servers);
     this.showDecisions(pool);
     this.showRoutes(pool.routes);
-    this.showFacts(pool);
+    showFacts(this.model, modelFacts(pool));
+    this.shadowCard.hidden = !pool.shadow;
+    if (pool.shadow) showFacts(this.shadow, shadowFacts(pool.shadow));
     return totals;
   }
   showFigures(pool, servers, totals) {
@@ -109,8 +130,9 @@ class PoolView {
       }
       setText(li.age, d.age_s < 1 ? "now" : seconds(d.age_s));
       setText(li.name, nameOf(d.chosen.server));
-      setText(li.text, ": " + explain(d, pool.policy));
-      const why = [d.reason === "policy" ? "" : pickedWords[d.reason] ?? d.reason, d.route ?? ""];
+      setText(li.text, ": " + explain(d, pool.policy, pool.shadow !== null));
+      const isUsual = d.reason === "policy" || pool.shadow !== null;
+      const why = [isUsual ? "" : pickedWords[d.reason] ?? d.reason, d.route ?? ""];
       setText(li.why, why.some(Boolean) ? ` (${why.filter(Boolean).join("; ")})` : "");
     });
     if (lines.length === 0) setText(add(this.decisions, "li"), "no request yet");
@@ -138,18 +160,18 @@ class PoolView {
       add(this.routes, "p", "quiet", `${count(routes.length)} routes; the others are in the JSON`);
     }
   }
-  showFacts(pool) {
-    const facts = modelFacts(pool);
-    facts.forEach(([name, value], i) => {
-      let div = this.model.children[i];
-      if (!div) {
-        div = add(this.model, "div");
-        div.name = add(div, "dt");
-        div.value = add(div, "dd");
-      }
-      setText(div.name, name);
-      setText(div.value, value);
-    });
-    while (this.model.children.length > facts.length) this.model.lastChild.remove();
-  }
+}
+
+function showFacts(list, facts) {
+  facts.forEach(([name, value], i) => {
+    let div = list.children[i];
+    if (!div) {
+      div = add(list, "div");
+      div.name = add(div, "dt");
+      div.value = add(div, "dd");
+    }
+    setText(div.name, name);
+    setText(div.value, value);
+  });
+  while (list.children.length > facts.length) list.lastChild.remove();
 }

@@ -70,7 +70,8 @@ function comparison(d, policy) {
   if (policy !== "adaptive" || a === null || b === null || a <= b) return "";
   return a <= 1.1 * b ? " (within chance: taken in turn)" : " (by weight, or more would wait there)";
 }
-function explain(d, policy) {
+function explain(d, policy, isWatched) {
+  if (isWatched) return explainWatched(d, policy);
   const turns = policy === "round_robin" || policy === "weighted";
   let text = turns && d.reason === "policy" ? "its turn" : figureOf(d.chosen, policy);
   if (d.second && !turns) {
@@ -80,6 +81,12 @@ function explain(d, policy) {
       (whyWords[p.why] ?? (() => p.why.replaceAll("_", " ")))(p));
   if (left.length) text += "; " + left.join(", ");
   return text;
+}
+// Another method chose; the second is who would have been picked, unless it is the same.
+function explainWatched(d, policy) {
+  const text = figureOf(d.chosen, policy);
+  if (!d.second) return text + ", as Leastwise would have it";
+  return `${text}; Leastwise would take ${nameOf(d.second.server)}: ${figureOf(d.second, policy)}`;
 }
 // HAProxy's servers have names, and their address behind an "@".
 let namesHaveAddresses = false;
