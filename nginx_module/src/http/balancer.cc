@@ -15,10 +15,6 @@ namespace {
 
 constexpr time_t kTellEach = 60;  // seconds, by each worker
 
-Request request_of(const Attempt& attempt) noexcept {
-  return {.route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
-}
-
 Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   Tried tried;
@@ -89,8 +85,10 @@ Ticket pick_for_session(const ngx_peer_connection_t& pc, Attempt& attempt) noexc
 #endif
 
 // Outlives a peer that DNS takes away, for variables.
-ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
-  ngx_str_t name = server.name;
+ngx_str_t name_of(MemberIndex member, const Attempt& attempt) noexcept {
+  const auto servers = attempt.conf->worker.servers;
+  if (member >= servers.size()) return {0, nullptr};
+  ngx_str_t name = servers[member].name;
   if (attempt.conf->changes) {
     name.data = ngx_pstrdup(attempt.request->pool, &name);
     if (name.data == nullptr) name.len = 0;
@@ -110,14 +108,7 @@ void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket
 #if (NGX_HTTP_UPSTREAM_SID)
   pc.sid = &peer.sid;
 #endif
-  added.ticket = ticket;
-  added.server = name_of(server, attempt);
-  append_try(attempt, added);
-  attempt.in_flight = true;
-  attempt.answered = false;
-  attempt.is_uploading = attempt.request->reading_body;
-  ++attempt.conf->worker.in_flight;
-  note_use(*attempt.conf);
+  begin_try(attempt, added, ticket);
 }
 
 // The last try has ended.
@@ -131,6 +122,7 @@ void end(Attempt& attempt) noexcept {
 void announce(Attempt& attempt) noexcept {
   ngx_log_t& log = *attempt.request->connection->log;
   UpstreamConf& conf = *attempt.conf;
+  if (conf.watches) return;
   // A list that changes may have lost them, and nginx counts by itself.
   if (!conf.changes) {
     for (const MemberIndex m : attempt.verdict.blamed()) {
@@ -149,15 +141,38 @@ void announce(Attempt& attempt) noexcept {
                 &attempt.request->unparsed_uri, n, &conf.name, kTellEach);
 }
 
-void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t& state) noexcept {
+// What an answer says of who would have been picked.
+void compare(Attempt& attempt, const Outcome& outcome) noexcept {
+  if (!attempt.conf->watches) return;
+  attempt.conf->worker.picker.compare(attempt.last->ticket, attempt.last->would, outcome);
+}
+
+Result finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
   const TimePoint at = now();
   const Outcome outcome = observe(attempt, pc, state, at);
   attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at,
                                      &attempt.verdict);
+  compare(attempt, outcome);
   announce(attempt);
-  if (outcome.result != Result::kCancelled) return;
-  attempt.stale = true;
-  state = 0;  // no failure of the server's, in nginx's own count either
+  if (outcome.result == Result::kCancelled) attempt.stale = true;
+  return outcome.result;
+}
+
+Result take_back(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
+  if (!attempt.in_flight) return Result::kOk;
+  Result result = Result::kOk;
+  if (attempt.answered) {
+    attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
+  } else {
+    result = finish(attempt, pc, state);
+  }
+  end(attempt);
+  return result;
+}
+
+// nginx gives the try on a kept connection back.
+bool is_last(const ngx_peer_connection_t& pc, bool may_go_on) noexcept {
+  return !may_go_on || (pc.tries == 0 && !pc.cached);
 }
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
@@ -192,21 +207,14 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
   const bool may_go_on = (state & (NGX_PEER_FAILED | NGX_PEER_NEXT)) != 0;
-  if (attempt.in_flight) {
-    if (attempt.answered) {
-      attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
-    } else {
-      finish(attempt, *pc, state);
-    }
-    end(attempt);
-  }
+  // No failure of the server's, in nginx's own count either.
+  if (take_back(attempt, *pc, state) == Result::kCancelled) state = 0;
   if (attempt.conf->changes) {
     ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
   } else {
     HttpPeers::let_go(*pc, *attempt.round_robin.peers, *attempt.round_robin.current, state);
   }
-  // nginx gives the try on a kept connection back.
-  if (!may_go_on || (pc->tries == 0 && !pc->cached)) settle(attempt);
+  if (is_last(*pc, may_go_on)) settle(attempt);
 }
 
 #if LEASTWISE_NGX_NOTIFY
@@ -259,6 +267,28 @@ void balance(ngx_conf_t* cf) noexcept {
              NGX_HTTP_UPSTREAM_DOWN | NGX_HTTP_UPSTREAM_BACKUP;
 }
 
+Request request_of(const Attempt& attempt) noexcept {
+  return {.route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+}
+
+void begin_try(Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+  added.ticket = ticket;
+  added.server = name_of(ticket.member, attempt);
+  added.shadow = name_of(added.would.member, attempt);
+  append_try(attempt, added);
+  attempt.in_flight = true;
+  attempt.answered = false;
+  attempt.is_uploading = attempt.request->reading_body;
+  ++attempt.conf->worker.in_flight;
+  note_use(*attempt.conf);
+}
+
+void end_try(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
+  const bool may_go_on = (state & (NGX_PEER_FAILED | NGX_PEER_NEXT)) != 0;
+  take_back(attempt, pc, state);
+  if (is_last(pc, may_go_on)) settle(attempt);
+}
+
 void on_first_byte(Attempt& attempt) noexcept {
   if (!attempt.in_flight || attempt.last->first_byte != kUnknownDuration) return;
   const TimePoint at = now();
@@ -275,8 +305,9 @@ void on_first_byte(Attempt& attempt) noexcept {
     announce(attempt);
   }
   if (!is_endless(attempt)) return;
-  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_endless(attempt), at,
-                              &attempt.verdict);
+  const Outcome outcome = observe_endless(attempt);
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, outcome, at, &attempt.verdict);
+  compare(attempt, outcome);
   announce(attempt);
   attempt.answered = true;
   on_answer(conf);

@@ -21,6 +21,13 @@ namespace leastwise::nginx {
 // Makes `leastwise` the method of the upstream{} that is being read.
 void balance(ngx_conf_t* cf) noexcept;
 
+// What a pick is told of the attempt.
+Request request_of(const Attempt& attempt) noexcept;
+
+// A try has been sent to a server, and nginx has taken it back with that state.
+void begin_try(Attempt& attempt, Try& added, const Ticket& ticket) noexcept;
+void end_try(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept;
+
 // The answer to the attempt's last try has begun. Any further call for it does nothing.
 void on_first_byte(Attempt& attempt) noexcept;
 

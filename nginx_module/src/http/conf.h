@@ -11,6 +11,7 @@ struct UpstreamConf : Upstream {
   ngx_http_complex_value_t* route = nullptr;  // nullptr: by route.h
   ngx_http_complex_value_t* key = nullptr;    // nullptr: the client's address
   ngx_http_upstream_srv_conf_t* block = nullptr;
+  ngx_http_upstream_init_peer_pt method = nullptr;  // nginx's own, while we only watch
 };
 
 UpstreamConf& conf_of(ngx_http_upstream_srv_conf_t* block) noexcept;

@@ -244,6 +244,12 @@ Refusal check(ngx_http_request_t* r, Asked& asked) noexcept {
     return {405, "MethodNotAllowed", text.view()};
   }
   if ((r->method & kReading) != 0) return {};
+  if (asked.upstream != nullptr && asked.upstream->watches) {
+    return {
+        409, "UpstreamOnlyWatched",
+        "another method chooses in this upstream (leastwise_observe on): nothing that is set here "
+        "would reach it"};
+  }
   if (is_cross_site(r)) {
     return {403, "CrossSite", "changes are not taken from pages of another site (Origin)"};
   }

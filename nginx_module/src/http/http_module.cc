@@ -17,6 +17,7 @@
 #include "http/peers.h"
 #include "http/status.h"
 #include "http/variables.h"
+#include "http/watch.h"
 #include "probe/prober.h"
 #include "shared/directives.h"
 #include "shared/worker.h"
@@ -45,7 +46,9 @@ char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
   for (ngx_uint_t i = 0; i < main->upstreams.nelts; ++i) {
     // An address in proxy_pass is an upstream as well, one without a block.
     if (upstreams[i]->srv_conf == nullptr) continue;
-    if (!is_used(cf, conf_of(upstreams[i]), upstreams[i]->host)) return conf_error();
+    UpstreamConf& conf = conf_of(upstreams[i]);
+    if (!is_used(cf, conf, upstreams[i]->host)) return conf_error();
+    if (!watch(cf, conf, *upstreams[i])) return conf_error();
   }
   return NGX_CONF_OK;
 }
@@ -59,7 +62,9 @@ ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
 #if !LEASTWISE_NGX_NOTIFY
     on_first_byte(*attempt);
 #endif
-    if (attempt->conf->config.report.is_on()) hide_report(*r);
+    // Who only watches changes nothing.
+    const UpstreamConf& conf = *attempt->conf;
+    if (conf.config.report.is_on() && !conf.watches) hide_report(*r);
   }
   return next_header_filter(r);
 }

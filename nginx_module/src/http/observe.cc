@@ -160,7 +160,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   add_traffic(*attempt.upstream, outcome);
   if (e.header && attempt.conf->config.report.is_on()) {
     outcome.report = read_report(*attempt.upstream, attempt.conf->config.report);
-    hide_report_trailer(*attempt.upstream);
+    if (!attempt.conf->watches) hide_report_trailer(*attempt.upstream);
   }
   return outcome;
 }

@@ -117,8 +117,36 @@ void tell_if_replaced(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t&
                 &name, &upstream.first.file, upstream.first.line);
 }
 
+bool is_refused(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name,
+                const char* why) noexcept {
+  ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"leastwise_observe on\" leaves the choice to another method, and %s: take one of "
+                "the two out of upstream \"%V\" in %V:%ui",
+                why, &name, &upstream.first.file, upstream.first.line);
+  return false;
+}
+
+// Of a block that has the directive: with `off` it stands there to be switched on.
+bool fits_observe(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  if (!upstream.config.observe) return true;
+  if (upstream.enabled) {
+    return is_refused(cf, upstream, name, "\"leastwise\" is a method");
+  }
+  if (upstream.config.switchback) {
+    return is_refused(cf, upstream, name,
+                      "\"leastwise_switchback\" lets least_conn choose at times");
+  }
+  return true;
+}
+
+bool has_observe(const Upstream& upstream) noexcept {
+  const auto place = find_directive("observe") - directives().data();
+  return (upstream.seen & (1U << place)) != 0;
+}
+
 bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
-  if (upstream.enabled) tell_if_replaced(cf, upstream, name);
+  if (upstream.enabled && !upstream.config.observe) tell_if_replaced(cf, upstream, name);
+  if (has_observe(upstream)) return fits_observe(cf, upstream, name);
   if (upstream.seen == 0 || upstream.enabled) return true;
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &upstream.first_name,

@@ -1,7 +1,9 @@
 #include "shared/peers.h"
 
+#include <algorithm>
 #include <array>
 #include <bitset>
+#include <new>
 
 #include "leastwise/text.h"
 #include "shared/upstream.h"
@@ -86,6 +88,18 @@ void configure_pool(Upstream& upstream, std::span<const Member> members,
   upstream.pool.for_each([&](EndpointId id) noexcept {
     if (!kept[index(id)]) upstream.pool.retire(id);
   });
+}
+
+std::size_t longest_name(const Upstream& upstream, ngx_pool_t& memory) noexcept {
+  const std::size_t n = upstream.kind->list(upstream, {});
+  void* room = ngx_palloc(&memory, n * sizeof(Server) + 1);
+  if (room == nullptr) return 0;  // nginx itself gets no further
+  const std::span servers(new (room) Server[n], n);
+  std::size_t longest = 0;
+  for (const Server& s : servers.first(std::min(n, upstream.kind->list(upstream, servers)))) {
+    longest = std::max(longest, s.name.len);
+  }
+  return longest;
 }
 
 bool fit_names(ngx_conf_t* cf, const Upstream& upstream, std::size_t longest) noexcept {

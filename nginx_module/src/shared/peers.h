@@ -36,6 +36,9 @@ std::size_t join_pool(const Upstream& upstream, std::span<Server> servers,
 void configure_pool(Upstream& upstream, std::span<const Member> members,
                     std::span<const Server> servers) noexcept;
 
+// Bytes of the longest name of its servers; those of all that it may have in a list that changes.
+std::size_t longest_name(const Upstream& upstream, ngx_pool_t& memory) noexcept;
+
 // Logs an error and returns false when the names of the upstream and of its server with the
 // longest are too long for the pool.
 bool fit_names(ngx_conf_t* cf, const Upstream& upstream, std::size_t longest) noexcept;

@@ -11,6 +11,8 @@ namespace leastwise::nginx {
 struct Try {
   Ticket ticket;
   ngx_str_t server{};  // ADDR:PORT
+  Would would;         // of who only watches,
+  ngx_str_t shadow{};  // and ADDR:PORT of that
   Duration first_byte = kUnknownDuration;
   Duration round_trip = kUnknownDuration;
   Try* next = nullptr;

@@ -61,6 +61,7 @@ struct Upstream {
   std::size_t zone_size = 0;
   Place zone_place{};
 
+  bool watches = false;  // another method chooses: leastwise_observe on
   bool changes = false;  // its list of servers does, at run time (`resolve`)
   ngx_shm_zone_t* zone = nullptr;
   std::uint32_t configuration = 0;  // number of its configuration in the pool

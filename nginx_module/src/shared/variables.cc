@@ -19,6 +19,10 @@ void print_seconds(std::int64_t us, Text& out) noexcept {
 }
 
 void print_endpoint(const Try& t, Text& out) noexcept { out << view(t.server); }
+// Of who does not only watch, and as long as nothing is learned, there is none.
+void print_shadow(const Try& t, Text& out) noexcept {
+  out << (t.shadow.len == 0 ? std::string_view("-") : view(t.shadow));
+}
 void print_reason(const Try& t, Text& out) noexcept { out << name(t.ticket.reason); }
 void print_predicted(const Try& t, Text& out) noexcept {
   print_seconds(t.ticket.delay > 0 ? std::lround(t.ticket.delay * 1e6F) : -1, out);
@@ -36,6 +40,7 @@ constexpr Variable kVariables[] = {
     {"leastwise_first_byte_time", print_first_byte},
     {"leastwise_score", print_score},
     {"leastwise_inflight", print_inflight},
+    {"leastwise_shadow_endpoint", print_shadow},
 };
 
 }  // namespace

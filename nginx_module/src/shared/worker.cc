@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "shared/addresses.h"
 #include "shared/timer.h"
 #include "shared/upstream.h"
 
@@ -82,15 +83,19 @@ bool prepare(Upstream& upstream) noexcept {
 
   const auto bytes = allocate<std::byte>(*memory, Picker::bytes_for(all.members.size()));
   Picker picker;
-  if (bytes.data() == nullptr || !Picker::create(upstream.pool, upstream.worker.slot, all.members,
-                                                 bytes, seed_of(upstream.worker), picker)
-                                      .ok()) {
+  const auto addresses = allocate<AddressOf>(*memory, upstream.watches ? all.servers.size() : 0);
+  if (bytes.data() == nullptr || addresses.data() == nullptr ||
+      !Picker::create(upstream.pool, upstream.worker.slot, all.members, bytes,
+                      seed_of(upstream.worker), picker)
+           .ok()) {
     ngx_destroy_pool(memory);
     return false;
   }
   if (upstream.worker.memory != nullptr) ngx_destroy_pool(upstream.worker.memory);
   upstream.worker.picker = picker;
   upstream.worker.servers = all.servers;
+  if (upstream.watches) sort_addresses(all.servers, addresses);
+  upstream.worker.addresses = addresses;
   upstream.worker.generation = generation_of(upstream);
   upstream.worker.changes = 0;
   upstream.worker.memory = memory;
@@ -124,7 +129,7 @@ void join_late(Upstream& upstream) noexcept {
 
 ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
-    if (upstream.kind != &kind) return;
+    if (upstream.kind->name != kind.name) return;
     ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, cycle.log);
     if (memory == nullptr) return;
     upstream.configuration = upstream.pool.begin_configuration();
@@ -140,7 +145,7 @@ ngx_int_t init_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   bool any = false;
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
-    if (upstream.kind != &kind) return;
+    if (upstream.kind->name != kind.name) return;
     const ListLock lock(upstream);
     any |= prepare(upstream);
   });
@@ -151,7 +156,8 @@ ngx_int_t init_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
 void exit_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
     // Else whoever heals the pool gives back what is left in flight.
-    if (upstream.kind == &kind && upstream.worker.picker && upstream.worker.in_flight == 0) {
+    if (upstream.kind->name == kind.name && upstream.worker.picker &&
+        upstream.worker.in_flight == 0) {
       upstream.pool.leave(upstream.worker.slot, self());
     }
   });

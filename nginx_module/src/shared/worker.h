@@ -14,12 +14,21 @@ namespace leastwise::nginx {
 struct Kind;
 struct Upstream;
 
+// Which member has an address of that hash.
+struct AddressOf {
+  std::uint32_t hash;
+  MemberIndex member;
+
+  friend auto operator<=>(const AddressOf&, const AddressOf&) noexcept = default;
+};
+
 struct Worker {
   ProcessSlot slot = kNoSlot;
   bool is_told = false;              // that there is no row for it
   time_t told = 0;                   // when it last told of a request that fails everywhere
   Picker picker;                     // false until the process has joined the pool
   std::span<Server> servers;         // by the picker's member
+  std::span<AddressOf> addresses;    // of those, by hash, where another method chooses
   ngx_uint_t generation = 0;         // of the list that they were read from
   std::uint32_t in_flight = 0;       // attempts of this process
   std::uint32_t changes = 0;         // those of the pool (Pool::changes) that `tries` knows of

@@ -17,14 +17,15 @@ Ticket pick(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   Tried tried;
   for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
-  const Request request{
-      .route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+  const leastwise::Request request = request_of(attempt);
   return conf.worker.picker.pick(conf.config, request, tried, now());
 }
 
 // Outlives a peer that DNS takes away, for variables.
-ngx_str_t name_of(const Server& server, const Attempt& attempt) noexcept {
-  ngx_str_t name = server.name;
+ngx_str_t name_of(MemberIndex member, const Attempt& attempt) noexcept {
+  const auto servers = attempt.conf->worker.servers;
+  if (member >= servers.size()) return {0, nullptr};
+  ngx_str_t name = servers[member].name;
   if (attempt.conf->changes) {
     name.data = ngx_pstrdup(attempt.session->connection->pool, &name);
     if (name.data == nullptr) name.len = 0;
@@ -41,14 +42,7 @@ void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket
   pc.sockaddr = peer.sockaddr;
   pc.socklen = peer.socklen;
   pc.name = &peer.name;
-  added.ticket = ticket;
-  added.server = name_of(server, attempt);
-  append_try(attempt, added);
-  attempt.connected = attempt.asked = TimePoint{};
-  attempt.in_flight = true;
-  attempt.answered = false;
-  ++attempt.conf->worker.in_flight;
-  note_use(*attempt.conf);
+  begin_try(attempt, added, ticket);
 }
 
 // The last try has ended.
@@ -62,6 +56,7 @@ void end(Attempt& attempt) noexcept {
 void announce(Attempt& attempt) noexcept {
   ngx_log_t& log = *attempt.session->connection->log;
   UpstreamConf& conf = *attempt.conf;
+  if (conf.watches) return;
   // A list that changes may have lost them, and nginx counts by itself.
   if (!conf.changes) {
     for (const MemberIndex m : attempt.verdict.blamed()) {
@@ -81,12 +76,32 @@ void announce(Attempt& attempt) noexcept {
                 n, &conf.shown_name, kTellEach);
 }
 
+// What an answer says of who would have been picked.
+void compare(Attempt& attempt, const Outcome& outcome) noexcept {
+  if (!attempt.conf->watches) return;
+  attempt.conf->worker.picker.compare(attempt.last->ticket, attempt.last->would, outcome);
+}
+
 void finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
   const TimePoint at = now();
   const Outcome outcome = observe(attempt, pc, state, at);
   attempt.conf->worker.picker.finish(attempt.conf->config, attempt.last->ticket, outcome, at,
                                      &attempt.verdict);
+  compare(attempt, outcome);
   announce(attempt);
+}
+
+void take_back(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
+  unpost(attempt);
+  if (!attempt.in_flight) return;
+  // A datagram that is refused or not answered later in a session is another failure.
+  const bool fails_again = (state & NGX_PEER_FAILED) != 0;
+  if (attempt.answered && !fails_again) {
+    attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
+  } else {
+    finish(attempt, pc, state);
+  }
+  end(attempt);
 }
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
@@ -116,17 +131,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
-  unpost(attempt);
-  if (attempt.in_flight) {
-    // A datagram that is refused or not answered later in a session is another failure.
-    const bool fails_again = (state & NGX_PEER_FAILED) != 0;
-    if (attempt.answered && !fails_again) {
-      attempt.conf->worker.picker.release(attempt.conf->config, attempt.last->ticket, now());
-    } else {
-      finish(attempt, *pc, state);
-    }
-    end(attempt);
-  }
+  take_back(attempt, *pc, state);
   if (attempt.conf->changes) {
     ngx_stream_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
   } else {
@@ -137,16 +142,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
 
 void notify_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t type) noexcept {
   auto& attempt = *static_cast<Attempt*>(data);
-  if (type == NGX_STREAM_UPSTREAM_NOTIFY_CONNECT) {
-    attempt.connected = now();
-    // Of a datagram it says nothing. Once a connection is made no other server is tried: who
-    // refused before did so by itself.
-    if (pc->type != SOCK_DGRAM && !attempt.verdict.empty()) {
-      attempt.conf->worker.picker.blame_all(attempt.conf->config, attempt.verdict,
-                                            attempt.connected);
-      announce(attempt);
-    }
-  }
+  if (type == NGX_STREAM_UPSTREAM_NOTIFY_CONNECT) on_connected(attempt, *pc);
   if (attempt.conf->changes && attempt.notify != nullptr) attempt.notify(pc, data, type);
 }
 
@@ -155,8 +151,9 @@ void learn_begun(ngx_event_t* event) noexcept {
   auto& attempt = *static_cast<Attempt*>(event->data);
   if (!attempt.in_flight || attempt.answered) return;
   UpstreamConf& conf = *attempt.conf;
-  conf.worker.picker.answered(conf.config, attempt.last->ticket, observe_begun(attempt), now(),
-                              &attempt.verdict);
+  const Outcome outcome = observe_begun(attempt);
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, outcome, now(), &attempt.verdict);
+  compare(attempt, outcome);
   announce(attempt);
   attempt.answered = true;
   on_answer(conf);
@@ -246,9 +243,39 @@ void balance(ngx_conf_t* cf) noexcept {
              NGX_STREAM_UPSTREAM_DOWN | NGX_STREAM_UPSTREAM_BACKUP;
 }
 
+leastwise::Request request_of(const Attempt& attempt) noexcept {
+  return {.route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+}
+
+void begin_try(Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+  added.ticket = ticket;
+  added.server = name_of(ticket.member, attempt);
+  added.shadow = name_of(added.would.member, attempt);
+  append_try(attempt, added);
+  attempt.connected = attempt.asked = TimePoint{};
+  attempt.in_flight = true;
+  attempt.answered = false;
+  ++attempt.conf->worker.in_flight;
+  note_use(*attempt.conf);
+}
+
+void on_connected(Attempt& attempt, const ngx_peer_connection_t& pc) noexcept {
+  attempt.connected = now();
+  // Of a datagram it says nothing. Once a connection is made no other server is tried: who refused
+  // before did so by itself.
+  if (pc.type == SOCK_DGRAM || attempt.verdict.empty()) return;
+  attempt.conf->worker.picker.blame_all(attempt.conf->config, attempt.verdict, attempt.connected);
+  announce(attempt);
+}
+
+void end_try(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
+  take_back(attempt, pc, state);
+  if ((state & NGX_PEER_FAILED) == 0 || pc.tries == 0) settle(attempt);
+}
+
 bool on_data(Attempt& attempt, const ngx_chain_t* in, bool from_server) noexcept {
   if (!attempt.in_flight) return true;
-  if (from_server && is_refused(*attempt.session)) return false;
+  if (from_server && is_refused(*attempt.session)) return attempt.conf->watches;
   if (attempt.answered || attempt.last->first_byte != kUnknownDuration) return true;
   ngx_stream_session_t& s = *attempt.session;
   if (!from_server) {

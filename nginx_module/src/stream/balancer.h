@@ -22,6 +22,15 @@ namespace leastwise::nginx {
 // Makes `leastwise` the method of the upstream{} that is being read.
 void balance(ngx_conf_t* cf) noexcept;
 
+// What a pick is told of the attempt.
+leastwise::Request request_of(const Attempt& attempt) noexcept;
+
+// A try has been sent to a server, was connected to it, and nginx has taken it back with that
+// state.
+void begin_try(Attempt& attempt, Try& added, const Ticket& ticket) noexcept;
+void on_connected(Attempt& attempt, const ngx_peer_connection_t& pc) noexcept;
+void end_try(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept;
+
 // nginx passes data on, `in`, from the server or to it. False when the session is to end, since its
 // server refuses datagrams: nginx would keep it for as long as the client sends, and never read an
 // answer again. The client's next datagram begins another session.

@@ -13,6 +13,7 @@ struct UpstreamConf : Upstream {
   ngx_stream_complex_value_t* route = nullptr;  // nullptr: sessions are not told apart
   ngx_stream_complex_value_t* key = nullptr;    // nullptr: the client's address
   ngx_stream_upstream_srv_conf_t* block = nullptr;
+  ngx_stream_upstream_init_peer_pt method = nullptr;  // nginx's own, while we only watch
   // This process saw a server of it answer: silence means something. Logs and metrics, say, are
   // sent one way.
   bool answers = false;

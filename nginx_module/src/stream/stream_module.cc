@@ -19,6 +19,7 @@
 #include "stream/peers.h"
 #include "stream/proxy.h"
 #include "stream/variables.h"
+#include "stream/watch.h"
 
 namespace leastwise::nginx {
 
@@ -43,7 +44,9 @@ char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
   for (ngx_uint_t i = 0; i < main->upstreams.nelts; ++i) {
     // An address in proxy_pass is an upstream as well, one without a block.
     if (upstreams[i]->srv_conf == nullptr) continue;
-    if (!is_used(cf, conf_of(upstreams[i]), upstreams[i]->host)) return conf_error();
+    UpstreamConf& conf = conf_of(upstreams[i]);
+    if (!is_used(cf, conf, upstreams[i]->host)) return conf_error();
+    if (!watch(cf, conf, *upstreams[i])) return conf_error();
   }
   return NGX_CONF_OK;
 }

@@ -169,6 +169,10 @@ class WithLeastwise(Features, unittest.TestCase):
     METHOD = "leastwise;"
 
 
+class Watched(Features, unittest.TestCase):
+    METHOD = "least_conn; leastwise_observe on;"
+
+
 class Upgrades(unittest.TestCase):
     def test_tunnels_end_at_the_worker_shutdown_timeout_and_leave_nothing_in_flight(self):
         text = (f"upstream app {{ leastwise; {servers(A)} }} server {{ listen 127.0.0.1:{PORT};"

@@ -101,6 +101,12 @@ class WithLeastConn(Resolve, unittest.TestCase):
 
 @unittest.skipIf(harness.VERSION < (1, 27, 3), "nginx looks names up once before 1.27.3")
 @unittest.skipUnless(names.FOUND, names.WHY_NOT)
+class Watched(Resolve, unittest.TestCase):
+    METHOD = "least_conn; leastwise_observe on;"
+
+
+@unittest.skipIf(harness.VERSION < (1, 27, 3), "nginx looks names up once before 1.27.3")
+@unittest.skipUnless(names.FOUND, names.WHY_NOT)
 class WithLeastwise(Resolve, unittest.TestCase):
     METHOD = "leastwise;"
 

@@ -87,6 +87,11 @@ class WithLeastConn(Sticky, unittest.TestCase):
 
 
 @unittest.skipIf(harness.VERSION < (1, 29, 6), NEEDS)
+class Watched(Sticky, unittest.TestCase):
+    METHOD = "least_conn; leastwise_observe on;"
+
+
+@unittest.skipIf(harness.VERSION < (1, 29, 6), NEEDS)
 class WithLeastwiseByInFlight(Sticky, unittest.TestCase):
     METHOD = "leastwise least_conn;"
 

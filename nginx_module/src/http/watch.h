@@ -1,0 +1,19 @@
+// Watch: `leastwise_observe on`, where another method chooses and Leastwise looks on.
+//
+// nginx's own callbacks run first and unchanged. What fails here, for lack of memory say, leaves
+// the request as it is: it is not learned from.
+#ifndef LEASTWISE_NGINX_MODULE_HTTP_WATCH_H_
+#define LEASTWISE_NGINX_MODULE_HTTP_WATCH_H_
+
+#include "http/conf.h"
+#include "http/ngx.h"
+
+namespace leastwise::nginx {
+
+// Of an upstream{} that has the directive, once nginx has set its method up: in whichever order the
+// two stood. False when it can not begin; the error is logged.
+bool watch(ngx_conf_t* cf, UpstreamConf& conf, ngx_http_upstream_srv_conf_t& block) noexcept;
+
+}  // namespace leastwise::nginx
+
+#endif  // LEASTWISE_NGINX_MODULE_HTTP_WATCH_H_
