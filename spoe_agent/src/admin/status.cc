@@ -51,7 +51,8 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"elsewhere", "Picks that ran on another server", c.elsewhere},
           {"cancelled", "Picks finished for want of room", c.cancelled},
           {"polls", "Answers of the runtime API", c.polls},
-          {"failed_polls", "Failed questions to the runtime API", c.failed_polls}};
+          {"failed_polls", "Failed questions to the runtime API", c.failed_polls},
+          {"restarts", "Restarts and reloads of HAProxy noticed", c.restarts}};
 }
 
 constexpr std::string_view kDecidedHelp =
@@ -100,7 +101,8 @@ void write_agent(const StatusSources& sources, TimePoint now, Text& out) {
   const HaproxyView haproxy = sources.learner.haproxy();
   out << "{\"haproxy\":{\"configured\":" << (haproxy.is_configured ? "true" : "false")
       << ",\"stale\":" << (haproxy.is_stale ? "true" : "false")
-      << ",\"age_ms\":" << age_ms(haproxy, now) << ",\"error\":\"";
+      << ",\"age_ms\":" << age_ms(haproxy, now) << ",\"pid\":" << haproxy.pid
+      << ",\"error\":\"";
   out.json(haproxy.error) << "\"},\"picks\":{";
   write_figures(pick_figures(sources.picks), out);
   out << "},\"feedback\":{";

@@ -3,11 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <limits>
 #include <random>
 #include <stdexcept>
 
 #include "balance/tickets.h"
+#include "haproxy/request_id.h"
 #include "serve/log.h"
 #include "spop/pick_message.h"
 
@@ -16,6 +20,8 @@ namespace {
 
 constexpr std::size_t kFirstCapacity = 64;
 constexpr std::size_t kMostArguments = 255;  // of an SPOE message
+// Of a name that is too long; the path of a unix socket may have twice as many.
+constexpr std::size_t kMostAddressShown = 50;
 constexpr std::uint32_t kNotSaid = std::numeric_limits<std::uint32_t>::max();
 constexpr Outcome kNeverSent{.result = Result::kCancelled};
 
@@ -195,10 +201,6 @@ bool Backend::add_all(Pool& pool, const BackendInfo& info, Roster& roster) const
   roster.names.reserve(info.servers.size());  // by_name has views of them
   for (const ServerInfo& server : info.servers) {
     const std::string name = endpoint_name(server);
-    if (name.size() > kMaxEndpointName) {
-      log(LogLevel::kWarning, {"server ", name, ": its name is too long, it will not be picked"});
-      continue;
-    }
     const EndpointId id = pool.add(name);
     if (id == kNoEndpoint) return false;
     pool.configure(id, settings_of(config_, server, roster.members.size()));
@@ -297,9 +299,18 @@ void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexc
   if (pool_.is_behind(slot_)) pool_.catch_up(now, slot_);
 }
 
-// The address is part of it: a server that moved is another one, of which nothing is known.
+// The address is part of it: a server that moved is another one, of which nothing is known. HAProxy
+// has names of hundreds of characters; of those the core knows the beginning and a hash.
 std::string Backend::endpoint_name(const ServerInfo& server) const {
-  return "haproxy/" + name_ + '/' + server.name + '@' + server.address;
+  const std::string head = "haproxy/" + name_ + '/';
+  const std::string whole = head + server.name + '@' + server.address;
+  if (whole.size() <= kMaxEndpointName) return whole;
+  std::array<char, 17> hash;
+  std::snprintf(hash.data(), hash.size(), "%016" PRIx64,
+                text_hash(server.name + '@' + server.address));
+  const std::string tail =
+      '~' + std::string(hash.data()) + '@' + server.address.substr(0, kMostAddressShown);
+  return head + server.name.substr(0, kMaxEndpointName - head.size() - tail.size()) + tail;
 }
 
 }  // namespace leastwise::agent

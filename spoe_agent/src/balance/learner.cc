@@ -119,12 +119,24 @@ void Learner::ask_haproxy() {
   if (runtime_is_ready_) {
     runtime_is_ready_ = false;
     const RuntimeClient::Progress progress = runtime_.on_ready(now_);
-    if (progress == RuntimeClient::Progress::kAnswered) on_servers(runtime_.take());
-    if (progress != RuntimeClient::Progress::kGoesOn) {
-      report(progress == RuntimeClient::Progress::kAnswered);
+    if (progress == RuntimeClient::Progress::kAnswered) {
+      note_process();
+      on_servers(runtime_.take());
+      report(true);
     }
+    if (progress == RuntimeClient::Progress::kFailed) report(false);
   }
   if (runtime_.poll(now_)) report(false);
+}
+
+void Learner::note_process() {
+  const ProcessInfo& process = runtime_.process();
+  const std::lock_guard lock(mutex_);
+  if (process.pid == haproxy_.pid) return;
+  log(LogLevel::kInfo, {haproxy_.pid == 0 ? "HAProxy " : "HAProxy was started anew: ",
+                        process.version, ", process ", std::to_string(process.pid)});
+  if (haproxy_.pid != 0) counters_.restarts.add();
+  haproxy_.pid = process.pid;
 }
 
 void Learner::on_servers(const std::vector<BackendInfo>& infos) {

@@ -26,6 +26,7 @@ struct HaproxyView {
   bool is_configured = false;
   bool is_stale = true;  // no good answer for kStale: servers are as they were then
   TimePoint last_answer{};
+  std::uint32_t pid = 0;  // 0: never answered
   std::string error;
 };
 
@@ -54,6 +55,7 @@ class Learner {
   void keep_time();
   void ask_about_ours(std::optional<Address> haproxy_socket);
   void ask_haproxy();
+  void note_process();
   void on_servers(const std::vector<BackendInfo>& backends);
   void report(bool answered);
   void apply_reload();

@@ -10,7 +10,7 @@ namespace leastwise::agent {
 namespace {
 
 constexpr std::string_view kMagic = "leastwise ";
-constexpr std::size_t kMaxServerName = 256;
+constexpr std::size_t kMaxServerName = 2048;  // of a line of HAProxy's configuration
 constexpr std::int64_t kMaxTime = std::int64_t{1000} * 86400 * 366;  // a year; more is nonsense
 
 template <std::integral Number>

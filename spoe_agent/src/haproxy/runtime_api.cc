@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +20,9 @@ constexpr unsigned kStopped = 0, kStopping = 3, kLastState = 3;
 // when the server is back.
 constexpr unsigned kMaintenance = 0x01 | 0x02 | 0x20;
 constexpr unsigned kDrain = 0x08 | 0x10;
+constexpr unsigned kEnabledCheck = 0x04;  // check-t.h
+// While a server warms up, so that a tenth of a weight of 1 can be told: HAProxy's own factor.
+constexpr std::uint32_t kFineWeight = 16;
 
 using Columns = std::vector<std::string_view>;
 
@@ -122,6 +126,19 @@ class Answers {
   bool complete_ = false;
 };
 
+// A line of `show info`, such as "Pid: 4711".
+bool read_process_line(std::string_view line, ProcessInfo& out) {
+  const std::size_t colon = line.find(": ");
+  const std::string_view key = line.substr(0, colon);
+  const std::string_view value = colon == line.npos ? "" : line.substr(colon + 2);
+  if (key == "Version") out.version = value;
+  if (key == "Stopping") out.is_stopping = value != "0";
+  if (key != "Pid") return true;
+  const auto pid = number_in<std::uint32_t>(value, UINT32_MAX);
+  out.pid = pid.value_or(0);
+  return pid.has_value();
+}
+
 class StatesParser {
  public:
   bool parse(Answers answers, std::size_t asked) {
@@ -142,7 +159,18 @@ class StatesParser {
   std::vector<BackendInfo> take() { return std::move(backends_); }
 
  private:
-  enum Field : std::size_t { kNumber, kBackend, kName, kHost, kState, kAdmin, kWeight, kPort };
+  enum Field : std::size_t {
+    kNumber,
+    kBackend,
+    kName,
+    kHost,
+    kState,
+    kAdmin,
+    kWeight,
+    kPort,
+    kInitialWeight,
+    kAgent
+  };
 
   bool read_head(std::string_view line) {
     if (!line.starts_with("# ")) return false;
@@ -162,6 +190,10 @@ class StatesParser {
                       .settings = {}};
     server.settings.weight = std::max(1U, *weight);
     server.settings.flags = flags_of(*state, *admin, *weight);
+    server.weight = *weight;
+    server.initial_weight = number_in<unsigned>(table_(row_, kInitialWeight), 256).value_or(1);
+    const auto agent = number_in<unsigned>(table_(row_, kAgent), 0xff).value_or(0);
+    server.has_agent_check = (agent & kEnabledCheck) != 0;
     const std::string_view backend = table_(row_, kBackend);
     if (!seen_.emplace(std::string(backend), server.name).second) return false;
     if (backends_.empty() || backends_.back().name != backend) {
@@ -171,16 +203,16 @@ class StatesParser {
     return true;
   }
 
-  Table<8> table_{{"be_id", "be_name", "srv_name", "srv_addr", "srv_op_state", "srv_admin_state",
-                   "srv_uweight", "srv_port"}};
+  Table<10> table_{{"be_id", "be_name", "srv_name", "srv_addr", "srv_op_state", "srv_admin_state",
+                    "srv_uweight", "srv_port", "srv_iweight", "srv_agent_state"}};
   Columns row_;
   std::vector<BackendInfo> backends_;
   std::set<std::pair<std::string, std::string>> seen_;
 };
 
-class LimitsParser {
+class FiguresParser {
  public:
-  explicit LimitsParser(std::vector<BackendInfo> backends) : backends_(std::move(backends)) {
+  explicit FiguresParser(std::vector<BackendInfo> backends) : backends_(std::move(backends)) {
     for (BackendInfo& backend : backends_) {
       for (ServerInfo& server : backend.servers) {
         places_.emplace(std::pair(backend.name, server.name), std::pair(&backend, &server));
@@ -197,7 +229,7 @@ class LimitsParser {
       for (std::string_view line; answers.row(line);) {
         split_csv(line, row_);
         if (is_gone || !table_.fits(row_)) return false;
-        add_limits();
+        add_row();
       }
       if (!answers.complete()) return false;
     }
@@ -206,6 +238,7 @@ class LimitsParser {
 
   std::vector<BackendInfo> take() {
     for (BackendInfo& backend : backends_) {
+      throttle(backend);
       auto& all = backend.servers;
       // Not of std::ranges: clang 14 can not read what that of GCC 12 returns.
       std::stable_partition(all.begin(), all.end(), [](const ServerInfo& s) { return !s.backup; });
@@ -214,7 +247,23 @@ class LimitsParser {
   }
 
  private:
-  enum Field : std::size_t { kProxy, kServer, kLimit, kIsBackup, kMode };
+  enum Field : std::size_t {
+    kProxy,
+    kServer,
+    kLimit,
+    kIsBackup,
+    kMode,
+    kThrottle,
+    kSessions,
+    kCurrent,
+    kQueued,
+    kConnectErrors,
+    kAnswerErrors,
+    kServerErrors,
+    kConnectTime,
+    kAnswerTime,
+    kTotalTime
+  };
 
   bool read_head(std::string_view line) {
     if (!line.starts_with("# ")) return false;
@@ -222,22 +271,52 @@ class LimitsParser {
     return table_.set_head(row_);
   }
 
-  void add_limits() {
+  // Many fields are empty when they mean nothing.
+  template <typename Number = std::uint32_t>
+  Number number(Field field) const {
+    return number_in<Number>(table_(row_, field), std::numeric_limits<Number>::max()).value_or(0);
+  }
+
+  void add_row() {
     const auto found = places_.find(
         std::pair(std::string(table_(row_, kProxy)), std::string(table_(row_, kServer))));
     if (found == places_.end()) return;  // added between the two requests: next time
     const auto [backend, server] = found->second;
-    server->settings.max_conns =
-        number_in<std::uint32_t>(table_(row_, kLimit), UINT32_MAX).value_or(0);
+    server->settings.max_conns = number(kLimit);
     server->backup = table_(row_, kIsBackup) == "1";
     if (server->backup) server->settings.flags |= kBackup;
     backend->is_http = table_(row_, kMode) != "tcp";
+    const std::uint64_t refusals = number<std::uint64_t>(kConnectErrors);
+    server->figures = {.sessions = number<std::uint64_t>(kSessions),
+                       .failures = refusals + number<std::uint64_t>(kAnswerErrors) +
+                                   number<std::uint64_t>(kServerErrors),
+                       .refusals = refusals,
+                       .current = number(kCurrent),
+                       .queued = number(kQueued),
+                       .connect = number(kConnectTime),
+                       .answer = number(backend->is_http ? kAnswerTime : kTotalTime)};
+    const std::uint32_t percent = number(kThrottle);
+    if (percent > 0 && percent < 100) throttled_[server] = percent;
   }
 
-  Table<5> table_{{"pxname", "svname", "slim", "bck", "mode"}};
+  void throttle(BackendInfo& backend) const {
+    const auto percent_of = [&](const ServerInfo& server) {
+      const auto found = throttled_.find(&server);
+      return found == throttled_.end() ? 100 : found->second;
+    };
+    if (std::ranges::all_of(backend.servers, [&](auto& s) { return percent_of(s) == 100; })) return;
+    for (ServerInfo& server : backend.servers) {
+      std::uint32_t& weight = server.settings.weight;
+      weight = std::max(1U, weight * kFineWeight * percent_of(server) / 100);
+    }
+  }
+
+  Table<15> table_{{"pxname", "svname", "slim", "bck", "mode", "throttle", "stot", "scur", "qcur",
+                    "econ", "eresp", "hrsp_5xx", "ctime", "rtime", "ttime"}};
   Columns row_;
   std::vector<BackendInfo> backends_;
   std::map<std::pair<std::string, std::string>, std::pair<BackendInfo*, ServerInfo*>> places_;
+  std::map<const ServerInfo*, std::uint32_t> throttled_;  // per cent
 };
 
 // Commands of one line; the last one's ";" is in HAProxy's way.
@@ -249,18 +328,31 @@ std::string line_of(std::string commands) {
 }  // namespace
 
 std::string states_request(std::span<const std::string> names) {
-  std::string commands;
+  std::string commands = "show info;";
   for (const std::string& name : names) commands += "show servers state " + name + ';';
   return line_of(std::move(commands));
 }
 
 // Of servers (4), all of them (-1). No name begins with "+", so it can not be taken for one.
-std::string limits_request(std::span<const BackendInfo> backends) {
+std::string figures_request(std::span<const BackendInfo> backends) {
   std::string commands;
   for (const BackendInfo& backend : backends) {
     commands += "show stat +" + std::to_string(backend.number) + " 4 -1;";
   }
   return line_of(std::move(commands));
+}
+
+bool parse_process(std::string_view& text, ProcessInfo& out) {
+  std::string_view rest = text;
+  ProcessInfo process;
+  if (!rest.starts_with("Name: ")) return false;
+  for (std::string_view line; !(line = take_line(rest)).empty();) {
+    if (!read_process_line(line, process)) return false;
+  }
+  if (process.pid == 0) return false;
+  text = rest;
+  out = process;
+  return true;
 }
 
 bool parse_states(std::string_view text, std::size_t asked, std::vector<BackendInfo>& out) {
@@ -270,11 +362,20 @@ bool parse_states(std::string_view text, std::size_t asked, std::vector<BackendI
   return true;
 }
 
-bool parse_limits(std::string_view text, std::vector<BackendInfo>& backends) {
-  LimitsParser parser(backends);
+bool parse_figures(std::string_view text, std::vector<BackendInfo>& backends) {
+  FiguresParser parser(backends);
   if (!parser.parse(Answers(text))) return false;
   backends = parser.take();
   return true;
+}
+
+std::vector<std::string> refusals_in(std::string_view text, std::size_t commands) {
+  std::vector<std::string> refusals(commands);
+  for (std::string& refusal : refusals) {
+    refusal = take_line(text);
+    for (std::string_view more = refusal; !more.empty() && !text.empty();) more = take_line(text);
+  }
+  return refusals;
 }
 
 }  // namespace leastwise::agent

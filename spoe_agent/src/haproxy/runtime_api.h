@@ -1,9 +1,9 @@
 // What HAProxy's runtime API says of the servers of some backends.
 //
-// Two requests, each on a connection that HAProxy closes after the answer: first the states, by the
-// backends' names, then the limits, by the numbers that came with the states. Only of the backends
-// asked for: HAProxy may have thousands of servers that are not ours. A name would do for the
-// limits, too, but means a frontend if there is one of the same name.
+// Two requests: first who answers and the states, by the backends' names, then the figures, by the
+// numbers that came with the states. Only of the backends asked for: HAProxy may have thousands of
+// servers that are not ours. A name would do for the figures, too, but means a frontend if there is
+// one of the same name. `level user` of the stats socket is enough for all of it.
 #ifndef LEASTWISE_SPOE_AGENT_HAPROXY_RUNTIME_API_H_
 #define LEASTWISE_SPOE_AGENT_HAPROXY_RUNTIME_API_H_
 
@@ -17,11 +17,27 @@
 
 namespace leastwise::agent {
 
+// What a server did, as `show stat` has it: totals since HAProxy started, and the state now.
+struct ServerFigures {
+  std::uint64_t sessions = 0;  // stot
+  std::uint64_t failures = 0;  // hrsp_5xx, econ and eresp
+  std::uint64_t refusals = 0;  // of those, econ: nobody answered at all
+  std::uint32_t current = 0, queued = 0;
+  // Milliseconds, the moving average of its last 512 requests: connect, and to the answer's head
+  // or, of TCP, to its end.
+  std::uint32_t connect = 0, answer = 0;
+};
+
 struct ServerInfo {
   std::string name;
   std::string address;  // IP:PORT, or the path of a unix socket
   EndpointSettings settings;
   bool backup = false;
+  std::uint32_t weight = 1;          // as it is now, 0…256; settings have it at least 1, and
+                                     // less while it is throttled (slowstart)
+  std::uint32_t initial_weight = 1;  // as configured
+  bool has_agent_check = false;      // which may set its weight
+  ServerFigures figures{};
 };
 
 struct BackendInfo {
@@ -31,7 +47,17 @@ struct BackendInfo {
   std::vector<ServerInfo> servers;  // in the order of HAProxy's configuration, backups last
 };
 
+struct ProcessInfo {
+  std::uint32_t pid = 0;
+  std::string version;
+  bool is_stopping = false;  // another one has taken over, or will
+};
+
 std::string states_request(std::span<const std::string> names);
+
+// Takes the first answer, to who it is, off the front of that to states_request(). False, and
+// nothing changed, when it is not that.
+bool parse_process(std::string_view& text, ProcessInfo& out);
 
 // Reads the answer about `asked` backends; those that HAProxy does not have, or that have no
 // servers, are left out.
@@ -43,10 +69,16 @@ std::string states_request(std::span<const std::string> names);
 // come in between.
 bool parse_states(std::string_view text, std::size_t asked, std::vector<BackendInfo>& out);
 
-std::string limits_request(std::span<const BackendInfo> backends);
+std::string figures_request(std::span<const BackendInfo> backends);
 
-// Adds limits, backups and modes; puts backups last. False, and `backends` unchanged, as above.
-bool parse_limits(std::string_view text, std::vector<BackendInfo>& backends);
+// Adds limits, backups, modes and figures; puts backups last. While a server of the backend warms
+// up (`slowstart`), the weights are those of the moment, all in the same larger unit. False, and
+// `backends` unchanged, as above.
+bool parse_figures(std::string_view text, std::vector<BackendInfo>& backends);
+
+// What HAProxy had against each of `commands` commands that say nothing when all is well; empty:
+// nothing.
+std::vector<std::string> refusals_in(std::string_view text, std::size_t commands);
 
 }  // namespace leastwise::agent
 

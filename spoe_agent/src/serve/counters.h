@@ -44,6 +44,7 @@ struct alignas(64) FeedbackCounters {
   Counter cancelled;  // picks finished for want of room, or because their backend went away
   Counter open;       // picks now waiting for their line
   Counter polls, failed_polls;  // of the runtime API
+  Counter restarts;             // of HAProxy: another process answers
 };
 
 }  // namespace leastwise::agent

@@ -3,6 +3,9 @@
 Usage: runtime_test.py AGENT BACKENDS LOAD [unittest arguments]
 """
 import pathlib
+import re
+import select
+import signal
 import socket
 import sys
 import threading
@@ -10,7 +13,7 @@ import time
 import unittest
 
 import stack
-from stack import Stack, say, until
+from stack import Stack, load, say, settled, until
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
 FOREIGN = "\n".join(
@@ -18,11 +21,24 @@ FOREIGN = "\n".join(
     for b in range(50))
 
 
+def workers_of(master):
+    return [int(w) for w in
+            pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def answer_agent_checks(listener, answer):
+    try:
+        while True:
+            with listener.accept()[0] as check:
+                check.sendall(answer)
+    except OSError:
+        pass
+
+
 def cpu_of_workers(master):
     """Seconds that all threads of the master's workers have used."""
-    workers = pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()
     return sum(int(thread.read_text().split()[0]) / 1e9
-               for worker in workers
+               for worker in workers_of(master)
                for thread in pathlib.Path(f"/proc/{worker}/task").glob("*/schedstat"))
 
 
@@ -30,7 +46,7 @@ class Relay:
     """Stands where HAProxy's socket was, passes all on, and keeps what was said."""
 
     def __init__(self, test, folder):
-        self.asked, self.answered = [], []
+        self.connections, self.asked, self.answered = 0, b"", b""
         (folder / "admin.sock").rename(folder / "real.sock")
         self.real = str(folder / "real.sock")
         listener = socket.socket(socket.AF_UNIX)
@@ -43,17 +59,36 @@ class Relay:
         try:
             while True:
                 with listener.accept()[0] as agent, socket.socket(socket.AF_UNIX) as haproxy:
-                    asked = agent.recv(65536)
                     haproxy.connect(self.real)
-                    haproxy.sendall(asked)
-                    answer = b""
-                    while part := haproxy.recv(65536):
-                        answer += part
-                    self.asked.append(asked.decode())
-                    self.answered.append(answer.decode())
-                    agent.sendall(answer)
+                    self.connections += 1
+                    self.pass_on(agent, haproxy)
         except OSError:
             pass
+
+    def pass_on(self, agent, haproxy):
+        while True:
+            for ready in select.select([agent, haproxy], [], [])[0]:
+                part = ready.recv(65536)
+                if not part:
+                    return
+                if ready is agent:
+                    self.asked += part
+                    haproxy.sendall(part)
+                else:
+                    self.answered += part
+                    agent.sendall(part)
+
+
+class LongName(Stack):
+    """One of the servers has a name that is longer than all that is shown of it."""
+    NAME = "long" * 75
+
+    def write_files(self):
+        super().write_files()
+        for file in ("haproxy.cfg", "leastwise.spoe.conf"):
+            path = self.folder / file
+            path.write_text(path.read_text().replace("s3", self.NAME))
+        self.names.remove("s3")
 
 
 class Runtime(unittest.TestCase):
@@ -70,11 +105,98 @@ class Runtime(unittest.TestCase):
             say(self, foreign_servers=5000,
                 haproxy_cpu_percent=round(100 * used / (time.monotonic() - begin), 3))
             relay = Relay(self, s.folder)
-            until(lambda: len(relay.answered) >= 4)
-            self.assertFalse([a for a in relay.answered if "foreign" in a], relay.asked)
-            self.assertTrue(all("app" in a for a in relay.answered), relay.asked)
+            # The connection that there was goes on beside the relay: a restart ends it.
+            s.end("agent")
+            s.start_agent()
+            until(lambda: relay.asked.count(b"show stat +") >= 4)
+            begin, rounds = len(relay.answered), relay.asked.count(b"show stat +")
+            until(lambda: relay.asked.count(b"show stat +") >= rounds + 4)
+            rounds = relay.asked.count(b"show stat +") - rounds
+            per_round = (len(relay.answered) - begin) / rounds
+            say(self, rounds=rounds, bytes_per_round=round(per_round))
+            self.assertNotIn(b"foreign", relay.answered)
+            self.assertLess(per_round, 12000, "of 5,003 servers three were told of")
+            self.assertEqual(relay.connections, 1, "it stays open")
+            commands = set(re.split(rb"[;\n]", relay.asked)) - {b""}
+            self.assertEqual({re.sub(rb"[+]\d+", b"+N", c) for c in commands},
+                             {b"prompt", b"show info", b"show servers state app",
+                              b"show stat +N 4 -1"})
             s.runtime("set maxconn server app/s2 7", "real.sock")
             until(lambda: s.peers()["s2"]["max_conns"] == 7)
+
+    def test_level_user_is_enough_and_servers_may_have_long_names(self):
+        name = LongName.NAME
+        with LongName(edit=[("level admin", "level user")]) as s:
+            until(lambda: len(s.peers()) == 3)
+            load("--connections", 4, "--requests", 300)
+            shown = [p for p in s.peers() if p.startswith("longlong")]
+            self.assertEqual(len(shown), 1)
+            settled(s)
+            peer = s.peers()[shown[0]]
+            say(self, name_has=len(name), shown_as=shown[0], picks=peer["leastwise"]["picks"])
+            self.assertGreater(peer["leastwise"]["results"]["ok"], 50)
+
+    def test_states_and_weights_of_all_kinds_are_followed(self):
+        extra = "\n".join([
+            "    server off 127.0.0.1:9 disabled", "    server none 127.0.0.1:9 weight 0",
+            "    server follower 127.0.0.1:21010 track app/s1",
+            "    server agent 127.0.0.1:21011 weight 40 agent-check agent-port 21009 agent-inter 200ms",
+            "    server slow 127.0.0.1:21012 weight 10 slowstart 60s", ""])
+        with Stack(edit=[("\nbackend leastwise_breaker", extra + "\nbackend leastwise_breaker")]) as s:
+            listener = socket.create_server(("127.0.0.1", 21009))
+            self.addCleanup(listener.close)
+            threading.Thread(target=answer_agent_checks, args=(listener, b"50% maxconn:5\n"),
+                             daemon=True).start()
+            until(lambda: s.peers()["agent"]["weight"] == 20)
+            self.assertEqual(s.peers()["agent"]["max_conns"], 5)
+            self.assertEqual(s.peers()["off"]["state"], "down")
+            self.assertEqual(s.peers()["none"]["state"], "draining")
+            for state, command in (("down", "set server app/s1 state maint"),
+                                   ("up", "set server app/s1 state ready")):
+                s.runtime(command)
+                until(lambda: s.peers()["s1"]["state"] == state)
+                until(lambda: s.peers()["follower"]["state"] == state)
+            s.runtime("set server app/slow state maint;set server app/slow state ready")
+            # In the larger unit that weights have meanwhile it would be 160.
+            until(lambda: s.peers()["agent"]["weight"] == 20 * 16)
+            self.assertLess(s.peers()["slow"]["weight"], 50)
+
+    def test_a_reload_is_noticed_and_holds_no_old_process_back(self):
+        with Stack() as s:
+            master = s.processes["haproxy"].pid
+            first = s.status()["agent"]["haproxy"]["pid"]
+            s.send_signal("haproxy", signal.SIGUSR2)
+            until(lambda: s.status()["agent"]["haproxy"]["pid"] not in (0, first))
+            until(lambda: workers_of(master) == [s.status()["agent"]["haproxy"]["pid"]])
+            self.assertEqual(s.status()["agent"]["feedback"]["restarts"], 1)
+            self.assertIn("HAProxy was started anew", s.log("agent"))
+            until(s.is_asked)
+
+    def test_asks_less_often_while_nobody_answers(self):
+        with Stack() as s:
+            def failed():
+                return s.status()["agent"]["feedback"]["failed_polls"]
+            before = failed()
+            s.end("haproxy", signal.SIGTERM)
+            until(lambda: failed() > before)
+            begin = time.monotonic()
+            until(lambda: failed() >= before + 4)
+            self.assertGreater(time.monotonic() - begin, 2, "after 0.5, 1, 2 seconds")
+            s.start_haproxy()
+            until(lambda: not s.status()["agent"]["haproxy"]["error"])
+            until(s.is_asked)
+
+    def test_the_master_socket_is_told_apart(self):
+        with Stack() as s:
+            s.end("haproxy", signal.SIGTERM)
+            (s.folder / "admin.sock").unlink(missing_ok=True)
+            master = str(s.folder / "master.sock")
+            s.start("haproxy", "/usr/sbin/haproxy", "-W", "-S", master, "-f",
+                    str(s.folder / "haproxy.cfg"), cwd=s.folder)
+            config = s.folder / "leastwise.conf"
+            config.write_text(config.read_text().replace("admin.sock", "master.sock"))
+            s.send_signal("agent", signal.SIGHUP)
+            until(lambda: "master process (-S)" in s.status()["agent"]["haproxy"]["error"])
 
     def test_asks_for_hundreds_of_backends_by_and_by(self):
         with Stack() as s:

@@ -14,7 +14,8 @@ constexpr std::string_view kStateHead =
     "srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
 // HAProxy 2.6.12, cut behind the columns that matter.
 constexpr std::string_view kStatHead =
-    "# pxname,svname,qcur,qmax,scur,smax,slim,status,weight,act,bck,last_chk,mode,\n";
+    "# pxname,svname,qcur,qmax,scur,smax,slim,stot,econ,eresp,status,weight,act,bck,throttle,"
+    "hrsp_5xx,last_chk,qtime,ctime,rtime,ttime,mode,\n";
 
 std::string state(std::string_view backend, std::string_view server, std::string_view address,
                   int op, int admin, int weight, int port) {
@@ -24,9 +25,10 @@ std::string state(std::string_view backend, std::string_view server, std::string
 }
 
 std::string stat(std::string_view backend, std::string_view server, std::string_view limit,
-                 bool backup, std::string_view mode = "http") {
-  return std::string(backend) + ',' + std::string(server) + ",0,0,0,0," + std::string(limit) +
-         ",UP,1," + (backup ? "0,1" : "1,0") + ",\"Layer4, refused\"," + std::string(mode) + ",\n";
+                 bool backup, std::string_view mode = "http", std::string_view throttle = "") {
+  return std::string(backend) + ',' + std::string(server) + ",5,6,3,4," + std::string(limit) +
+         ",1000,7,2,UP,1," + (backup ? "0,1," : "1,0,") + std::string(throttle) +
+         ",30,\"Layer4, refused\",1,2,11,13," + std::string(mode) + ",\n";
 }
 
 std::string states(const std::string& rows) {
@@ -38,7 +40,7 @@ std::string stats(const std::string& rows) { return std::string(kStatHead) + row
 // Both answers, about `asked` backends.
 bool parse(const std::string& state_answer, const std::string& stat_answer,
            std::vector<BackendInfo>& out, std::size_t asked = 1) {
-  return parse_states(state_answer, asked, out) && parse_limits(stat_answer, out);
+  return parse_states(state_answer, asked, out) && parse_figures(stat_answer, out);
 }
 
 std::uint32_t flags(int op, int admin, int weight) {
@@ -82,6 +84,69 @@ TEST(RuntimeApi, StatesBecomeFlags) {
   EXPECT_EQ(flags(0, 0x05, 1), kDown) << "an unused slot of a server-template";
 }
 
+TEST(RuntimeApi, ReadsWhatServersDid) {
+  std::vector<BackendInfo> out;
+  ASSERT_TRUE(parse(states(state("app", "s", "127.0.0.1", 2, 0, 5, 1)) +
+                        states(state("db", "s", "127.0.0.1", 2, 0, 0, 1)),
+                    stats(stat("app", "s", "", false)) + stats(stat("db", "s", "", false, "tcp")),
+                    out, 2));
+  const ServerFigures& figures = out[0].servers[0].figures;
+  EXPECT_EQ(figures.sessions, 1000U);
+  EXPECT_EQ(figures.refusals, 7U);
+  EXPECT_EQ(figures.failures, 7U + 2U + 30U);
+  EXPECT_EQ(figures.current, 3U);
+  EXPECT_EQ(figures.queued, 5U);
+  EXPECT_EQ(figures.connect, 2U);
+  EXPECT_EQ(figures.answer, 11U);
+  EXPECT_EQ(out[1].servers[0].figures.answer, 13U) << "of TCP only the whole is known";
+  EXPECT_EQ(out[0].servers[0].weight, 5U);
+  EXPECT_EQ(out[1].servers[0].weight, 0U) << "as it is, while settings have 1";
+  EXPECT_EQ(out[1].servers[0].initial_weight, 1U);
+}
+
+TEST(RuntimeApi, WhoWarmsUpWeighsLessAlsoWithAWeightOfOne) {
+  std::vector<BackendInfo> out;
+  ASSERT_TRUE(
+      parse(states(state("app", "warm", "127.0.0.1", 2, 0, 1, 1) +
+                   state("app", "new", "127.0.0.1", 1, 0, 1, 2) +
+                   state("app", "newest", "127.0.0.1", 1, 0, 1, 3)),
+            stats(stat("app", "warm", "", false) + stat("app", "new", "", false, "http", "50") +
+                  stat("app", "newest", "", false, "http", "1")),
+            out));
+  EXPECT_EQ(out[0].servers[0].settings.weight, 16U);
+  EXPECT_EQ(out[0].servers[1].settings.weight, 8U);
+  EXPECT_EQ(out[0].servers[2].settings.weight, 1U) << "never none";
+}
+
+TEST(RuntimeApi, ReadsWhoAnswers) {
+  const std::string states_of_none = states("");
+  const std::string whole =
+      "Name: HAProxy\nVersion: 2.6.12-1\nPid: 4711\nnode: web:1\nStopping: 1\n\n" + states_of_none;
+  std::string_view text = whole;
+  ProcessInfo process;
+  ASSERT_TRUE(parse_process(text, process));
+  EXPECT_EQ(text, states_of_none);
+  EXPECT_EQ(process.pid, 4711U);
+  EXPECT_EQ(process.version, "2.6.12-1");
+  EXPECT_TRUE(process.is_stopping);
+  for (const std::string_view bad :
+       {"", "1\n", "Name: HAProxy\n\n", "Name: HAProxy\nPid: -1\n\n", "Unknown command\n\n"}) {
+    text = bad;
+    EXPECT_FALSE(parse_process(text, process)) << bad;
+    EXPECT_EQ(text, bad);
+  }
+  EXPECT_EQ(process.pid, 4711U);
+}
+
+TEST(RuntimeApi, RefusalsBelongToTheirCommands) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(refusals_in("\n\n", 2), Texts({"", ""}));
+  EXPECT_EQ(refusals_in("\nNo such server.\n\n\nPermission denied\n\n", 4),
+            Texts({"", "No such server.", "", "Permission denied"}));
+  EXPECT_EQ(refusals_in("of two lines\nall of it\n\n\n", 2), Texts({"of two lines", ""}));
+  EXPECT_EQ(refusals_in("", 1), Texts({""}));
+}
+
 TEST(RuntimeApi, BackupsComeLast) {
   std::vector<BackendInfo> out;
   ASSERT_TRUE(parse(states(state("app", "b", "127.0.0.1", 2, 0, 1, 1) +
@@ -94,10 +159,10 @@ TEST(RuntimeApi, BackupsComeLast) {
 
 TEST(RuntimeApi, AsksForTheBackendsByNameAndForTheirLimitsByNumber) {
   const std::vector<std::string> names = {"app", "db"};
-  EXPECT_EQ(states_request(names), "show servers state app;show servers state db\n");
+  EXPECT_EQ(states_request(names), "show info;show servers state app;show servers state db\n");
   const std::vector<BackendInfo> backends = {{.name = "app", .number = 3, .servers = {}},
                                              {.name = "db", .number = 12, .servers = {}}};
-  EXPECT_EQ(limits_request(backends), "show stat +3 4 -1;show stat +12 4 -1\n");
+  EXPECT_EQ(figures_request(backends), "show stat +3 4 -1;show stat +12 4 -1\n");
 }
 
 TEST(RuntimeApi, ABackendThatIsMissingOrWithoutServersIsNone) {
@@ -107,7 +172,7 @@ TEST(RuntimeApi, ABackendThatIsMissingOrWithoutServersIsNone) {
   EXPECT_TRUE(parse_states(
       "Can't find backend.\n\n" + states(state("app", "s1", "127.0.0.1", 2, 0, 1, 80)), 2, out));
   EXPECT_EQ(out.size(), 1U);
-  EXPECT_TRUE(parse_limits("No such proxy.\n\n", out)) << "gone between the two requests";
+  EXPECT_TRUE(parse_figures("No such proxy.\n\n", out)) << "gone between the two requests";
   EXPECT_EQ(out.size(), 1U);
 }
 
@@ -125,9 +190,11 @@ TEST(RuntimeApi, ColumnsAreFoundByName) {
   std::vector<BackendInfo> out;
   ASSERT_TRUE(
       parse("1\n# srv_port srv_uweight srv_admin_state srv_op_state "
-            "srv_addr srv_name new be_name be_id\n"
-            "80 9 0 2 10.0.0.1 s1 x app 7\n\n",
-            "# mode,bck,slim,svname,pxname\nhttp,0,4,s1,app\n\n", out));
+            "srv_addr srv_name new be_name be_id srv_agent_state srv_iweight\n"
+            "80 9 0 2 10.0.0.1 s1 x app 7 0 9\n\n",
+            "# mode,bck,slim,svname,pxname,ttime,rtime,ctime,qcur,scur,econ,eresp,hrsp_5xx,stot,"
+            "throttle\nhttp,0,4,s1,app,,,,,,,,,,\n\n",
+            out));
   EXPECT_EQ(out[0].servers[0].settings.weight, 9U);
   EXPECT_EQ(out[0].servers[0].settings.max_conns, 4U);
 }
@@ -144,7 +211,7 @@ TEST(RuntimeApi, EveryTruncationIsRefusedAndChangesNothing) {
   ASSERT_TRUE(parse_states(whole, 2, known));
   const std::string limits = stats(stat("app", "s1", "7", false));
   for (std::size_t n = 0; n < limits.size(); ++n) {
-    EXPECT_FALSE(parse_limits(limits.substr(0, n), known)) << n;
+    EXPECT_FALSE(parse_figures(limits.substr(0, n), known)) << n;
     EXPECT_EQ(known.at(0).servers.at(0).settings.max_conns, 0U);
   }
 }
@@ -176,7 +243,7 @@ TEST(RuntimeApi, GarbageIsRefused) {
   ASSERT_TRUE(parse_states(states(good), 1, known));
   for (const std::string& text : {stats("app,s1\n"), std::string("Permission denied\n\n"),
                                   stats("") + stats(""), std::string("# pxname,svname\n\n")}) {
-    EXPECT_FALSE(parse_limits(text, known)) << text;
+    EXPECT_FALSE(parse_figures(text, known)) << text;
   }
 }
 
