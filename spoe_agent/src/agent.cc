@@ -48,7 +48,7 @@ class Agent {
         registry_(config.backends, store_),
         ring_(kRingCapacity),
         feedback_(ring_, feedback_counters_),
-        learner_(registry_, store_, feedback_, feedback_counters_,
+        learner_(registry_, store_, feedback_, feedback_counters_, pick_counters_,
                  config.feedback ? receive_on(*config.feedback) : Fd(), config.haproxy_socket),
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
         protocol_(handler_, pick_counters_),

@@ -1,5 +1,6 @@
 #include "admin/status.h"
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <string>
@@ -52,13 +53,16 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"cancelled", "Picks finished for want of room", c.cancelled},
           {"polls", "Answers of the runtime API", c.polls},
           {"failed_polls", "Failed questions to the runtime API", c.failed_polls},
-          {"restarts", "Restarts and reloads of HAProxy noticed", c.restarts}};
+          {"restarts", "Restarts and reloads of HAProxy noticed", c.restarts},
+          {"duplicates", "Picks whose id another request still had", c.duplicates}};
 }
 
 constexpr std::string_view kDecidedHelp =
     "Requests that HAProxy told the end of, by who chose their server: leastwise, or proxy, which "
     "was not asked, had no answer in time or used another server";
 constexpr std::string_view kStaleHelp = "1 while HAProxy's runtime API gives no answer";
+constexpr std::string_view kWarningHelp =
+    "1 while learning fails in that way; the log and the status have the cause and what to do";
 constexpr std::string_view kOpenHelp = "Picks that wait for their log line";
 
 // What the agent says of itself: two dozen figures, and an error message.
@@ -97,13 +101,37 @@ void write_figures(const std::vector<Figure>& figures, Text& out) {
   }
 }
 
+// "decided":{"by_leastwise":930,"by_proxy":70,"percent":93.0}
+void write_decided_json(const StatusSources& sources, Text& out) {
+  const FeedbackCounters& c = sources.feedback;
+  const std::uint64_t own = c.as_picked.get();
+  const std::uint64_t proxy = c.elsewhere.get() + c.unknown.get();
+  const std::uint64_t tenths = own + proxy > 0 ? own * 1000 / (own + proxy) : 0;
+  out << "\"decided\":{\"by_leastwise\":" << own << ",\"by_proxy\":" << proxy
+      << ",\"unanswered\":" << sources.picks.asked.get() - sources.picks.picked.get()
+      << ",\"percent\":" << tenths / 10 << '.' << tenths % 10 << '}';
+}
+
+void write_warnings(const StatusSources& sources, Text& out) {
+  out << "\"warnings\":[";
+  std::string_view comma;
+  for (const LearningWatch::Warning& w : sources.learner.watch().warnings()) {
+    out << std::exchange(comma, ",") << "{\"name\":\"" << w.name << "\",\"text\":\"";
+    out.json(w.text) << "\"}";
+  }
+  out << ']';
+}
+
 void write_agent(const StatusSources& sources, TimePoint now, Text& out) {
   const HaproxyView haproxy = sources.learner.haproxy();
   out << "{\"haproxy\":{\"configured\":" << (haproxy.is_configured ? "true" : "false")
       << ",\"stale\":" << (haproxy.is_stale ? "true" : "false")
-      << ",\"age_ms\":" << age_ms(haproxy, now) << ",\"pid\":" << haproxy.pid
-      << ",\"error\":\"";
-  out.json(haproxy.error) << "\"},\"picks\":{";
+      << ",\"age_ms\":" << age_ms(haproxy, now) << ",\"pid\":" << haproxy.pid << ",\"error\":\"";
+  out.json(haproxy.error) << "\"},";
+  write_decided_json(sources, out);
+  out << ',';
+  write_warnings(sources, out);
+  out << ",\"picks\":{";
   write_figures(pick_figures(sources.picks), out);
   out << "},\"feedback\":{";
   write_figures(feedback_figures(sources.feedback), out);
@@ -130,6 +158,16 @@ void write_decided(const FeedbackCounters& c, Text& out) {
   out << "# HELP " << kName << ' ' << kDecidedHelp << "\n# TYPE " << kName << " counter\n"
       << kName << "{by=\"leastwise\"} " << c.as_picked.get() << '\n'
       << kName << "{by=\"proxy\"} " << c.elsewhere.get() + c.unknown.get() << '\n';
+}
+
+void write_warning_gauges(const StatusSources& sources, Text& out) {
+  constexpr std::string_view kName = "leastwise_agent_learning_warning";
+  const std::vector<LearningWatch::Warning> now = sources.learner.watch().warnings();
+  out << "# HELP " << kName << ' ' << kWarningHelp << "\n# TYPE " << kName << " gauge\n";
+  for (const std::string_view name : LearningWatch::kNames) {
+    const bool is_on = std::ranges::find(now, name, &LearningWatch::Warning::name) != now.end();
+    out << kName << "{about=\"" << name << "\"} " << (is_on ? "1" : "0") << '\n';
+  }
 }
 
 class StatusParts final : public Parts {
@@ -183,6 +221,7 @@ std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint
     write_gauge("feedback_open", kOpenHelp, sources.feedback.open.get(), out);
     write_gauge("haproxy_stale", kStaleHelp, haproxy.is_stale ? 1 : 0, out);
     write_decided(sources.feedback, out);
+    write_warning_gauges(sources, out);
   });
   return std::make_unique<StatusParts>(sources, PageFormat::kPrometheus, "", 0, std::move(agent),
                                        now);
@@ -202,7 +241,8 @@ void render_agent_metrics(Text& out) {
   rows("feedback", feedback_figures(feedback));
   out << "| `leastwise_agent_decided_total` | counter | by | " << kDecidedHelp << " |\n"
       << "| `leastwise_agent_feedback_open` | gauge | | " << kOpenHelp << " |\n"
-      << "| `leastwise_agent_haproxy_stale` | gauge | | " << kStaleHelp << " |\n";
+      << "| `leastwise_agent_haproxy_stale` | gauge | | " << kStaleHelp << " |\n"
+      << "| `leastwise_agent_learning_warning` | gauge | about | " << kWarningHelp << " |\n";
 }
 
 }  // namespace leastwise::agent

@@ -121,6 +121,7 @@ void Feedback::drain(TimePoint now) {
     const Tickets::Opened opened = tickets_.open(ticket, now);
     if (opened == Tickets::Opened::kYes) continue;
     (opened == Tickets::Opened::kLogCameFirst ? counters_.early : counters_.cancelled).add();
+    if (opened == Tickets::Opened::kDuplicate) counters_.duplicates.add();
     ticket.backend->finish(ticket.ticket, kNeverSent, now);
   }
   count_open();

@@ -22,12 +22,14 @@ constexpr std::size_t kMostBatches = 64;  // before time is kept again
 }  // namespace
 
 Learner::Learner(Registry& registry, StateStore& store, Feedback& feedback,
-                 FeedbackCounters& counters, Fd socket, std::optional<Address> haproxy_socket)
+                 FeedbackCounters& counters, const PickCounters& picks, Fd socket,
+                 std::optional<Address> haproxy_socket)
     : registry_(registry),
       store_(store),
       feedback_(feedback),
       counters_(counters),
-      wake_(make_event()) {
+      wake_(make_event()),
+      watch_(picks, counters) {
   if (socket) datagrams_.emplace(std::move(socket));
   haproxy_.is_configured = haproxy_socket.has_value();
   ask_about_ours(std::move(haproxy_socket));
@@ -113,6 +115,7 @@ void Learner::keep_time() {
   next_tick_ = now_ + Pool::kTickPeriod;
   for (const auto& backend : registry_.backends()) backend->tick(now_);
   store_.stamp(now_);
+  watch_.look(now_);
 }
 
 void Learner::ask_haproxy() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "balance/feedback.h"
+#include "balance/learning_watch.h"
 #include "balance/registry.h"
 #include "balance/state_store.h"
 #include "config/file.h"
@@ -36,7 +37,7 @@ class Learner {
 
   // `feedback` may be empty: nothing is learned then. Throws std::runtime_error.
   Learner(Registry& registry, StateStore& store, Feedback& feedback, FeedbackCounters& counters,
-          Fd socket, std::optional<Address> haproxy_socket);
+          const PickCounters& picks, Fd socket, std::optional<Address> haproxy_socket);
 
   // For the pick thread, when picks wait to be taken over.
   const Fd& wake() const noexcept { return wake_; }
@@ -47,6 +48,7 @@ class Learner {
   void stop() noexcept;
   void reload(AgentConfig config);
   HaproxyView haproxy() const;
+  const LearningWatch& watch() const noexcept { return watch_; }
 
  private:
   void wait(Duration most) noexcept;
@@ -68,6 +70,7 @@ class Learner {
   std::optional<Datagrams> datagrams_;
   Fd wake_;
   RuntimeClient runtime_;
+  LearningWatch watch_;
   bool runtime_is_ready_ = false;
   bool has_datagrams_ = false;
   TimePoint now_{};

@@ -45,6 +45,7 @@ struct alignas(64) FeedbackCounters {
   Counter open;       // picks now waiting for their line
   Counter polls, failed_polls;  // of the runtime API
   Counter restarts;             // of HAProxy: another process answers
+  Counter duplicates;           // of cancelled, those whose id another pick has
 };
 
 }  // namespace leastwise::agent

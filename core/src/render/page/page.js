@@ -29,6 +29,7 @@ function showAgent(agent) {
     `decided by Leastwise ${percent(by_us + by_proxy > 0 ? by_us / (by_us + by_proxy) : null)}`,
     `open ${count(f.open)}`, `log lines ${count(f.lines)}, lost ${count(f.lost)}`,
   ];
+  for (const warning of agent.warnings) facts.push("Warning: " + warning.text);
   const key = facts.join();
   if (box.key === key) return;
   box.key = key;
