@@ -36,7 +36,8 @@ ROOMS = {
         "config": (),
         "serve": ("spop", "config"),
         "haproxy": ("config", "serve"),
-        "balance": ("spop", "config", "serve", "haproxy"),
+        "steer": ("haproxy",),
+        "balance": ("spop", "config", "serve", "haproxy", "steer"),
         "admin": ("config", "serve", "balance"),
     },
 }

@@ -51,9 +51,13 @@ class Agent {
         learner_(registry_, store_, feedback_, feedback_counters_, pick_counters_,
                  config.feedback ? receive_on(*config.feedback) : Fd(), config.haproxy_socket),
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
-        protocol_(handler_, pick_counters_),
-        server_(listen_on(config.listen), protocol_, pick_counters_.connections,
-                {.connections = connections_for_haproxy(raise_descriptor_limit())}) {
+        protocol_(handler_, pick_counters_) {
+    const std::size_t connections = connections_for_haproxy(raise_descriptor_limit());
+    if (config.listen.length > 0) {
+      server_ =
+          std::make_unique<Server>(listen_on(config.listen), protocol_, pick_counters_.connections,
+                                   Server::Limits{.connections = connections});
+    }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
         *config.status, StatusSources{registry_, learner_, pick_counters_, feedback_counters_});
@@ -61,9 +65,9 @@ class Agent {
 
   void start() {
     learning_ = std::thread([this] { learner_.run(); });
-    picking_ = std::thread([this] { server_.run(); });
+    if (server_) picking_ = std::thread([this] { server_->run(); });
     if (admin_) watching_ = std::thread([this] { admin_->run(); });
-    log(LogLevel::kInfo, {"listening on ", config_.listen.text});
+    if (server_) log(LogLevel::kInfo, {"listening on ", config_.listen.text});
   }
 
   void reload(const std::string& path) {
@@ -80,9 +84,11 @@ class Agent {
 
   // In this order: whoever fills a ring ends before the one who empties it.
   void stop() {
-    server_.stop();
-    picking_.join();
-    remove_socket_file(config_.listen);
+    if (server_) {
+      server_->stop();
+      picking_.join();
+      remove_socket_file(config_.listen);
+    }
     learner_.stop();
     learning_.join();
     if (admin_) admin_->stop();
@@ -101,7 +107,7 @@ class Agent {
   Learner learner_;
   PickHandler handler_;
   SpoeProtocol protocol_;
-  Server server_;
+  std::unique_ptr<Server> server_;  // none if nobody picks
   std::unique_ptr<Admin> admin_;
   std::thread picking_, learning_, watching_;
 };

@@ -54,7 +54,9 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"polls", "Answers of the runtime API", c.polls},
           {"failed_polls", "Failed questions to the runtime API", c.failed_polls},
           {"restarts", "Restarts and reloads of HAProxy noticed", c.restarts},
-          {"duplicates", "Picks whose id another request still had", c.duplicates}};
+          {"duplicates", "Picks whose id another request still had", c.duplicates},
+          {"weights_told", "Weights that HAProxy was told (mode weights)", c.weights_told},
+          {"weights_refused", "Weights that HAProxy refused", c.weights_refused}};
 }
 
 constexpr std::string_view kDecidedHelp =
@@ -63,6 +65,8 @@ constexpr std::string_view kDecidedHelp =
 constexpr std::string_view kStaleHelp = "1 while HAProxy's runtime API gives no answer";
 constexpr std::string_view kWarningHelp =
     "1 while learning fails in that way; the log and the status have the cause and what to do";
+constexpr std::string_view kSteeredHelp =
+    "What a server gets of its configured share, beside the others (mode weights)";
 constexpr std::string_view kOpenHelp = "Picks that wait for their log line";
 
 // What the agent says of itself: two dozen figures, and an error message.
@@ -122,6 +126,24 @@ void write_warnings(const StatusSources& sources, Text& out) {
   out << ']';
 }
 
+void write_weights(const StatusSources& sources, Text& out) {
+  out << "\"weights\":{";
+  std::string_view comma;
+  for (const WeightsMode::View& backend : sources.learner.weights().view()) {
+    out << std::exchange(comma, ",") << '"' << backend.backend << "\":[";
+    std::string_view inner;
+    for (const Steering::View& s : backend.servers) {
+      out << std::exchange(inner, ",") << "{\"server\":\"";
+      out.json(s.server) << "\",\"weight\":" << std::uint64_t{s.weight}
+                         << ",\"configured\":" << std::uint64_t{s.configured}
+                         << ",\"factor\":" << s.factor << ",\"answer_ms\":" << s.answer_ms
+                         << ",\"failure_share\":" << s.failures << '}';
+    }
+    out << ']';
+  }
+  out << '}';
+}
+
 void write_agent(const StatusSources& sources, TimePoint now, Text& out) {
   const HaproxyView haproxy = sources.learner.haproxy();
   out << "{\"haproxy\":{\"configured\":" << (haproxy.is_configured ? "true" : "false")
@@ -131,6 +153,8 @@ void write_agent(const StatusSources& sources, TimePoint now, Text& out) {
   write_decided_json(sources, out);
   out << ',';
   write_warnings(sources, out);
+  out << ',';
+  write_weights(sources, out);
   out << ",\"picks\":{";
   write_figures(pick_figures(sources.picks), out);
   out << "},\"feedback\":{";
@@ -167,6 +191,18 @@ void write_warning_gauges(const StatusSources& sources, Text& out) {
   for (const std::string_view name : LearningWatch::kNames) {
     const bool is_on = std::ranges::find(now, name, &LearningWatch::Warning::name) != now.end();
     out << kName << "{about=\"" << name << "\"} " << (is_on ? "1" : "0") << '\n';
+  }
+}
+
+void write_steered(const StatusSources& sources, Text& out) {
+  constexpr std::string_view kName = "leastwise_agent_weight_factor";
+  out << "# HELP " << kName << ' ' << kSteeredHelp << "\n# TYPE " << kName << " gauge\n";
+  for (const WeightsMode::View& backend : sources.learner.weights().view()) {
+    for (const Steering::View& s : backend.servers) {
+      out << kName << "{upstream=\"";
+      out.label(backend.backend) << "\",server=\"";
+      out.label(s.server) << "\"} " << s.factor << '\n';
+    }
   }
 }
 
@@ -222,6 +258,7 @@ std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint
     write_gauge("haproxy_stale", kStaleHelp, haproxy.is_stale ? 1 : 0, out);
     write_decided(sources.feedback, out);
     write_warning_gauges(sources, out);
+    write_steered(sources, out);
   });
   return std::make_unique<StatusParts>(sources, PageFormat::kPrometheus, "", 0, std::move(agent),
                                        now);
@@ -242,7 +279,9 @@ void render_agent_metrics(Text& out) {
   out << "| `leastwise_agent_decided_total` | counter | by | " << kDecidedHelp << " |\n"
       << "| `leastwise_agent_feedback_open` | gauge | | " << kOpenHelp << " |\n"
       << "| `leastwise_agent_haproxy_stale` | gauge | | " << kStaleHelp << " |\n"
-      << "| `leastwise_agent_learning_warning` | gauge | about | " << kWarningHelp << " |\n";
+      << "| `leastwise_agent_learning_warning` | gauge | about | " << kWarningHelp << " |\n"
+      << "| `leastwise_agent_weight_factor` | gauge | upstream, server | " << kSteeredHelp
+      << " |\n";
 }
 
 }  // namespace leastwise::agent

@@ -96,7 +96,7 @@ Backend::Backend(std::string name, const Config& config, StateStore& store)
 Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,
                      TimePoint now) noexcept {
   Roster& roster = *roster_;
-  if (!active_ || roster.members.empty()) return {};
+  if (!active_ || mode_ != Mode::kPick || roster.members.empty()) return {};
   Tried barred;
   request.in_flight = read_loads(loads, barred);
   const Ticket ticket = roster.picker.pick(config_, request, barred, now);

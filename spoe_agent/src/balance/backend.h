@@ -18,6 +18,7 @@
 
 #include "balance/state_store.h"
 #include "balance/ways.h"
+#include "config/file.h"
 #include "haproxy/runtime_api.h"
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
@@ -80,6 +81,8 @@ class Backend {
 
   void set_config(const Config& config) noexcept { config_ = config; }  // gate held
   const Config& config() const noexcept { return config_; }
+  void set_mode(Mode mode) noexcept { mode_ = mode; }  // gate held, or nobody picks yet
+  Mode mode() const noexcept { return mode_; }
   bool active() const noexcept { return active_; }
   void set_active(bool active) noexcept { active_ = active; }  // gate held
 
@@ -128,6 +131,7 @@ class Backend {
   ProcessSlot slot_ = kNoSlot;
   std::unique_ptr<Roster> roster_;
   Ways ways_;  // the learning thread's
+  Mode mode_ = Mode::kPick;
   bool active_ = true;
 };
 

@@ -29,7 +29,8 @@ Learner::Learner(Registry& registry, StateStore& store, Feedback& feedback,
       feedback_(feedback),
       counters_(counters),
       wake_(make_event()),
-      watch_(picks, counters) {
+      watch_(picks, counters),
+      weights_(registry, counters) {
   if (socket) datagrams_.emplace(std::move(socket));
   haproxy_.is_configured = haproxy_socket.has_value();
   ask_about_ours(std::move(haproxy_socket));
@@ -124,12 +125,20 @@ void Learner::ask_haproxy() {
     const RuntimeClient::Progress progress = runtime_.on_ready(now_);
     if (progress == RuntimeClient::Progress::kAnswered) {
       note_process();
-      on_servers(runtime_.take());
+      const std::vector<BackendInfo> backends = runtime_.take();
+      on_servers(backends);
+      tell(weights_.on_servers(backends, runtime_.process().pid, now_));
       report(true);
     }
+    if (progress == RuntimeClient::Progress::kTold) weights_.on_told(runtime_.refused());
     if (progress == RuntimeClient::Progress::kFailed) report(false);
   }
   if (runtime_.poll(now_)) report(false);
+}
+
+// What is on its way already stays, unless there is something newer.
+void Learner::tell(std::vector<std::string> commands) {
+  if (!commands.empty()) runtime_.tell(std::move(commands));
 }
 
 void Learner::note_process() {
@@ -182,17 +191,36 @@ void Learner::apply_reload() {
   if (!config) return;
   registry_.configure(config->backends, feedback_, now_);
   ask_about_ours(std::move(config->haproxy_socket));
+  tell(weights_.give_back_what_left());
 }
 
 // The pick thread has ended: nothing is added any more.
 void Learner::finish_all() {
   now_ = now();
+  give_weights_back();
   if (datagrams_) receive();
   for (const auto& backend : registry_.backends()) {
     const std::lock_guard lock(registry_.gate());
     backend->leave(feedback_, now_);
   }
   store_.stamp(now_);
+}
+
+// HAProxy goes on without us, as it is configured. Waits for its word, but not for long.
+void Learner::give_weights_back() {
+  std::vector<std::string> commands = weights_.give_back_all();
+  if (commands.empty()) return;
+  runtime_.tell(std::move(commands));
+  for (const TimePoint end = now() + RuntimeClient::kPatience; now() < end;) {
+    if (runtime_.poll(now())) break;
+    pollfd ready{.fd = runtime_.descriptor(), .events = runtime_.events(), .revents = 0};
+    if (::poll(&ready, 1, 50) <= 0) continue;
+    const RuntimeClient::Progress progress = runtime_.on_ready(now());
+    if (progress == RuntimeClient::Progress::kTold && !runtime_.is_telling()) return;
+    if (progress == RuntimeClient::Progress::kFailed) break;
+  }
+  log(LogLevel::kWarning, {"HAProxy was not told its configured weights: ", runtime_.error(),
+                           "; \"set server BACKEND/SERVER weight 100%\" gives them back"});
 }
 
 }  // namespace leastwise::agent

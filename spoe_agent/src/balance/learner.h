@@ -14,6 +14,7 @@
 #include "balance/learning_watch.h"
 #include "balance/registry.h"
 #include "balance/state_store.h"
+#include "balance/weights_mode.h"
 #include "config/file.h"
 #include "haproxy/datagrams.h"
 #include "haproxy/runtime_client.h"
@@ -49,6 +50,7 @@ class Learner {
   void reload(AgentConfig config);
   HaproxyView haproxy() const;
   const LearningWatch& watch() const noexcept { return watch_; }
+  const WeightsMode& weights() const noexcept { return weights_; }
 
  private:
   void wait(Duration most) noexcept;
@@ -58,6 +60,8 @@ class Learner {
   void ask_about_ours(std::optional<Address> haproxy_socket);
   void ask_haproxy();
   void note_process();
+  void tell(std::vector<std::string> commands);
+  void give_weights_back();
   void on_servers(const std::vector<BackendInfo>& backends);
   void report(bool answered);
   void apply_reload();
@@ -71,6 +75,7 @@ class Learner {
   Fd wake_;
   RuntimeClient runtime_;
   LearningWatch watch_;
+  WeightsMode weights_;
   bool runtime_is_ready_ = false;
   bool has_datagrams_ = false;
   TimePoint now_{};

@@ -7,6 +7,7 @@ namespace leastwise::agent {
 Registry::Registry(const std::vector<BackendConfig>& configs, StateStore& store) : store_(store) {
   for (const BackendConfig& config : configs) {
     backends_.push_back(std::make_unique<Backend>(config.name, config.settings, store_));
+    backends_.back()->set_mode(config.mode);
   }
   publish();
 }
@@ -32,11 +33,13 @@ void Registry::configure(const std::vector<BackendConfig>& configs, OpenPicks& o
         backends_, config.name, [](const auto& b) -> auto& { return b->name(); });
     if (known == backends_.end()) {
       auto made = std::make_unique<Backend>(config.name, config.settings, store_);
+      made->set_mode(config.mode);
       const std::lock_guard lock(gate_);
       backends_.push_back(std::move(made));
     } else {
       const std::lock_guard lock(gate_);
       (*known)->set_config(config.settings);
+      (*known)->set_mode(config.mode);
       (*known)->set_active(true);
     }
   }

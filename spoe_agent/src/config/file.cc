@@ -67,7 +67,7 @@ std::vector<std::string_view> top_level_names() {
 }
 
 std::vector<std::string_view> backend_names() {
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> names = {"mode"};
   for (const Directive& d : directives()) {
     if (is_for_agent(d)) names.push_back(d.name);
   }
@@ -98,11 +98,17 @@ class Parser {
 
   AgentConfig parse() {
     for (advance(); token_.kind != Kind::kEnd;) directive();
-    if (config_.listen.length == 0) {
+    const auto is_picked_for = [](const BackendConfig& b) { return b.mode == Mode::kPick; };
+    if (config_.listen.length == 0 &&
+        (config_.backends.empty() || std::ranges::any_of(config_.backends, is_picked_for))) {
       fail(token_, "listen", "required, such as: listen unix:/run/leastwise/spoa.sock;");
     }
     if (config_.backends.empty()) {
       fail(token_, "backend", "required, such as: backend app { policy adaptive; }");
+    }
+    if (!config_.haproxy_socket && !std::ranges::all_of(config_.backends, is_picked_for)) {
+      fail(token_, "haproxy_socket",
+           "required by mode weights, such as: haproxy_socket /run/haproxy/admin.sock;");
     }
     return std::move(config_);
   }
@@ -178,6 +184,7 @@ class Parser {
 
   void setting(BackendConfig& backend, Seen& seen) {
     const Token name = take_name();
+    if (name.text == "mode") return mode(backend, seen, name);
     const Directive* found = find_directive(name.text);
     if (found == nullptr || !is_for_agent(*found)) {
       fail(name, name.text, unknown_directive(name.text, backend_names()));
@@ -186,6 +193,15 @@ class Parser {
     if (takes_several(*found)) return take_values(backend, *found, name);
     const Token value = take_value(name);
     if (!set(backend.settings, *found, value.text).ok()) refuse(*found, value);
+  }
+
+  void mode(BackendConfig& backend, Seen& seen, const Token& name) {
+    refuse_duplicate(seen, name, name.text);
+    const Token value = take_value(name);
+    if (value.text != "pick" && value.text != "weights") {
+      fail(value, value.text, "expected pick or weights");
+    }
+    backend.mode = value.text == "pick" ? Mode::kPick : Mode::kWeights;
   }
 
   // One value or more of `name`, and the ";" behind them.

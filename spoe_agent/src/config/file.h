@@ -1,15 +1,17 @@
 // The agent's configuration file, in directive syntax:
 //
-//   listen unix:/run/leastwise/spoa.sock;         # where HAProxy asks; required
+//   listen unix:/run/leastwise/spoa.sock;         # where HAProxy asks; required to pick
 //   feedback 127.0.0.1:9877;                      # where its log lines arrive
 //   haproxy_socket /run/haproxy/admin.sock;       # where its servers are learned from
 //   status 127.0.0.1:9878;                        # HTTP status page
 //   state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
 //   log_level info;
 //   backend app { policy adaptive; decay 8s; }    # at least one; leastwise::directives()
+//   backend api { mode weights; }                 # pick, or weights
 #ifndef LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_
 #define LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,13 +24,17 @@
 
 namespace leastwise::agent {
 
+// kPick: HAProxy asks for each request. kWeights: its own weights are steered, nothing is asked.
+enum class Mode : std::uint8_t { kPick, kWeights };
+
 struct BackendConfig {
   std::string name;  // HAProxy's
   Config settings;
+  Mode mode = Mode::kPick;
 };
 
 struct AgentConfig {
-  Address listen;
+  Address listen;  // of length 0: nobody picks, all backends are of `mode weights`
   std::optional<Address> feedback;
   std::optional<Address> haproxy_socket;
   std::optional<Address> status;

@@ -46,6 +46,7 @@ struct alignas(64) FeedbackCounters {
   Counter polls, failed_polls;  // of the runtime API
   Counter restarts;             // of HAProxy: another process answers
   Counter duplicates;           // of cancelled, those whose id another pick has
+  Counter weights_told, weights_refused;
 };
 
 }  // namespace leastwise::agent

@@ -8,6 +8,7 @@ class Balancer:
     proxy: str      # nginx or haproxy
     method: str     # nginx: a line of upstream{}; haproxy: of the backend
     policy: str = ""  # of Leastwise, empty: not used
+    mode: str = "pick"  # of Leastwise in HAProxy: pick or weights
     binary: str = ""  # another nginx than the packaged one
 
     @property
@@ -43,6 +44,8 @@ BALANCERS = (
     haproxy("least_conn", "balance leastconn"),
     haproxy("random_two", "balance random(2)"),
     Balancer("haproxy:leastwise", "haproxy", "balance leastconn", "adaptive"),
+    Balancer("haproxy:weights", "haproxy", "balance random(2)", "adaptive", mode="weights"),
+    Balancer("haproxy:weights-leastconn", "haproxy", "balance leastconn", "adaptive", mode="weights"),
 )
 
 # What the aims are about.

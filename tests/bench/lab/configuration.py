@@ -51,7 +51,7 @@ def nginx(scenario: Scenario, balancer: Balancer, folder, module):
 def agent(balancer: Balancer, folder):
     return (f"listen unix:{folder}/spoa.sock;\nfeedback 127.0.0.1:{FEEDBACK};\n"
             f"haproxy_socket {folder}/admin.sock;\nstatus 127.0.0.1:{STATUS};\n"
-            f"backend app {{ policy {balancer.policy}; }}\n")
+            f"backend app {{ mode {balancer.mode}; policy {balancer.policy}; }}\n")
 
 
 def haproxy(scenario: Scenario, balancer: Balancer, folder):
@@ -62,7 +62,7 @@ def haproxy(scenario: Scenario, balancer: Balancer, folder):
               "defaults\n    mode http\n    timeout connect 1s\n    timeout client 30s\n"
               f"    timeout server {scenario.timeout:g}s\n    retries 3\n    option redispatch 1\n"
               f"frontend web\n    bind 127.0.0.1:{WEB}\n    default_backend app\n")
-    if not balancer.policy:
+    if not balancer.policy or balancer.mode == "weights":
         return f"{common}backend app\n    {balancer.method}\n{servers}"
     return (common.replace("    default_backend app\n", f"""\
     unique-id-format "%[uuid()]"

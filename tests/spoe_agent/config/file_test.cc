@@ -40,6 +40,18 @@ TEST(ConfigFile, WhatIsAbsentStaysOff) {
   EXPECT_TRUE(config.state.empty());
 }
 
+TEST(ConfigFile, SteeringWeightsNeedsNoPort) {
+  const AgentConfig config =
+      parse_config("f", "haproxy_socket /s; backend a { mode weights; } backend b {mode weights;}");
+  EXPECT_EQ(config.listen.length, 0U);
+  EXPECT_EQ(config.backends[1].mode, Mode::kWeights);
+  const AgentConfig both = parse_config(
+      "f",
+      "listen 127.0.0.1:1; haproxy_socket /s; backend a {mode weights;} backend b {mode pick;}");
+  EXPECT_EQ(both.backends[0].mode, Mode::kWeights);
+  EXPECT_EQ(both.backends[1].mode, Mode::kPick);
+}
+
 TEST(ConfigFile, AnEscapedCharacterLosesItsMeaning) {
   EXPECT_EQ(parse_config("f", "listen unix:/a\\;b; backend app {}").listen.path, "/a;b");
   EXPECT_EQ(parse_config("f", "listen \"unix:/a\\\"b\"; backend app {}").listen.path, "/a\"b");
@@ -64,7 +76,7 @@ const std::string kAddresses =
     "expected unix:/PATH or IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
-    "policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
+    "mode, policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
     "failure, locality, locality_price, switchback, affinity";
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
@@ -78,6 +90,14 @@ const std::vector<BadFile>& bad_files() {
       {"listen 127.0.0.1:1;",
        "f:1: \"backend\": required, such as: backend app { policy adaptive; }"},
       {"lisen 127.0.0.1:1;", "f:1: \"lisen\": unknown directive; did you mean \"listen\"?"},
+      {"backend a { mode weights; }",
+       "f:1: \"haproxy_socket\": required by mode weights, such as: haproxy_socket "
+       "/run/haproxy/admin.sock;"},
+      {"haproxy_socket /s; backend a { mode weights; } backend b {}",
+       "f:1: \"listen\": required, such as: listen unix:/run/leastwise/spoa.sock;"},
+      {"backend a { mode both; }", "f:1: \"both\": expected pick or weights"},
+      {"backend a { mode pick; mode pick; }",
+       "f:1: \"mode\": duplicate; it is already set in line 1"},
       {"\nworkers 4;", "f:2: \"workers\": unknown directive; accepted here: " + kTopWords},
       {"mode weights;", "f:1: \"mode\": unknown directive; accepted here: " + kTopWords},
       {"listen;", "f:1: \"listen\": expected one value and \";\" after it"},

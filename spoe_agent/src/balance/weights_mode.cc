@@ -1,0 +1,106 @@
+#include "balance/weights_mode.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "serve/log.h"
+
+namespace leastwise::agent {
+namespace {
+
+// HAProxy's reason, and what to do.
+std::string reason_of(const std::string& refusal) {
+  if (refusal.find("Permission denied") != refusal.npos) {
+    return "HAProxy does not let weights be set here: the stats socket needs \"level admin\"";
+  }
+  if (refusal.find("static LB algorithm") != refusal.npos) {
+    return "its balance knows no weights at run time: use \"balance random(2)\"";
+  }
+  return "HAProxy refuses: " + refusal;
+}
+
+}  // namespace
+
+bool WeightsMode::is_ours(const std::string& name) const {
+  return std::ranges::any_of(registry_.backends(), [&](const auto& backend) {
+    return backend->active() && backend->mode() == Mode::kWeights && backend->name() == name;
+  });
+}
+
+WeightsMode::Commands WeightsMode::on_servers(const std::vector<BackendInfo>& infos,
+                                              std::uint32_t pid, TimePoint now) {
+  Commands all;
+  for (const BackendInfo& info : infos) {
+    if (!is_ours(info.name)) continue;
+    Steering& steering = backends_[info.name];
+    Commands some = steering.on_servers(info, pid, now);
+    std::ranges::move(some, std::back_inserter(all));
+    if (!steering.obstacle().empty()) {
+      complain(info.name, "server " + steering.obstacle() +
+                              " has an agent-check, which may set its weight, too: take it out, or "
+                              "use mode pick");
+    } else if (!steering.is_paused()) {
+      complaints_.erase(info.name);
+    }
+  }
+  counters_.weights_told.add(all.size());
+  show();
+  return all;
+}
+
+void WeightsMode::on_told(std::span<const RuntimeClient::Refusal> refused) {
+  for (const auto& [command, reason] : refused) {
+    counters_.weights_refused.add();
+    constexpr std::string_view kHead = "set server ";
+    const std::size_t slash = command.find('/');
+    const auto found = backends_.find(command.substr(kHead.size(), slash - kHead.size()));
+    // A server that went meanwhile.
+    if (found == backends_.end() || reason.find("No such server") != reason.npos) continue;
+    found->second.pause();
+    complain(found->first, reason_of(reason));
+  }
+}
+
+// Once for each reason, until it is over.
+void WeightsMode::complain(const std::string& backend, const std::string& reason) {
+  std::string& said = complaints_[backend];
+  if (said == reason) return;
+  said = reason;
+  log(LogLevel::kWarning, {"backend ", backend, ": weights are not steered: ", reason});
+}
+
+WeightsMode::Commands WeightsMode::give_back_what_left() {
+  Commands all;
+  for (auto& [name, steering] : backends_) {
+    if (is_ours(name)) continue;
+    Commands some = steering.give_back(name);
+    std::ranges::move(some, std::back_inserter(all));
+  }
+  std::erase_if(backends_, [&](const auto& entry) { return !is_ours(entry.first); });
+  show();
+  return all;
+}
+
+WeightsMode::Commands WeightsMode::give_back_all() {
+  Commands all;
+  for (auto& [name, steering] : backends_) {
+    Commands some = steering.give_back(name);
+    std::ranges::move(some, std::back_inserter(all));
+  }
+  backends_.clear();
+  return all;
+}
+
+void WeightsMode::show() {
+  std::vector<View> next;
+  for (const auto& [name, steering] : backends_) next.push_back({name, steering.view()});
+  const std::lock_guard lock(mutex_);
+  view_.swap(next);
+}
+
+std::vector<WeightsMode::View> WeightsMode::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+}  // namespace leastwise::agent

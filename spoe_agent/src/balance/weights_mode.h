@@ -1,0 +1,58 @@
+// WeightsMode: the backends of `mode weights`, steered by HAProxy's own weights. Belongs to the
+// learning thread, but for view().
+#ifndef LEASTWISE_SPOE_AGENT_BALANCE_WEIGHTS_MODE_H_
+#define LEASTWISE_SPOE_AGENT_BALANCE_WEIGHTS_MODE_H_
+
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "balance/registry.h"
+#include "haproxy/runtime_client.h"
+#include "serve/counters.h"
+#include "steer/steering.h"
+
+namespace leastwise::agent {
+
+class WeightsMode {
+ public:
+  WeightsMode(const Registry& registry, FeedbackCounters& counters)
+      : registry_(registry), counters_(counters) {}
+
+  using Commands = std::vector<std::string>;
+
+  // After a round: commands for HAProxy, those of `pid`.
+  Commands on_servers(const std::vector<BackendInfo>& backends, std::uint32_t pid, TimePoint now);
+
+  // HAProxy heard commands. A reason why a backend can not be steered is logged once.
+  void on_told(std::span<const RuntimeClient::Refusal> refused);
+
+  // The configured weights, for backends that are of this mode no more.
+  Commands give_back_what_left();
+  // For all, at the end.
+  Commands give_back_all();
+
+  struct View {
+    std::string backend;
+    std::vector<Steering::View> servers;
+  };
+  std::vector<View> view() const;  // by any thread
+
+ private:
+  bool is_ours(const std::string& backend) const;
+  void complain(const std::string& backend, const std::string& reason);
+  void show();
+
+  const Registry& registry_;
+  FeedbackCounters& counters_;
+  std::map<std::string, Steering> backends_;
+  std::map<std::string, std::string> complaints_;  // what was said of each, until it is over
+  mutable std::mutex mutex_;
+  std::vector<View> view_;
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_BALANCE_WEIGHTS_MODE_H_
