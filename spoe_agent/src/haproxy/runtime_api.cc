@@ -261,8 +261,7 @@ class FiguresParser {
     kAnswerErrors,
     kServerErrors,
     kConnectTime,
-    kAnswerTime,
-    kTotalTime
+    kAnswerTime
   };
 
   bool read_head(std::string_view line) {
@@ -294,7 +293,7 @@ class FiguresParser {
                        .current = number(kCurrent),
                        .queued = number(kQueued),
                        .connect = number(kConnectTime),
-                       .answer = number(backend->is_http ? kAnswerTime : kTotalTime)};
+                       .answer = number(backend->is_http ? kAnswerTime : kConnectTime)};
     const std::uint32_t percent = number(kThrottle);
     if (percent > 0 && percent < 100) throttled_[server] = percent;
   }
@@ -311,8 +310,8 @@ class FiguresParser {
     }
   }
 
-  Table<15> table_{{"pxname", "svname", "slim", "bck", "mode", "throttle", "stot", "scur", "qcur",
-                    "econ", "eresp", "hrsp_5xx", "ctime", "rtime", "ttime"}};
+  Table<14> table_{{"pxname", "svname", "slim", "bck", "mode", "throttle", "stot", "scur", "qcur",
+                    "econ", "eresp", "hrsp_5xx", "ctime", "rtime"}};
   Columns row_;
   std::vector<BackendInfo> backends_;
   std::map<std::pair<std::string, std::string>, std::pair<BackendInfo*, ServerInfo*>> places_;

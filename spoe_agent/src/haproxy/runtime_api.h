@@ -23,8 +23,8 @@ struct ServerFigures {
   std::uint64_t failures = 0;  // hrsp_5xx, econ and eresp
   std::uint64_t refusals = 0;  // of those, econ: nobody answered at all
   std::uint32_t current = 0, queued = 0;
-  // Milliseconds, the moving average of its last 512 requests: connect, and to the answer's head
-  // or, of TCP, to its end.
+  // Milliseconds, the moving average of its last 512 requests: connect, and to the answer's head.
+  // Of TCP both are the former: how long sessions last is up to clients.
   std::uint32_t connect = 0, answer = 0;
 };
 

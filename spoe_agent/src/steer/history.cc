@@ -41,6 +41,7 @@ void History::add(const ServerFigures& figures, TimePoint now) {
   if (figures.sessions > 0 && size_ > 1) {
     answer_ms_ = std::max({kLeastAnswer, mean_answer(), stuck_for_ms()});
   }
+  if (size_ == 1) usual_sessions_ = figures.current;
   usual_sessions_ += (figures.current - usual_sessions_) * std::min(1.0, since / kUsualSeconds);
 }
 

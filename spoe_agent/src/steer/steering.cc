@@ -63,7 +63,10 @@ void Steering::learn(const BackendInfo& backend, TimePoint now) {
     Server& server = servers_[info.name];
     server.is_here = true;
     note_weight(server, info);
-    server.history.add(info.figures, now);
+    ServerFigures figures = info.figures;
+    // TCP sessions pile up where clients stay, which is no fault of the server.
+    if (!backend.is_http) figures.current = 0;
+    server.history.add(figures, now);
     if (info.has_agent_check) obstacle_ = info.name;
   }
   std::erase_if(servers_, [](const auto& entry) { return !entry.second.is_here; });

@@ -45,7 +45,6 @@ BALANCERS = (
     haproxy("random_two", "balance random(2)"),
     Balancer("haproxy:leastwise", "haproxy", "balance leastconn", "adaptive"),
     Balancer("haproxy:weights", "haproxy", "balance random(2)", "adaptive", mode="weights"),
-    Balancer("haproxy:weights-leastconn", "haproxy", "balance leastconn", "adaptive", mode="weights"),
 )
 
 # What the aims are about.

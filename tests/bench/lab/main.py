@@ -48,6 +48,8 @@ def wanted(options, scenario, balancer):
         return False
     if scenario.name in EVERY_BALANCER or options.all and scenario not in COST:
         return True
+    if balancer.mode == "weights":
+        return any(aim.mode == "weights" for aim in scenario.aims)
     if scenario.is_judged_alone and not balancer.policy:
         return False
     if balancer.policy and balancer.proxy == "haproxy":

@@ -109,7 +109,7 @@ class Verdict:
 def judge(results, scenario, balancer):
     """A verdict for each aim of the scenario: geometric mean of ratios, mean of values, and of
     what holds in each window the worst."""
-    for aim in scenario.aims:
+    for aim in (a for a in scenario.aims if a.mode == balancer.mode):
         if aim.absolute:
             by_seed = results.worst(scenario.name, balancer.name, aim)
             value = sum(by_seed) / len(by_seed)

@@ -16,6 +16,7 @@ class Aim:
     at_least: bool = False
     server: str = ""        # of metric "share"
     path: str = ""          # only requests of this one; in window "all"
+    mode: str = "pick"      # of Leastwise: what steers HAProxy's weights has aims of its own
 
 
 def within(least, most, window="all", server=""):

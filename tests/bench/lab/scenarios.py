@@ -13,9 +13,10 @@ ROUTE_MEAN_MS = 0.40 * 1 + 0.30 * 5 + 0.20 * 20 + 0.08 * 60 + 0.02 * 200
 UNEVEN = (1,) * 4 + (1.5,) * 4 + (2.5,) * 4 + (4,) * 4
 
 
-def uneven(name, load, limit):
+def uneven(name, load, limit, by_weights=None):
     return Scenario(f"uneven-{name}", f"16 servers, slowness 1, 1.5, 2.5, 4; {load:.0%} of capacity",
-                    UNEVEN, load, (Aim("p99", limit),) if limit else ())
+                    UNEVEN, load, ((Aim("p99", limit),) if limit else ()) +
+                    ((Aim("p99", by_weights, mode="weights"),) if by_weights else ()))
 
 
 def sinkhole(name, share, limit):
@@ -41,7 +42,7 @@ def cost(servers):
 COST = tuple(cost(servers) for servers in (2, 16, 128, 1024, 4096))
 SCENARIOS = (
     equal(0.50), equal(0.80),
-    uneven("low", 0.345, 0.52), uneven("middle", 0.65, 0.66), uneven("high", 0.85, None),
+    uneven("low", 0.345, 0.52, 0.75), uneven("middle", 0.65, 0.66, 0.85), uneven("high", 0.85, None),
     Scenario("brown-out", "one of eight servers is 20 times slower from second 6 to 12",
              EQUAL, 0.6,
              (Aim("p99", 0.85, "during"),

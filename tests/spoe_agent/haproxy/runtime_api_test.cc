@@ -98,7 +98,7 @@ TEST(RuntimeApi, ReadsWhatServersDid) {
   EXPECT_EQ(figures.queued, 5U);
   EXPECT_EQ(figures.connect, 2U);
   EXPECT_EQ(figures.answer, 11U);
-  EXPECT_EQ(out[1].servers[0].figures.answer, 13U) << "of TCP only the whole is known";
+  EXPECT_EQ(out[1].servers[0].figures.answer, 2U) << "of TCP the time to connect";
   EXPECT_EQ(out[0].servers[0].weight, 5U);
   EXPECT_EQ(out[1].servers[0].weight, 0U) << "as it is, while settings have 1";
   EXPECT_EQ(out[1].servers[0].initial_weight, 1U);

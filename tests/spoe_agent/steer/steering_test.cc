@@ -127,6 +127,18 @@ TEST(Steering, AServerThatAnswersNothingLosesItsShare) {
   EXPECT_LT(f.weight(0), f.weight(1) / 8);
 }
 
+TEST(Steering, TcpSessionsThatLastAreNoFault) {
+  Fake f(4);
+  f.backend.is_http = false;
+  std::size_t told = 0;
+  for (unsigned n = 0; n < 40; ++n) {
+    for (std::size_t i = 0; i < 4; ++i) f.serve(i, 20, 1);
+    f.backend.servers[0].figures.current += 20;
+    told += f.read().size();
+  }
+  EXPECT_EQ(told, 0U);
+}
+
 TEST(Steering, QuickFailuresAttractNothing) {
   Fake f(4);
   f.run(40, [&] {
