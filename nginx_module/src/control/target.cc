@@ -43,7 +43,7 @@ bool parse_action(std::string_view text, Action& out) noexcept {
   return true;
 }
 
-TargetError parse_server(Segments& segments, Target& out) noexcept {
+TargetError parse_server(Segments& segments, PathTarget& out) noexcept {
   if (segments.next() != "servers") return TargetError::kPath;
   out.level = Level::kServers;
   if (segments.done()) return TargetError::kNone;
@@ -57,7 +57,7 @@ TargetError parse_server(Segments& segments, Target& out) noexcept {
 
 }  // namespace
 
-TargetError parse_target(std::string_view path, Target& out) noexcept {
+TargetError parse_target(std::string_view path, PathTarget& out) noexcept {
   Segments segments(path);
   out = {};
   if (segments.done()) return TargetError::kNone;

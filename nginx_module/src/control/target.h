@@ -1,4 +1,4 @@
-// Target: what a path below the location of `leastwise_control` names.
+// PathTarget: what a path below the location of `leastwise_control` names.
 //
 //   /                                          versions
 //   /9                                         http, stream
@@ -32,7 +32,7 @@ enum class Level : std::uint8_t {
 
 enum class Action : std::uint8_t { kEject, kUneject, kReset };
 
-struct Target {
+struct PathTarget {
   Level level = Level::kRoot;
   std::string_view kind, upstream;  // views of the path
   std::uint32_t id = 0;
@@ -42,7 +42,7 @@ struct Target {
 enum class TargetError : std::uint8_t { kNone, kPath, kVersion, kId };
 
 // `path` is decoded already.
-TargetError parse_target(std::string_view path, Target& out) noexcept;
+TargetError parse_target(std::string_view path, PathTarget& out) noexcept;
 
 }  // namespace leastwise::nginx
 

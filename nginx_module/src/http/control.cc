@@ -125,7 +125,7 @@ bool is_cross_site(const ngx_http_request_t* r) noexcept {
 }
 
 struct Asked {
-  Target target;
+  PathTarget target;
   Upstream* upstream = nullptr;
   EndpointId id = kNoEndpoint;
 };
@@ -154,7 +154,7 @@ ngx_int_t send_list(ngx_http_request_t* r, std::string_view json) noexcept {
 }
 
 ngx_int_t show(ngx_http_request_t* r, const Asked& asked) noexcept {
-  const Target& target = asked.target;
+  const PathTarget& target = asked.target;
   switch (target.level) {
     case Level::kRoot:
       return send_list(r, "[9]\n");
@@ -208,7 +208,7 @@ Refusal too_large() noexcept { return {413, "EntityTooLarge", "a body has at mos
 
 // Reads the body and does what it says.
 Refusal act(ngx_http_request_t* r, const Asked& asked) noexcept {
-  const Target& target = asked.target;
+  const PathTarget& target = asked.target;
   std::string_view json;
   if (!read_text(r, json)) return too_large();
   const BodyKind kind = target.level == Level::kAction ? BodyKind::kEject : BodyKind::kChange;

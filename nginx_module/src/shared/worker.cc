@@ -103,9 +103,9 @@ bool prepare(Upstream& upstream) noexcept {
 }
 
 ngx_uint_t tries_of(Upstream& upstream, ngx_uint_t configured) noexcept {
-  const std::uint32_t changes = upstream.pool.changes();
-  if (changes == 0) return configured;
   Worker& worker = upstream.worker;
+  const std::uint32_t changes = upstream.pool.changes();
+  if (changes == 0 || !worker.picker) return configured;
   if (worker.changes != changes) {
     worker.changes = changes;
     worker.tries = 0;

@@ -7,8 +7,8 @@
 namespace leastwise::nginx {
 namespace {
 
-Target parse(std::string_view path) {
-  Target target;
+PathTarget parse(std::string_view path) {
+  PathTarget target;
   EXPECT_EQ(parse_target(path, target), TargetError::kNone) << path;
   return target;
 }
@@ -21,7 +21,7 @@ TEST(TargetTest, EachPathNamesItsLevel) {
   EXPECT_EQ(parse("/9/stream/upstreams").level, Level::kUpstreams);
   EXPECT_EQ(parse("/9/http/upstreams/app").level, Level::kUpstream);
   EXPECT_EQ(parse("/9/http/upstreams/app/servers/").level, Level::kServers);
-  const Target server = parse("/9/http/upstreams/app/servers/12");
+  const PathTarget server = parse("/9/http/upstreams/app/servers/12");
   EXPECT_EQ(server.level, Level::kServer);
   EXPECT_EQ(server.kind, "http");
   EXPECT_EQ(server.upstream, "app");
@@ -31,7 +31,7 @@ TEST(TargetTest, EachPathNamesItsLevel) {
 
 TEST(TargetTest, WhatIsNoPathIsRefused) {
   const auto error = [](std::string_view path) {
-    Target target;
+    PathTarget target;
     return parse_target(path, target);
   };
   EXPECT_EQ(error("/10/http"), TargetError::kVersion);
