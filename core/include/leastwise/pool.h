@@ -200,6 +200,10 @@ class Pool {
   EndpointSettings configured(EndpointId id) const noexcept;
   // How many changes there were: who keeps something that follows from settings looks here.
   std::uint32_t changes() const noexcept;
+  // Endpoints were added or retired: processes whose pickers are of another membership make new
+  // ones. To be told after the endpoints are as they should be. O(1).
+  void renew_membership() noexcept;
+  std::uint32_t membership() const noexcept;
   // Leaves the endpoint out for so long, at most kMostEjection: as the last resort it is picked
   // still. Then it comes back unknown, as after any ejection.
   static constexpr Duration kMostEjection = std::chrono::hours(24);

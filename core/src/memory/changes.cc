@@ -137,4 +137,14 @@ std::uint32_t Pool::changed(EndpointId id) const noexcept {
 
 std::uint32_t Pool::changes() const noexcept { return header_->changes.get(); }
 
+// release and acquire: whoever sees the number sees the endpoints.
+void Pool::renew_membership() noexcept {
+  header_->membership.fetch_add(1, std::memory_order_release);
+  header_->changes.add(1);
+}
+
+std::uint32_t Pool::membership() const noexcept {
+  return header_->membership.load(std::memory_order_acquire);
+}
+
 }  // namespace leastwise

@@ -206,6 +206,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> suspects;         // requests that failed since the last good answer; blame.cc
   Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
   Cell<std::uint32_t> changes;          // of settings, by operators
+  std::atomic<std::uint32_t> membership;  // how often endpoints came or went at run time
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;

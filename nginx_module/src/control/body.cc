@@ -166,6 +166,7 @@ class Handler final : public nlohmann::json_sax<Json> {
 bool read_body(BodyKind kind, std::string_view text, Body& out, Text& error) noexcept try {
   out = {};
   if (text.empty() && kind == BodyKind::kEject) return true;
+  if (kind == BodyKind::kAdd) out.change.to.max_fails = 1;  // as nginx has it
   Handler handler(kind, out, error);
   return Json::sax_parse(text, &handler);
 } catch (...) {

@@ -1,5 +1,6 @@
 #include "control/servers.h"
 
+#include "shared/slots.h"
 #include "shared/upstream.h"
 
 namespace leastwise::nginx {
@@ -33,6 +34,37 @@ Refusal check_fixed(const Upstream& upstream, EndpointId id, const Body& body) n
   return {};
 }
 
+std::size_t count_added(const Pool& pool) noexcept {
+  std::size_t n = 0;
+  pool.for_each([&](EndpointId id) noexcept {
+    if ((pool.configured(id).flags & kAdded) != 0) ++n;
+  });
+  return n;
+}
+
+// Whether a server may be added; its address goes into `server`.
+Refusal check_new(const Upstream& upstream, const Body& body, ngx_pool_t& memory,
+                  Server& server) noexcept {
+  if (upstream.slots == 0) {
+    return {400, "UpstreamStatic",
+            "the upstream keeps no room: set \"leastwise_slots NUMBER;\" in it, and reload"};
+  }
+  if (body.address_size == 0 || !read_address(body.server(), memory, server)) {
+    return {400, "UpstreamConfFormatError",
+            "\"server\": expected an address with its port, \"10.0.0.1:8080\" or "
+            "\"[2001:db8::1]:8080\", or \"unix:/PATH\"; names are not looked up"};
+  }
+  if (body.slow_start && *body.slow_start != upstream.config.slow_start) {
+    return {400, "UpstreamConfFormatError",
+            "\"slow_start\": it is the upstream's, set by leastwise_slow_start; leave it out"};
+  }
+  if (count_added(upstream.pool) >= upstream.slots) {
+    return {409, "UpstreamFull",
+            "all of leastwise_slots are in use: DELETE a server, or set more and reload"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Refusal find_server(const Upstream& upstream, std::uint32_t number, EndpointId& out) noexcept {
@@ -53,6 +85,51 @@ Refusal change_server(Upstream& upstream, EndpointId id, const Body& body,
   Text text(buffer);
   render_settings(upstream.pool.settings(id), text);
   tell(upstream, id, text.view(), log);
+  return {};
+}
+
+Refusal add_server(Upstream& upstream, const Body& body, ngx_pool_t& memory,
+                   EndpointId& out) noexcept {
+  Server server;
+  if (Refusal refusal = check_new(upstream, body, memory, server)) return refusal;
+  std::array<char, kMaxEndpointName> buffer;
+  Text name(buffer);
+  name << upstream.kind->name << '/' << view(upstream.name) << '/' << view(server.name);
+  if (!name.fits()) return {400, "UpstreamConfFormatError", "\"server\": the address is too long"};
+  Pool& pool = upstream.pool;
+  if (pool.find(name.view()) != kNoEndpoint) {
+    return {409, "UpstreamServerExists", "the upstream has this server; PATCH changes it"};
+  }
+  const EndpointId id = pool.add(name.view());
+  if (id == kNoEndpoint) {
+    return {409, "UpstreamFull", "no room in the upstream's shared memory: enlarge leastwise_zone"};
+  }
+  // It may have been here before, and be another machine now.
+  pool.change(id, {.undone = pool.changed(id)});
+  pool.forget(id);
+  server.settings = body.change.to;
+  server.settings.flags |= kAdded | (body.backup.value_or(false) ? kBackup : 0U);
+  EndpointSettings settings = settings_in_pool(upstream, server);
+  settings.order = static_cast<std::uint32_t>(pool.endpoints());
+  pool.configure(id, settings);
+  pool.renew_membership();
+  std::array<char, 200> text_buffer;
+  Text text(text_buffer);
+  text << "added, ";
+  render_settings(settings, text);
+  tell(upstream, id, text.view(), *memory.log);
+  out = id;
+  return {};
+}
+
+Refusal remove_server(Upstream& upstream, EndpointId id, ngx_log_t& log) noexcept {
+  if ((upstream.pool.configured(id).flags & kAdded) == 0) {
+    return {400, "UpstreamStatic",
+            "the server is in the configuration: take it out there, or PATCH {\"down\": true}"};
+  }
+  tell(upstream, id, "removed", log);
+  upstream.pool.retire(id);
+  upstream.pool.renew_membership();
   return {};
 }
 

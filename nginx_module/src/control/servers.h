@@ -19,6 +19,11 @@ Refusal find_server(const Upstream& upstream, std::uint32_t number, EndpointId& 
 
 // Each says in the log what it did.
 Refusal change_server(Upstream& upstream, EndpointId id, const Body& body, ngx_log_t& log) noexcept;
+// Literal addresses only. The new one takes its share once the workers picked next.
+Refusal add_server(Upstream& upstream, const Body& body, ngx_pool_t& memory,
+                   EndpointId& out) noexcept;
+// What is in flight there ends well.
+Refusal remove_server(Upstream& upstream, EndpointId id, ngx_log_t& log) noexcept;
 Refusal act_on_server(Upstream& upstream, EndpointId id, Action action, const Body& body,
                       ngx_log_t& log) noexcept;
 

@@ -6,6 +6,7 @@
 #include "http/peers.h"
 #include "shared/round_trip.h"
 #include "shared/sessions.h"
+#include "shared/slots.h"
 #include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
@@ -84,31 +85,37 @@ Ticket pick_for_session(const ngx_peer_connection_t& pc, Attempt& attempt) noexc
 }
 #endif
 
-// Outlives a peer that DNS takes away, for variables.
+bool is_added(const Server& server) noexcept { return (server.settings.flags & kAdded) != 0; }
+
+// Outlives a peer that DNS or an operator takes away, for variables.
 ngx_str_t name_of(MemberIndex member, const Attempt& attempt) noexcept {
   const auto servers = attempt.conf->worker.servers;
   if (member >= servers.size()) return {0, nullptr};
   ngx_str_t name = servers[member].name;
-  if (attempt.conf->changes) {
+  if (attempt.conf->changes || is_added(servers[member])) {
     name.data = ngx_pstrdup(attempt.request->pool, &name);
     if (name.data == nullptr) name.len = 0;
   }
   return name;
 }
 
-void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+// False when memory ran out.
+bool start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   const Server& server = attempt.conf->worker.servers[ticket.member];
+  sockaddr* copied = is_added(server) ? copy_address(server, *attempt.request->pool) : nullptr;
+  if (is_added(server) && copied == nullptr) return false;
   HttpPeers::hold(*attempt.conf, server);
   auto& peer = *static_cast<Peer*>(server.peer);
   attempt.round_robin.peers = static_cast<Peers*>(server.list);
   attempt.round_robin.current = &peer;
-  pc.sockaddr = peer.sockaddr;
-  pc.socklen = peer.socklen;
-  pc.name = &peer.name;
+  pc.sockaddr = copied != nullptr ? copied : peer.sockaddr;
+  pc.socklen = server.address_size;
 #if (NGX_HTTP_UPSTREAM_SID)
   pc.sid = &peer.sid;
 #endif
   begin_try(attempt, added, ticket);
+  pc.name = copied != nullptr ? &added.server : &peer.name;
+  return true;
 }
 
 // The last try has ended.
@@ -124,9 +131,10 @@ void announce(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   if (conf.watches) return;
   // A list that changes may have lost them, and nginx counts by itself.
-  if (!conf.changes) {
+  if (!conf.changes && attempt.generation == conf.worker.generation) {
     for (const MemberIndex m : attempt.verdict.blamed()) {
-      if (m < conf.worker.servers.size()) HttpPeers::count_failure(conf.worker.servers[m], log);
+      if (m < conf.worker.servers.size())
+        HttpPeers::count_failure(conf, conf.worker.servers[m], log);
     }
   }
   if (attempt.verdict.forgiven() < 2) return;
@@ -200,8 +208,11 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
     settle(attempt);
     return NGX_BUSY;
   }
-  start(*pc, attempt, *added, ticket);
-  return NGX_OK;
+  if (start(*pc, attempt, *added, ticket)) return NGX_OK;
+  Outcome not_sent;
+  not_sent.result = Result::kCancelled;
+  conf.worker.picker.finish(conf.config, ticket, not_sent, now());
+  return NGX_ERROR;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
@@ -212,7 +223,8 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
   if (attempt.conf->changes) {
     ngx_http_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
   } else {
-    HttpPeers::let_go(*pc, *attempt.round_robin.peers, *attempt.round_robin.current, state);
+    HttpPeers::let_go(*pc, *attempt.conf, *attempt.round_robin.peers, *attempt.round_robin.current,
+                      state);
   }
   if (is_last(*pc, may_go_on)) settle(attempt);
 }

@@ -28,8 +28,10 @@ struct Allowed {
 };
 Allowed allowed_at(Level level) noexcept {
   switch (level) {
+    case Level::kServers:
+      return {kReading | NGX_HTTP_POST, "GET, HEAD, POST"};
     case Level::kServer:
-      return {kReading | NGX_HTTP_PATCH, "GET, HEAD, PATCH"};
+      return {kReading | NGX_HTTP_PATCH | NGX_HTTP_DELETE, "GET, HEAD, PATCH, DELETE"};
     case Level::kAction:
       return {NGX_HTTP_POST, "POST"};
     default:
@@ -70,8 +72,9 @@ ngx_int_t send(ngx_http_request_t* r, const Refusal& refusal) noexcept {
   return send(r, refusal.status, [&](Text& out) noexcept { render(refusal, out); });
 }
 
-ngx_int_t send_server(ngx_http_request_t* r, const Upstream& upstream, EndpointId id) noexcept {
-  return send(r, NGX_HTTP_OK, [&](Text& out) noexcept {
+ngx_int_t send_server(ngx_http_request_t* r, const Upstream& upstream, EndpointId id,
+                      ngx_uint_t status = NGX_HTTP_OK) noexcept {
+  return send(r, status, [&](Text& out) noexcept {
     render_server(upstream.pool, id, upstream.config, now(), out);
     out << '\n';
   });
@@ -207,16 +210,20 @@ bool read_text(ngx_http_request_t* r, std::string_view& out) noexcept {
 Refusal too_large() noexcept { return {413, "EntityTooLarge", "a body has at most 16384 bytes"}; }
 
 // Reads the body and does what it says.
-Refusal act(ngx_http_request_t* r, const Asked& asked) noexcept {
+Refusal act(ngx_http_request_t* r, Asked& asked) noexcept {
   const PathTarget& target = asked.target;
+  ngx_log_t& log = *r->connection->log;
+  if (r->method == NGX_HTTP_DELETE) return remove_server(*asked.upstream, asked.id, log);
   std::string_view json;
   if (!read_text(r, json)) return too_large();
-  const BodyKind kind = target.level == Level::kAction ? BodyKind::kEject : BodyKind::kChange;
+  const BodyKind kind = target.level == Level::kAction    ? BodyKind::kEject
+                        : target.level == Level::kServers ? BodyKind::kAdd
+                                                          : BodyKind::kChange;
   Body body;
   std::array<char, 256> buffer;
   Text error(buffer);
   if (!read_body(kind, json, body, error)) return {400, "BodyFormatError", error.view()};
-  ngx_log_t& log = *r->connection->log;
+  if (kind == BodyKind::kAdd) return add_server(*asked.upstream, body, *r->pool, asked.id);
   if (target.level == Level::kAction) {
     return act_on_server(*asked.upstream, asked.id, target.action, body, log);
   }
@@ -228,8 +235,12 @@ void on_body(ngx_http_request_t* r) noexcept {
   Asked asked;
   Refusal refusal = find(r, asked);  // anew: while the body came a server may have gone
   if (!refusal) refusal = act(r, asked);
-  ngx_http_finalize_request(r,
-                            refusal ? send(r, refusal) : send_server(r, *asked.upstream, asked.id));
+  const bool is_new = asked.target.level == Level::kServers;
+  ngx_http_finalize_request(
+      r, refusal ? send(r, refusal)
+         : r->method == NGX_HTTP_DELETE
+             ? send_servers(r, *asked.upstream)
+             : send_server(r, *asked.upstream, asked.id, is_new ? NGX_HTTP_CREATED : NGX_HTTP_OK));
 }
 
 // Why a request is refused before its body is read.

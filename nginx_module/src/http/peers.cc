@@ -19,6 +19,8 @@ constinit const Kind http_kind = {
     .generation = HttpPeers::generation,
     .lock = HttpPeers::lock,
     .unlock = HttpPeers::unlock,
+    .make_spares = HttpPeers::make_spares,
+    .use_spare = HttpPeers::use_spare,
 };
 
 }  // namespace leastwise::nginx

@@ -99,9 +99,8 @@ void begin(Prober& p) noexcept {
 }
 
 bool is_outdated(const Prober& p) noexcept {
-  if (!p.upstream->changes) return false;
   const ListLock lock(*p.upstream);
-  return p.generation != generation_of(*p.upstream);
+  return p.generation != version_of(*p.upstream);
 }
 
 void tell_panic(const Upstream& upstream) noexcept {

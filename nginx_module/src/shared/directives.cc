@@ -3,7 +3,7 @@
 namespace leastwise::nginx {
 namespace {
 
-constexpr std::uint32_t kZoneSeen = 1U << 31;
+constexpr std::uint32_t kZoneSeen = 1U << 31, kSlotsSeen = 1U << 30;
 
 Place here(const ngx_conf_t* cf) noexcept {
   if (cf->conf_file == nullptr) return {to_ngx("the command line"), 0};
@@ -75,6 +75,10 @@ char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) 
     }
   }
   return NGX_CONF_OK;
+}
+
+bool note_slots(const ngx_conf_t* cf, Upstream& upstream) noexcept {
+  return note(cf, upstream, kSlotsSeen);
 }
 
 char* set_zone(ngx_conf_t* cf, Upstream& upstream, const Upstream* other) noexcept {

@@ -65,13 +65,24 @@ std::size_t join_pool(const Upstream& upstream, std::span<Server> servers,
   std::size_t n = 0;
   for (const Server& server : servers) {
     if (n == members.size()) break;
-    const EndpointId id = endpoint_of(upstream, server, taken);
-    if (id == kNoEndpoint) continue;
+    const bool is_added = server.id != kNoEndpoint;
+    const EndpointId id = is_added ? server.id : endpoint_of(upstream, server, taken);
+    // The configuration may have got a server that was added before.
+    if (id == kNoEndpoint || (is_added && taken[index(id)])) continue;
     taken.set(index(id));
     members[n] = {.id = id, .backup = (server.settings.flags & kBackup) != 0};
-    servers[n++] = server;
+    servers[n] = server;
+    servers[n++].id = id;
   }
   return n;
+}
+
+EndpointSettings settings_in_pool(const Upstream& upstream, const Server& server) noexcept {
+  EndpointSettings settings = server.settings;
+  settings.flags &= ~std::uint32_t{kRemote | kMandatory};
+  if (is_remote(upstream.config.locality, *server.address)) settings.flags |= kRemote;
+  if (upstream.config.probe.mandatory) settings.flags |= kMandatory;
+  return settings;
 }
 
 void configure_pool(Upstream& upstream, std::span<const Member> members,
@@ -79,14 +90,15 @@ void configure_pool(Upstream& upstream, std::span<const Member> members,
   EndpointSet kept;
   for (std::size_t i = 0; i < members.size(); ++i) {
     kept.set(index(members[i].id));
-    EndpointSettings settings = servers[i].settings;
-    if (is_remote(upstream.config.locality, *servers[i].address)) settings.flags |= kRemote;
+    EndpointSettings settings = settings_in_pool(upstream, servers[i]);
     settings.order = static_cast<std::uint32_t>(i);
-    if (upstream.config.probe.mandatory) settings.flags |= kMandatory;
     upstream.pool.configure(members[i].id, settings);
   }
+  // One that was added may have come since `members` were listed.
+  const bool has_slots = upstream.slots != 0 && !upstream.watches;
   upstream.pool.for_each([&](EndpointId id) noexcept {
-    if (!kept[index(id)]) upstream.pool.retire(id);
+    const bool is_added = (upstream.pool.configured(id).flags & kAdded) != 0;
+    if (!kept[index(id)] && !(has_slots && is_added)) upstream.pool.retire(id);
   });
 }
 

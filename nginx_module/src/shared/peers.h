@@ -18,10 +18,11 @@ struct Server {
   ngx_str_t name{};  // ADDR:PORT
   sockaddr* address = nullptr;
   socklen_t address_size = 0;
-  EndpointSettings settings;  // by nginx's own configuration; kRemote is added here
-  void* peer = nullptr;       // nginx's record of it,
-  void* session = nullptr;    // this process's last TLS session with it
-  void* list = nullptr;       // and the list that it is in: backups have one of their own
+  EndpointSettings settings;    // by nginx's own configuration; kRemote is added here
+  void* peer = nullptr;         // nginx's record of it,
+  void* session = nullptr;      // this process's last TLS session with it
+  void* list = nullptr;         // and the list that it is in: backups have one of their own
+  EndpointId id = kNoEndpoint;  // its place in the pool, once it has joined it
 };
 
 // Finds each server's endpoint in the pool by its full name, or adds it, and fills `members`. A
@@ -30,6 +31,9 @@ struct Server {
 // order. Returns the number of members.
 std::size_t join_pool(const Upstream& upstream, std::span<Server> servers,
                       std::span<Member> members) noexcept;
+
+// What the pool is told of a server.
+EndpointSettings settings_in_pool(const Upstream& upstream, const Server& server) noexcept;
 
 // Tells the pool what the configuration says of each member, and retires the endpoints that
 // are none.

@@ -39,28 +39,36 @@ class RoundRobin {
 
   // What nginx's own free_round_robin_peer does, without its locks, and all that it does to count
   // a failure, once a server is blamed for it. REQUIRES: a list that does not change.
-  static void let_go(ngx_peer_connection_t& pc, const Peers& peers, Peer& peer,
-                     ngx_uint_t state) noexcept;
-  static void count_failure(const Server& server, ngx_log_t& log) noexcept;
+  static void let_go(ngx_peer_connection_t& pc, const Upstream& upstream, const Peers& peers,
+                     Peer& peer, ngx_uint_t state) noexcept;
+  static void count_failure(const Upstream& upstream, const Server& server,
+                            ngx_log_t& log) noexcept;
+
+  static void* make_spares(ngx_pool_t& memory, std::size_t n) noexcept;
+  static void use_spare(void* spares, std::size_t i, Server& server) noexcept;
 
  private:
+  static bool is_only(const Upstream& upstream, const Peers& list) noexcept {
+    return list.single && upstream.slots == 0;
+  }
   // relaxed: counts that nobody reads together.
   static constexpr auto kRelaxed = std::memory_order_relaxed;
   template <typename T>
   static std::atomic_ref<T> at(T& count) noexcept {
     return std::atomic_ref<T>(count);
   }
-  static EndpointSettings settings_of(const Peers& list, const Peer& peer, bool backup) noexcept;
+  static EndpointSettings settings_of(const Upstream& upstream, const Peers& list, const Peer& peer,
+                                      bool backup) noexcept;
 };
 
 template <typename Types>
-EndpointSettings RoundRobin<Types>::settings_of(const Peers& list, const Peer& peer,
-                                                bool backup) noexcept {
+EndpointSettings RoundRobin<Types>::settings_of(const Upstream& upstream, const Peers& list,
+                                                const Peer& peer, bool backup) noexcept {
   EndpointSettings settings;
   settings.weight = static_cast<std::uint32_t>(peer.weight);
   settings.max_conns = static_cast<std::uint32_t>(peer.max_conns);
-  // nginx never takes the only server out of service.
-  settings.max_fails = list.single ? 0 : static_cast<std::uint32_t>(peer.max_fails);
+  // nginx never takes the only server out of service; with slots it may not be the only one.
+  settings.max_fails = is_only(upstream, list) ? 0 : static_cast<std::uint32_t>(peer.max_fails);
   settings.fail_timeout = std::chrono::seconds(peer.fail_timeout);
   settings.flags |= Types::flags_of(peer);
   if (backup) settings.flags |= kBackup;
@@ -76,7 +84,7 @@ std::size_t RoundRobin<Types>::list(const Upstream& upstream, std::span<Server> 
       out[n++] = {.name = peer->name,
                   .address = peer->sockaddr,
                   .address_size = peer->socklen,
-                  .settings = settings_of(*list, *peer, list != &peers),
+                  .settings = settings_of(upstream, *list, *peer, list != &peers),
                   .peer = peer,
                   .list = list};
     }
@@ -150,10 +158,10 @@ void RoundRobin<Types>::hold(const Upstream& upstream, const Server& server) noe
 }
 
 template <typename Types>
-void RoundRobin<Types>::let_go(ngx_peer_connection_t& pc, const Peers& peers, Peer& peer,
-                               ngx_uint_t state) noexcept {
+void RoundRobin<Types>::let_go(ngx_peer_connection_t& pc, const Upstream& upstream,
+                               const Peers& peers, Peer& peer, ngx_uint_t state) noexcept {
   at(peer.conns).fetch_sub(1, kRelaxed);
-  if (peers.single) {
+  if (is_only(upstream, peers)) {
     at(peer.fails).store(0, kRelaxed);
     pc.tries = 0;
     return;
@@ -166,15 +174,34 @@ void RoundRobin<Types>::let_go(ngx_peer_connection_t& pc, const Peers& peers, Pe
 }
 
 template <typename Types>
-void RoundRobin<Types>::count_failure(const Server& server, ngx_log_t& log) noexcept {
+void RoundRobin<Types>::count_failure(const Upstream& upstream, const Server& server,
+                                      ngx_log_t& log) noexcept {
   auto& peer = *static_cast<Peer*>(server.peer);
-  if (static_cast<const Peers*>(server.list)->single) return;
+  if (is_only(upstream, *static_cast<const Peers*>(server.list))) return;
   const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
   at(peer.accessed).store(ngx_time(), kRelaxed);
   at(peer.checked).store(ngx_time(), kRelaxed);
   if (peer.max_fails != 0 && fails >= peer.max_fails) {
     ngx_log_error(NGX_LOG_WARN, &log, 0, "upstream server temporarily disabled");
   }
+}
+
+// A list of none, and behind it the records.
+template <typename Types>
+void* RoundRobin<Types>::make_spares(ngx_pool_t& memory, std::size_t n) noexcept {
+  return ngx_pcalloc(&memory, sizeof(Peers) + n * sizeof(Peer));
+}
+
+// Name and address of such a record are those of no server: they go with the request.
+template <typename Types>
+void RoundRobin<Types>::use_spare(void* spares, std::size_t i, Server& server) noexcept {
+  auto* list = static_cast<Peers*>(spares);
+  auto* peer = reinterpret_cast<Peer*>(list + 1) + i;
+  peer->max_fails = server.settings.max_fails;
+  peer->fail_timeout =
+      std::chrono::duration_cast<std::chrono::seconds>(server.settings.fail_timeout).count();
+  server.peer = peer;
+  server.list = list;
 }
 
 }  // namespace leastwise::nginx

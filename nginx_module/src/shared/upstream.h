@@ -31,6 +31,11 @@ struct Kind {
   ngx_uint_t (*generation)(const Upstream& upstream) noexcept;
   void (*lock)(const Upstream& upstream) noexcept;
   void (*unlock)(const Upstream& upstream) noexcept;
+
+  // nginx's own records for so many servers that are added at run time (slots.h), nullptr when
+  // memory ran out; and the i-th of them as that of a server.
+  void* (*make_spares)(ngx_pool_t& memory, std::size_t n) noexcept;
+  void (*use_spare)(void* spares, std::size_t i, Server& server) noexcept;
 };
 
 // Where a directive stood, for errors that show only after the whole block was read.
@@ -61,8 +66,10 @@ struct Upstream {
   std::size_t zone_size = 0;
   Place zone_place{};
 
-  bool watches = false;  // another method chooses: leastwise_observe on
-  bool changes = false;  // its list of servers does, at run time (`resolve`)
+  bool watches = false;     // another method chooses: leastwise_observe on
+  std::uint32_t slots = 0;  // servers that may be added at run time
+  void* spares = nullptr;   // nginx's records for them
+  bool changes = false;     // its list of servers does, at run time (`resolve`)
   ngx_shm_zone_t* zone = nullptr;
   std::uint32_t configuration = 0;  // number of its configuration in the pool
   Pool pool;                        // from when shared memory exists
@@ -91,9 +98,14 @@ inline ngx_uint_t generation_of(const Upstream& upstream) noexcept {
   return upstream.changes ? upstream.kind->generation(upstream) : 0;
 }
 
+// Of nginx's list and of what was added to it at run time. REQUIRES: ListLock.
+inline ngx_uint_t version_of(const Upstream& upstream) noexcept {
+  return generation_of(upstream) + upstream.pool.membership();
+}
+
 // False when the worker has to prepare() first. REQUIRES: ListLock.
 inline bool is_current(const Upstream& upstream) noexcept {
-  return bool(upstream.worker.picker) && upstream.worker.generation == generation_of(upstream);
+  return bool(upstream.worker.picker) && upstream.worker.generation == version_of(upstream);
 }
 
 // The module that this is, http's or stream's: marks our zones among those of a cycle. Each zone

@@ -1,8 +1,11 @@
 #include "shared/worker.h"
 
+#include <algorithm>
 #include <new>
 
 #include "shared/addresses.h"
+#include "shared/sessions.h"
+#include "shared/slots.h"
 #include "shared/timer.h"
 #include "shared/upstream.h"
 
@@ -22,11 +25,19 @@ struct Listing {
 
 // All servers of the upstream that the pool has room for.
 Listing list_servers(const Upstream& upstream, ngx_pool_t& memory) noexcept {
-  const std::size_t wanted = upstream.kind->list(upstream, {});
+  const std::size_t configured = upstream.kind->list(upstream, {});
+  std::size_t wanted = configured + upstream.slots;
   const auto members = allocate<Member>(memory, wanted);
-  const auto servers = allocate<Server>(memory, wanted);
+  auto servers = allocate<Server>(memory, wanted);
   if (members.data() == nullptr || servers.data() == nullptr) return {};
   upstream.kind->list(upstream, servers);
+  wanted = configured + list_added(upstream, memory, servers.subspan(configured));
+  servers = servers.first(wanted);
+  if (wanted > configured) {
+    std::ranges::stable_partition(servers, [](const Server& server) noexcept {
+      return (server.settings.flags & kBackup) == 0;
+    });
+  }
   const std::size_t n = join_pool(upstream, servers, members);
   if (n < wanted) {
     ngx_log_error(NGX_LOG_ERR, memory.log, 0,
@@ -35,6 +46,20 @@ Listing list_servers(const Upstream& upstream, ngx_pool_t& memory) noexcept {
                   wanted - n, wanted, &upstream.shown_name, &upstream.zone->shm.name);
   }
   return {members.first(n), servers.first(n)};
+}
+
+// TLS sessions go along with their servers.
+void hand_on_sessions(std::span<Server> from, std::span<Server> to) noexcept {
+  for (Server& old : from) {
+    if (old.session == nullptr) continue;
+    const auto kept = std::ranges::find(to, old.id, &Server::id);
+    if (kept != to.end()) {
+      kept->session = old.session;
+    } else {
+      free_session(old.session);
+    }
+    old.session = nullptr;
+  }
 }
 
 std::uint64_t seed_of(const Worker& worker) noexcept {
@@ -72,13 +97,12 @@ void join(Upstream& upstream) noexcept {
 bool prepare(Upstream& upstream) noexcept {
   ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, ngx_cycle->log);
   if (memory == nullptr) return false;
-  const bool first = !upstream.worker.picker;
+  const ngx_uint_t version = version_of(upstream);  // before the list: at worst it is read again
   join(upstream);
   const Listing all = list_servers(upstream, *memory);
   // Servers that DNS brought or took away; a worker of an old configuration knows old news. At the
   // start, too: the one that this replaces may have died on the way.
-  if ((!first || upstream.changes) && !is_leaving() &&
-      upstream.pool.is_newest(upstream.configuration))
+  if (upstream.changes && !is_leaving() && upstream.pool.is_newest(upstream.configuration))
     configure_pool(upstream, all.members, all.servers);
 
   const auto bytes = allocate<std::byte>(*memory, Picker::bytes_for(all.members.size()));
@@ -91,13 +115,14 @@ bool prepare(Upstream& upstream) noexcept {
     ngx_destroy_pool(memory);
     return false;
   }
-  if (upstream.worker.memory != nullptr) ngx_destroy_pool(upstream.worker.memory);
   upstream.worker.picker = picker;
+  hand_on_sessions(upstream.worker.servers, all.servers);
   upstream.worker.servers = all.servers;
   if (upstream.watches) sort_addresses(all.servers, addresses);
   upstream.worker.addresses = addresses;
-  upstream.worker.generation = generation_of(upstream);
+  upstream.worker.generation = version;
   upstream.worker.changes = 0;
+  if (upstream.worker.memory != nullptr) ngx_destroy_pool(upstream.worker.memory);
   upstream.worker.memory = memory;
   return true;
 }

@@ -31,7 +31,7 @@ std::size_t capacity_of(std::size_t zone_size) noexcept {
 // Room for all servers twice over, so that one reload may replace every one of them while
 // the old ones still finish what they have.
 std::size_t needed_capacity(const Upstream& upstream) noexcept {
-  return 2 * upstream.kind->list(upstream, {});
+  return 2 * (upstream.kind->list(upstream, {}) + upstream.slots);
 }
 
 std::size_t default_capacity(const Upstream& upstream) noexcept {
@@ -151,7 +151,9 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
   zone->init = init_zone;
   zone->data = &upstream;
   upstream.zone = zone;
-  return NGX_OK;
+  if (upstream.slots == 0) return NGX_OK;
+  upstream.spares = upstream.kind->make_spares(*cf->pool, upstream.slots);
+  return upstream.spares != nullptr ? NGX_OK : NGX_ERROR;
 }
 
 }  // namespace leastwise::nginx

@@ -2,6 +2,7 @@
 
 #include "shared/round_trip.h"
 #include "shared/sessions.h"
+#include "shared/slots.h"
 #include "shared/timer.h"
 #include "shared/worker.h"
 #include "shared/zone.h"
@@ -21,28 +22,35 @@ Ticket pick(Attempt& attempt) noexcept {
   return conf.worker.picker.pick(conf.config, request, tried, now());
 }
 
-// Outlives a peer that DNS takes away, for variables.
+bool is_added(const Server& server) noexcept { return (server.settings.flags & kAdded) != 0; }
+
+// Outlives a peer that DNS or an operator takes away, for variables.
 ngx_str_t name_of(MemberIndex member, const Attempt& attempt) noexcept {
   const auto servers = attempt.conf->worker.servers;
   if (member >= servers.size()) return {0, nullptr};
   ngx_str_t name = servers[member].name;
-  if (attempt.conf->changes) {
+  if (attempt.conf->changes || is_added(servers[member])) {
     name.data = ngx_pstrdup(attempt.session->connection->pool, &name);
     if (name.data == nullptr) name.len = 0;
   }
   return name;
 }
 
-void start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
+// False when memory ran out.
+bool start(ngx_peer_connection_t& pc, Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   const Server& server = attempt.conf->worker.servers[ticket.member];
+  sockaddr* copied =
+      is_added(server) ? copy_address(server, *attempt.session->connection->pool) : nullptr;
+  if (is_added(server) && copied == nullptr) return false;
   StreamPeers::hold(*attempt.conf, server);
   auto& peer = *static_cast<Peer*>(server.peer);
   attempt.round_robin.peers = static_cast<Peers*>(server.list);
   attempt.round_robin.current = &peer;
-  pc.sockaddr = peer.sockaddr;
-  pc.socklen = peer.socklen;
-  pc.name = &peer.name;
+  pc.sockaddr = copied != nullptr ? copied : peer.sockaddr;
+  pc.socklen = server.address_size;
   begin_try(attempt, added, ticket);
+  pc.name = copied != nullptr ? &added.server : &peer.name;
+  return true;
 }
 
 // The last try has ended.
@@ -58,10 +66,10 @@ void announce(Attempt& attempt) noexcept {
   UpstreamConf& conf = *attempt.conf;
   if (conf.watches) return;
   // A list that changes may have lost them, and nginx counts by itself.
-  if (!conf.changes) {
+  if (!conf.changes && attempt.generation == conf.worker.generation) {
     for (const MemberIndex m : attempt.verdict.blamed()) {
       if (m < conf.worker.servers.size()) {
-        StreamPeers::count_failure(conf.worker.servers[m], log);
+        StreamPeers::count_failure(conf, conf.worker.servers[m], log);
       }
     }
   }
@@ -125,8 +133,11 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
     settle(attempt);
     return NGX_BUSY;
   }
-  start(*pc, attempt, *added, ticket);
-  return NGX_OK;
+  if (start(*pc, attempt, *added, ticket)) return NGX_OK;
+  Outcome not_sent;
+  not_sent.result = Result::kCancelled;
+  conf.worker.picker.finish(conf.config, ticket, not_sent, now());
+  return NGX_ERROR;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
@@ -135,7 +146,8 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept
   if (attempt.conf->changes) {
     ngx_stream_upstream_free_round_robin_peer(pc, &attempt.round_robin, state);
   } else {
-    StreamPeers::let_go(*pc, *attempt.round_robin.peers, *attempt.round_robin.current, state);
+    StreamPeers::let_go(*pc, *attempt.conf, *attempt.round_robin.peers,
+                        *attempt.round_robin.current, state);
   }
   if ((state & NGX_PEER_FAILED) == 0 || pc->tries == 0) settle(attempt);
 }

@@ -2,6 +2,7 @@
 
 #include "probe/prober.h"
 #include "shared/directives.h"
+#include "shared/slots.h"
 #include "stream/balancer.h"
 #include "stream/conf.h"
 #include "stream/status.h"
@@ -75,11 +76,19 @@ char* read_zone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   return set_zone(cf, conf, owner_of(cf, view(words_of(cf)[1])));
 }
 
+char* read_slots(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
+  auto& conf = *static_cast<UpstreamConf*>(data);
+  conf.name = block_of(cf).host;
+  return set_slots(cf, conf);
+}
+
 }  // namespace
 
 ngx_command_t* commands() noexcept {
   static Commands table;
   table.add_directives(NGX_STREAM_UPS_CONF, set_directive, NGX_STREAM_SRV_CONF_OFFSET);
+  table.add("leastwise_slots", NGX_STREAM_UPS_CONF | NGX_CONF_TAKE1, read_slots,
+            NGX_STREAM_SRV_CONF_OFFSET);
   table.add("leastwise_zone", NGX_STREAM_UPS_CONF | NGX_CONF_TAKE2, read_zone,
             NGX_STREAM_SRV_CONF_OFFSET);
   table.add("leastwise_status", NGX_STREAM_SRV_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, set_status,

@@ -8,6 +8,8 @@ constinit const Kind stream_kind = {
     .generation = StreamPeers::generation,
     .lock = StreamPeers::lock,
     .unlock = StreamPeers::unlock,
+    .make_spares = StreamPeers::make_spares,
+    .use_spare = StreamPeers::use_spare,
 };
 
 }  // namespace leastwise::nginx

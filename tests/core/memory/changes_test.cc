@@ -95,6 +95,13 @@ TEST_F(ChangesTest, APlaceThatAnotherNameHasIsChangedNoMore) {
   EXPECT_EQ(pool_.changed(again), 0U);
 }
 
+TEST_F(ChangesTest, AnotherMembershipIsAChangeToo) {
+  const std::uint32_t before = pool_.membership();
+  pool_.renew_membership();
+  EXPECT_NE(pool_.membership(), before);
+  EXPECT_EQ(pool_.changes(), 1U);
+}
+
 TEST_F(ChangesTest, AnEndpointThatIsNoneIsNotChanged) {
   pool_.change(EndpointId{8}, {.fields = Change::kWeight, .to = {.weight = 5}});
   EXPECT_EQ(pool_.changes(), 0U);

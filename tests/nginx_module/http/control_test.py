@@ -218,7 +218,8 @@ class Control(unittest.TestCase):
     # ---- who is refused, and what
 
     def test_other_methods_are_refused_and_told_which_are_not(self):
-        cases = {"/9/http/upstreams": "GET, HEAD", self.path(A): "GET, HEAD, PATCH",
+        cases = {"/9/http/upstreams": "GET, HEAD", self.path(A): "GET, HEAD, PATCH, DELETE",
+                 "/9/http/upstreams/app/servers": "GET, HEAD, POST",
                  self.path(A) + "/eject": "POST"}
         for path, allowed in cases.items():
             for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
