@@ -191,6 +191,7 @@ class Pool {
   // An endpoint whose flags lose kDown starts unknown again: it may not be what it was.
   void configure(EndpointId id, const EndpointSettings& settings) noexcept;
   EndpointSettings settings(EndpointId id) const noexcept;
+  std::uint32_t in_flight(EndpointId id) const noexcept;
 
   // ---- by an operator, at run time; every process goes by it from its next pick on
 

@@ -262,4 +262,8 @@ bool Pool::in_use(EndpointId id) const noexcept {
   return word.use() == Use::kInUse;
 }
 
+std::uint32_t Pool::in_flight(EndpointId id) const noexcept {
+  return load::in_flight(shared().hot()[index(id)].load.get());
+}
+
 }  // namespace leastwise

@@ -99,14 +99,18 @@ Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,
   if (!active_ || mode_ != Mode::kPick || roster.members.empty()) return {};
   Tried barred;
   request.in_flight = read_loads(loads, barred);
+  if (request.in_flight.empty() && roster.counts->is_any(now)) {
+    request.in_flight = with_foreign(barred);
+  }
   const Ticket ticket = roster.picker.pick(config_, request, barred, now);
   if (!ticket) return {};
-  if (ticket.reason == Reason::kPanic) {
-    // All that is left is draining: HAProxy knows better what to do then.
+  if (ticket.reason == Reason::kPanic || roster.members[ticket.member].backup) {
+    // All that is left is draining, or a backup: HAProxy knows better what to do then. It uses one
+    // backup or all of them, and does not tell which (allbackups).
     cancel(ticket, now);
     return {};
   }
-  const bool has_second = ticket.second != kNoMember;
+  const bool has_second = ticket.second != kNoMember && !roster.members[ticket.second].backup;
   return {ticket, roster.names[ticket.member],
           has_second ? std::string_view(roster.names[ticket.second]) : std::string_view()};
 }
@@ -149,6 +153,50 @@ std::span<const std::uint32_t> Backend::read_loads(std::span<const spop::ServerL
   }
   if (missing > 0) return {};
   return roster.in_flight;
+}
+
+// Our own counts and those of requests that we were not asked about. A server with a limit is full
+// when both together reach it, or when requests wait for it.
+std::span<const std::uint32_t> Backend::with_foreign(Tried& barred) noexcept {
+  Roster& roster = *roster_;
+  for (MemberIndex member = 0; member < roster.members.size(); ++member) {
+    const std::uint32_t in_flight = own(member) + roster.counts->foreign(member);
+    const std::uint32_t limit = pool_.settings(roster.members[member].id).max_conns;
+    if (roster.counts->queues(member) || (limit != 0 && in_flight >= limit)) barred.insert(member);
+    roster.in_flight[member] = in_flight;
+  }
+  return roster.in_flight;
+}
+
+std::uint32_t Backend::own(MemberIndex member) const noexcept {
+  return pool_.in_flight(roster_->members[member].id);
+}
+
+void Backend::begin_counts() noexcept {
+  for (MemberIndex member = 0; member < roster_->members.size(); ++member) {
+    roster_->counts->ask(member, own(member));
+  }
+}
+
+void Backend::note_counts(std::span<const ServerCounts> counts, TimePoint now) noexcept {
+  for (const ServerCounts& server : counts) {
+    if (server.backend != name_) continue;
+    const auto found = roster_->by_name.find(server.server);
+    if (found == roster_->by_name.end()) continue;
+    roster_->counts->note(found->second, server.in_flight, server.queued, own(found->second));
+  }
+  roster_->counts->end(now);
+}
+
+bool Backend::may_be_lost(const Ticket& ticket, TimePoint now) noexcept {
+  const std::vector<Member>& members = roster_->members;
+  MemberIndex member = ticket.member;
+  if (member >= members.size() || members[member].id != ticket.id) {
+    const auto found = std::ranges::find(members, ticket.id, &Member::id);
+    if (found == members.end()) return true;
+    member = static_cast<MemberIndex>(found - members.begin());
+  }
+  return roster_->counts->take_lost(member, now);
 }
 
 bool Backend::update(const BackendInfo& info, std::mutex& gate, OpenPicks& open, TimePoint now) {
@@ -216,6 +264,7 @@ void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
   Roster& r = *roster;
   r.member_at.assign(kMostArguments, kNoMember);
   r.in_flight.assign(r.members.size(), 0);
+  r.counts = std::make_unique<HaproxyCounts>(r.members.size());
   const std::uint64_t seed = text_hash(name_);
   r.picker = make_picker(pool, slot_, r.members, r.picker_memory, seed);
   r.learner = make_picker(pool, slot_, r.members, r.learner_memory, ~seed);

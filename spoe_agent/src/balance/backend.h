@@ -16,9 +16,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "balance/haproxy_counts.h"
 #include "balance/state_store.h"
 #include "balance/ways.h"
 #include "config/file.h"
+#include "haproxy/count_reader.h"
 #include "haproxy/runtime_api.h"
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
@@ -88,6 +90,13 @@ class Backend {
 
   // kNoEndpoint if there is no server of that name.
   EndpointId find(std::string_view server) const noexcept;
+
+  // HAProxy is being asked what it has in flight; it has answered. See haproxy_counts.h.
+  void begin_counts() noexcept;
+  void note_counts(std::span<const ServerCounts> counts, TimePoint now) noexcept;
+  // Whether an overdue pick may be one that ended without a log line.
+  bool may_be_lost(const Ticket& ticket, TimePoint now) noexcept;
+
   Ticket adopt(std::string_view server, TimePoint now) noexcept;
   void finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept;
   void tick(TimePoint now) noexcept;
@@ -108,12 +117,15 @@ class Backend {
     // The pick thread's: which member the argument at a position was, the last time.
     std::vector<MemberIndex> member_at;
     std::vector<std::uint32_t> in_flight;
+    std::unique_ptr<HaproxyCounts> counts;
   };
 
   // The pick thread's.
   MemberIndex member_of(std::size_t position, std::string_view server) noexcept;
   std::span<const std::uint32_t> read_loads(std::span<const spop::ServerLoad> loads,
                                             Tried& barred) noexcept;
+  std::span<const std::uint32_t> with_foreign(Tried& barred) noexcept;
+  std::uint32_t own(MemberIndex member) const noexcept;
 
   bool is_same_list(const std::vector<ServerInfo>& servers) const noexcept;
   void configure_changed(const std::vector<ServerInfo>& servers) noexcept;

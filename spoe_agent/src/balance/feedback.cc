@@ -128,9 +128,13 @@ void Feedback::drain(TimePoint now) {
 }
 
 void Feedback::expire(TimePoint now) {
-  tickets_.expire(now, [&](const OpenTicket& overdue) {
+  const auto give_up = [&](const OpenTicket& overdue) {
     counters_.expired.add();
     overdue.backend->finish(overdue.ticket, kNeverSent, now);
+  };
+  // Where HAProxy says that it has as many in flight as we count, none was lost.
+  tickets_.expire(now, give_up, [&](const OpenTicket& overdue) {
+    return overdue.ticket && !overdue.backend->may_be_lost(overdue.ticket, now);
   });
   count_open();
 }

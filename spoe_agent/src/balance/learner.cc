@@ -41,6 +41,7 @@ void Learner::ask_about_ours(std::optional<Address> haproxy_socket) {
   for (const auto& backend : registry_.backends()) {
     if (backend->active()) names.push_back(backend->name());
   }
+  haproxy_socket_ = haproxy_socket;
   runtime_.ask(std::move(haproxy_socket), std::move(names));
 }
 
@@ -80,21 +81,24 @@ void Learner::round() {
   now_ = now();
   if (has_datagrams_) receive();
   feedback_.drain(now_);
+  read_counts();
   if (now_ >= next_beat_) keep_time();
   ask_haproxy();
   apply_reload();
 }
 
 void Learner::wait(Duration most) noexcept {
-  std::array<pollfd, 3> fds = {
+  std::array<pollfd, 4> fds = {
       pollfd{.fd = wake_.get(), .events = POLLIN, .revents = 0},
       pollfd{.fd = datagrams_ ? datagrams_->descriptor() : -1, .events = POLLIN, .revents = 0},
-      pollfd{.fd = runtime_.descriptor(), .events = runtime_.events(), .revents = 0}};
+      pollfd{.fd = runtime_.descriptor(), .events = runtime_.events(), .revents = 0},
+      pollfd{.fd = count_reader_.descriptor(), .events = POLLIN, .revents = 0}};
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(most);
   if (::poll(fds.data(), fds.size(), static_cast<int>(ms.count())) < 0) return;
   if (fds[0].revents != 0) clear_event(wake_);
   has_datagrams_ = fds[1].revents != 0;
   runtime_is_ready_ = fds[2].revents != 0;
+  counts_are_ready_ = fds[3].revents != 0;
 }
 
 void Learner::receive() noexcept {
@@ -117,6 +121,17 @@ void Learner::keep_time() {
   for (const auto& backend : registry_.backends()) backend->tick(now_);
   store_.stamp(now_);
   watch_.look(now_);
+}
+
+// After the lines that have come were taken in: what they ended is not in flight any more.
+void Learner::read_counts() {
+  const auto& backends = registry_.backends();
+  if (counts_are_ready_ && count_reader_.on_ready(now_)) {
+    for (const auto& backend : backends) backend->note_counts(count_reader_.counts(), now_);
+  }
+  counts_are_ready_ = false;
+  if (!count_reader_.poll(now_)) return;
+  for (const auto& backend : backends) backend->begin_counts();
 }
 
 void Learner::ask_haproxy() {
@@ -153,6 +168,7 @@ void Learner::note_process() {
 
 void Learner::on_servers(const std::vector<BackendInfo>& infos) {
   bool changed = false;
+  count_reader_.ask(haproxy_socket_, infos);
   for (const auto& backend : registry_.backends()) {
     if (!backend->active()) continue;
     const auto info = std::ranges::find(infos, backend->name(), &BackendInfo::name);

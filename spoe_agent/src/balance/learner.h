@@ -16,6 +16,7 @@
 #include "balance/state_store.h"
 #include "balance/weights_mode.h"
 #include "config/file.h"
+#include "haproxy/count_reader.h"
 #include "haproxy/datagrams.h"
 #include "haproxy/runtime_client.h"
 #include "serve/counters.h"
@@ -62,6 +63,7 @@ class Learner {
   void note_process();
   void tell(std::vector<std::string> commands);
   void give_weights_back();
+  void read_counts();
   void on_servers(const std::vector<BackendInfo>& backends);
   void report(bool answered);
   void apply_reload();
@@ -77,6 +79,9 @@ class Learner {
   LearningWatch watch_;
   WeightsMode weights_;
   bool runtime_is_ready_ = false;
+  std::optional<Address> haproxy_socket_;
+  CountReader count_reader_;
+  bool counts_are_ready_ = false;
   bool has_datagrams_ = false;
   TimePoint now_{};
   TimePoint next_beat_{};

@@ -33,6 +33,9 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   if (!lock) return counters_.busy.add();
   Backend* backend = registry_.find(message_.backend());
   if (backend == nullptr) return counters_.unknown_backend.add();
+  // HAProxy gives the next place to who waits for longest, whichever server has it first. Counts by
+  // server tell which of them have none; without them all are taken to be full.
+  if (message_.queue() > 0 && message_.servers().empty()) return counters_.no_server.add();
   Route folded;
   const Picked picked = backend->pick(request_of(message_, folded), message_.servers(), now_);
   if (!picked.ticket) return counters_.no_server.add();

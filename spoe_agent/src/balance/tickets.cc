@@ -120,12 +120,25 @@ void Tickets::remove(std::uint32_t i) noexcept {
   --used_;
 }
 
-bool Tickets::stays(const Entry& entry, TimePoint now) const noexcept {
-  const Ticket& ticket = entry.ticket.ticket;
-  return ticket.is_idle && now - ticket.start < kMostStay && open_ <= capacity_ / 2;
+bool Tickets::may_stay(const Entry& entry, TimePoint now) const noexcept {
+  return now - entry.ticket.ticket.start < kMostStay && open_ <= capacity_ / 2;
 }
 
-// Turns the next open ticket that is due into a late one.
+void Tickets::put_off(std::uint32_t i, TimePoint now) noexcept {
+  unlink(i);
+  entries_[i].due = now + patience(entries_[i].ticket.ticket);
+  append(i);
+}
+
+void Tickets::make_late(std::uint32_t i, TimePoint now) noexcept {
+  unlink(i);
+  entries_[i].state = State::kLate;
+  entries_[i].due = now + kLate;
+  --open_;
+  append(i);
+}
+
+// The next open ticket that is due. It is to be put off, or made late, before the next call.
 std::uint32_t Tickets::next_due(TimePoint now) noexcept {
   if (step_ < 0) return kNone;
   const std::int64_t end = step_of(now);  // not reached: the slot of now is not over yet
@@ -137,16 +150,6 @@ std::uint32_t Tickets::next_due(TimePoint now) noexcept {
       ++step_;
       continue;
     }
-    unlink(i);
-    if (stays(entries_[i], now)) {
-      entries_[i].due = now + patience(entries_[i].ticket.ticket);
-      append(i);
-      continue;
-    }
-    entries_[i].state = State::kLate;
-    entries_[i].due = now + kLate;
-    --open_;
-    append(i);
     return i;
   }
   return kNone;

@@ -2,8 +2,8 @@
 //
 // Every pick gets exactly one finish. Five things can happen:
 //   the line comes        close() gives the ticket back
-//   it keeps its place    (long polls, websockets) it stays open, until its line comes or for an
-//                         hour: HAProxy counts it, and the pool is to know that nobody waits for it
+//   it goes on            it keeps its place only (long polls, websockets), or HAProxy has as many
+//                         in flight as we: it stays open, until its line comes or for an hour
 //   no line comes in time expire() gives it back; it is remembered as late for kLate more, so that
 //                         a slow answer, the one that teaches most, is still learned from
 //   the line came first   (HAProxy 3.2, aborted requests) its id is a tombstone for kTombstone,
@@ -35,9 +35,8 @@ struct OpenTicket {
   Ticket ticket;
 };
 
-// How long a pick may stay open: 100 times the delay that was predicted for it, at least 200 ms.
-// At most 8 s, so that what was lost is made good within 10 s; a request that takes longer is in
-// HAProxy's own count of what is in flight, which picks go by.
+// After which a pick is overdue: 100 times the delay that was predicted for it, at least 200 ms.
+// At most 8 s, so that what was lost is made good within 10 s.
 Duration patience(const Ticket& ticket) noexcept;
 
 class Tickets {
@@ -59,10 +58,19 @@ class Tickets {
   Closed close(RequestId id, TimePoint now, OpenTicket& ticket) noexcept;
 
   // Calls visit(const OpenTicket&) for each open ticket whose time is up, and forgets what is
-  // remembered long enough.
-  template <typename Visit>
-  void expire(TimePoint now, Visit visit) {
-    for (std::uint32_t i; (i = next_due(now)) != kNone;) visit(entries_[i].ticket);
+  // remembered long enough. keep(const OpenTicket&): whether it is known to go on; it is asked
+  // again after as long.
+  template <typename Visit, typename Keep>
+  void expire(TimePoint now, Visit visit, Keep keep) {
+    for (std::uint32_t i; (i = next_due(now)) != kNone;) {
+      const OpenTicket& ticket = entries_[i].ticket;
+      if (may_stay(entries_[i], now) && (ticket.ticket.is_idle || keep(ticket))) {
+        put_off(i, now);
+      } else {
+        make_late(i, now);
+        visit(ticket);
+      }
+    }
     forget(now);
   }
 
@@ -95,8 +103,10 @@ class Tickets {
     State state;
   };
 
-  // It keeps its place only, and there is room for others.
-  bool stays(const Entry& entry, TimePoint now) const noexcept;
+  // There is room for others.
+  bool may_stay(const Entry& entry, TimePoint now) const noexcept;
+  void put_off(std::uint32_t i, TimePoint now) noexcept;
+  void make_late(std::uint32_t i, TimePoint now) noexcept;
   List& list_of(const Entry& entry) noexcept;
   void append(std::uint32_t i) noexcept;
   void unlink(std::uint32_t i) noexcept;

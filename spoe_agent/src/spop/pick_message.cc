@@ -36,6 +36,7 @@ bool PickMessage::read(Messages messages) noexcept {
 void PickMessage::read_arguments(Messages& messages) noexcept {
   id_ = backend_ = route_ = method_ = path_ = key_ = {};
   src_ = {};
+  queue_ = 0;
   count_ = 0;
   expected_ = {};
   for (Argument argument; messages.next(argument);) set(argument);
@@ -57,6 +58,8 @@ void PickMessage::set(const Argument& argument) noexcept {
     set_bytes(path_, value);
   } else if (name == "key") {
     set_bytes(key_, value);
+  } else if (name == "queue") {
+    if (is_count(value)) queue_ = static_cast<std::uint32_t>(value.number);
   } else if (name == "src") {
     if (is_address(value)) src_ = value;
   }

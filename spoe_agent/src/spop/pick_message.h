@@ -27,6 +27,7 @@ struct ServerLoad {
 //   method, path         optional strings: what a request costs is told by them, without a route
 //   route, key           optional strings, numbers or addresses: what matters is which are equal
 //   src                  optional: the client, an IPv4 or IPv6 address
+//   queue                optional: what waits in HAProxy for any server of the backend
 //   c_*, q_*, u_*        optional, see ServerLoad
 // A null, as HAProxy sends for a fetch without result, counts as not sent, and so does an argument
 // of a wrong type or a negative number. Other names are ignored; of a repeated one the last counts.
@@ -55,6 +56,8 @@ class PickMessage {
   std::string_view path() const noexcept { return path_; }
   std::string_view key() const noexcept { return key_; }
   const Value& src() const noexcept { return src_; }  // null if not sent
+  // What waits in HAProxy for a server of the backend; 0 if not sent.
+  std::uint32_t queue() const noexcept { return queue_; }
   std::span<const ServerLoad> servers() const noexcept { return {servers_.data(), count_}; }
 
  private:
@@ -76,6 +79,7 @@ class PickMessage {
   std::string_view path_;
   std::string_view key_;
   Value src_;
+  std::uint32_t queue_ = 0;
   std::size_t count_ = 0;
   std::array<std::size_t, kKinds> expected_{};  // where the next server of each kind should be
   std::array<ServerLoad, kMaxServers> servers_;

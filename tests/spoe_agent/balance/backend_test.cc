@@ -34,6 +34,60 @@ class BackendTest : public AgentFixture {
   }
 };
 
+// HAProxy uses the first of them or all, and does not say which.
+TEST_F(BackendTest, ABackupIsLeftToHaproxy) {
+  BackendInfo info = app_with({"s1", "s2", "s3"});
+  info.servers[1].backup = info.servers[2].backup = true;
+  servers(info);
+  const Picked first = app().pick({}, {}, now_);
+  EXPECT_EQ(first.server, "s1");
+  EXPECT_EQ(first.second, "");
+  app().cancel(first.ticket, now_);
+  info.servers[0].settings.flags = kDown;
+  servers(info);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+}
+
+TEST_F(BackendTest, ServersWithLongNamesThatBeginAlikeArePicked) {
+  const std::string long_name(223, 'x');
+  const std::string first = long_name + '1', second = long_name + '2';
+  servers(app_with({first.c_str(), second.c_str()}));
+  const std::map<std::string, int> counts = picks(10);
+  EXPECT_EQ(counts.at(first), 5);
+  EXPECT_EQ(counts.at(second), 5);
+}
+
+TEST_F(BackendTest, RequestsThatNobodyAskedAboutCountAsInFlight) {
+  servers(app_with({"s1", "s2"}));
+  const std::vector<ServerCounts> counts = {{.backend = "app", .server = "s1", .in_flight = 3},
+                                            {.backend = "app", .server = "s2"}};
+  app().begin_counts();
+  app().note_counts(counts, now_);
+  EXPECT_EQ(picks(6), (std::map<std::string, int>{{"s2", 6}}));
+  now_ += HaproxyCounts::kFresh;
+  EXPECT_EQ(picks(6), (std::map<std::string, int>{{"s1", 3}, {"s2", 3}}));
+}
+
+TEST_F(BackendTest, AServerIsFullByBothCountsTogetherOrWhenRequestsWaitForIt) {
+  BackendInfo info = app_with({"s1", "s2"});
+  info.servers[0].settings.max_conns = 2;
+  info.servers[1].settings.max_conns = 9;
+  servers(info);
+  const auto read = [&](std::uint32_t first, std::uint32_t first_queued, std::uint32_t second) {
+    const std::vector<ServerCounts> counts = {
+        {.backend = "app", .server = "s1", .in_flight = first, .queued = first_queued},
+        {.backend = "app", .server = "s2", .in_flight = second}};
+    app().begin_counts();
+    app().note_counts(counts, now_);
+  };
+  read(2, 0, 8);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"s2", 4}}));
+  read(1, 1, 8);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"s2", 4}}));
+  read(2, 0, 9);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"", 4}}));
+}
+
 TEST_F(BackendTest, BeforeAnythingIsDiscoveredNothingIsPicked) {
   EXPECT_FALSE(app().pick({}, {}, now_).ticket);
 }
@@ -166,13 +220,6 @@ TEST_F(BackendTest, RetiredItCancelsWhatIsOpenAndPicksNoMore) {
   EXPECT_TRUE(servers(app_with({"s1"})));
   EXPECT_EQ(results("s1", Result::kCancelled), 1U);
   EXPECT_EQ(sums().in_flight, 0U);
-}
-
-TEST_F(BackendTest, ANameThatIsTooLongIsLeftOut) {
-  const std::string longest(kMaxEndpointName, 'x');
-  servers(app_with({"s1", longest.c_str()}));
-  EXPECT_EQ(app().servers(), 1U);
-  EXPECT_EQ(picks(2), (std::map<std::string, int>{{"s1", 2}}));
 }
 
 TEST_F(BackendTest, ServersOutsideTheLocalityAreRemote) {

@@ -81,6 +81,36 @@ TEST_F(FeedbackTest, WithoutALineThePickIsCancelledWhenOverdue) {
   EXPECT_EQ(counters_.expired.get(), 1U);
 }
 
+// HAProxy has one in flight there, and we count two: one line was lost.
+TEST_F(FeedbackTest, AnOverduePickStaysWhileHaproxyHasAsManyInFlight) {
+  const std::string server = pick("a");
+  const std::string second = pick("b");
+  ASSERT_NE(server, second);
+  const auto read = [&](std::uint32_t first_count, std::uint32_t second_count) {
+    const std::vector<ServerCounts> counts = {
+        {.backend = "app", .server = server, .in_flight = first_count},
+        {.backend = "app", .server = second, .in_flight = second_count},
+        {.backend = "other", .server = server, .in_flight = 9}};
+    feedback_.drain(now_);
+    app().begin_counts();
+    app().note_counts(counts, now_);
+  };
+  for (int i = 0; i < 60; ++i) {
+    now_ += 1s;
+    read(1, 1);
+    feedback_.expire(now_);
+  }
+  EXPECT_EQ(sums().in_flight, 2U);
+  now_ += 1s;
+  read(1, 0);
+  feedback_.expire(now_);
+  EXPECT_EQ(view(server).in_flight, 1U);
+  EXPECT_EQ(view(second).in_flight, 0U);
+  now_ += 3s;  // HAProxy says nothing any more
+  feedback_.expire(now_);
+  EXPECT_EQ(sums().in_flight, 0U);
+}
+
 TEST_F(FeedbackTest, ALateLineIsStillLearnedFrom) {
   const std::string server = pick("a");
   feedback_.drain(now_);

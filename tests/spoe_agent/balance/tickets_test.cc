@@ -22,9 +22,11 @@ OpenTicket ticket(std::uint64_t id, float delay = 0) {
 
 RequestId id_of(std::uint64_t id) { return {id, ~id}; }
 
-std::vector<std::uint64_t> expired(Tickets& tickets, TimePoint now) {
+std::vector<std::uint64_t> expired(Tickets& tickets, TimePoint now, bool goes_on = false) {
   std::vector<std::uint64_t> ids;
-  tickets.expire(now, [&](const OpenTicket& t) { ids.push_back(t.id.low); });
+  tickets.expire(
+      now, [&](const OpenTicket& t) { ids.push_back(t.id.low); },
+      [&](const OpenTicket&) { return goes_on; });
   return ids;
 }
 
@@ -58,6 +60,17 @@ TEST(Tickets, ExpireWhenTheirTimeIsUpAndNotBefore) {
   EXPECT_TRUE(expired(tickets, kStart + 900ms).empty());
   EXPECT_EQ(expired(tickets, kStart + 1100ms), std::vector<std::uint64_t>{2});
   EXPECT_EQ(tickets.open_count(), 0U);
+}
+
+TEST(Tickets, WhatIsKnownToGoOnIsAskedAboutAgainAndStays) {
+  Tickets tickets(8);
+  OpenTicket slow = ticket(1);
+  slow.ticket.start = kStart;
+  tickets.open(slow, kStart);
+  for (Duration t = 1s; t < 600s; t += 1s) {
+    ASSERT_TRUE(expired(tickets, kStart + t, true).empty());
+  }
+  EXPECT_EQ(expired(tickets, kStart + 601s), std::vector<std::uint64_t>{1});
 }
 
 // A long poll: HAProxy counts it, so the pool has to know that nobody waits for it.
