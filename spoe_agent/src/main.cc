@@ -1,11 +1,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "agent.h"
 #include "config/file.h"
+#include "haproxy/adoption.h"
+#include "haproxy/running.h"
 #include "haproxy/spoe_config.h"
 
 namespace leastwise::agent {
@@ -17,6 +22,10 @@ struct Options {
   std::string config = kDefaultConfig;
   std::string generate;
   std::vector<std::string> servers;
+  std::vector<std::string> backends;
+  std::vector<std::string> haproxy_files;
+  std::string haproxy_version;
+  bool adopt = false;
   bool check = false;
   bool tcp = false;
 };
@@ -33,11 +42,46 @@ int generate(const Options& options) {
   for (const std::string& name : options.servers) {
     backend.servers.push_back({.name = name, .address = {}, .settings = {}});
   }
-  std::fputs(spoe_config(backend).c_str(), stdout);
+  const SpoeEngine engine = spoe_engine_with_names(backend);
+  std::fputs(spoe_config(std::span(&engine, 1)).c_str(), stdout);
+  return 0;
+}
+
+std::optional<AgentConfig> present_config(const Options& options) {
+  if (!std::filesystem::exists(options.config)) return {};
+  return read_config_file(options.config);
+}
+
+// The files that were given, or else those of the HAProxy that runs, or else the usual one.
+std::vector<std::string> haproxy_files(const Options& options, const AgentConfig* agent) {
+  if (!options.haproxy_files.empty()) return options.haproxy_files;
+  std::vector<std::string> files;
+  if (agent != nullptr && agent->haproxy_socket) {
+    files = files_of_running_haproxy(*agent->haproxy_socket);
+  }
+  return files.empty() ? std::vector{AdoptionRequest{}.haproxy_file} : files;
+}
+
+int adopt(const Options& options) {
+  const std::optional<AgentConfig> agent = present_config(options);
+  const std::vector<std::string> files = haproxy_files(options, agent ? &*agent : nullptr);
+  std::string text;
+  for (const std::string& file : files) text += read_haproxy_file(file) + '\n';
+  AdoptionRequest request;
+  request.backends = options.backends;
+  request.haproxy_file = files.back();
+  request.spoe_file = std::filesystem::path(files.back()).parent_path() / "leastwise.spoe.conf";
+  request.agent_file = options.config;
+  request.agent = agent ? &*agent : nullptr;
+  request.version = options.haproxy_version.empty()
+                        ? installed_haproxy_version()
+                        : parse_haproxy_version(options.haproxy_version);
+  std::fputs(adoption(parse_haproxy_file(text), request).c_str(), stdout);
   return 0;
 }
 
 int run(const Options& options) {
+  if (options.adopt) return adopt(options);
   if (!options.generate.empty()) return generate(options);
   const AgentConfig config = read_config_file(options.config);
   if (!options.check) return run_agent(options.config, config);
@@ -55,7 +99,7 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", options.check, "Read the configuration file and exit");
   app.set_version_flag("--version", "leastwise-spoa " LEASTWISE_VERSION);
   auto* generate = app.add_option("--generate-spoe", options.generate,
-                                  "Print HAProxy's SPOE configuration for a backend");
+                                  "Print an SPOE file that names the servers of a backend");
   generate->option_text("BACKEND");
   app.add_option("--servers", options.servers, "Its servers; default: ask HAProxy")
       ->delimiter(',')
@@ -63,6 +107,19 @@ int main(int argc, char** argv) {
       ->option_text("s1,s2");
   app.add_flag("--tcp", options.tcp, "The backend is of mode tcp (with --servers)")
       ->needs(generate);
+  auto* adopt = app.add_flag("--haproxy-config", options.adopt,
+                             "Print what to paste into HAProxy's configuration");
+  app.add_option("BACKEND", options.backends, "Its backends; default: all with two servers")
+      ->needs(adopt);
+  app.add_option("--haproxy-cfg", options.haproxy_files,
+                 "The configuration; default: that of the HAProxy that runs")
+      ->needs(adopt)
+      ->option_text("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--haproxy-version", options.haproxy_version,
+                 "Of that HAProxy; default: that of the installed one")
+      ->needs(adopt)
+      ->option_text("2.6");
   CLI11_PARSE(app, argc, argv);
   try {
     return leastwise::agent::run(options);

@@ -59,10 +59,10 @@ write_haproxy() { # SIDE WEB_PORT MESSAGE PREFIX MAGIC FEEDBACK_PORT
   mkdir -p "$folder"
   "$agent" --generate-spoe app --servers "$servers" |
     sed "s/leastwise-pick/$3/; s/option var-prefix leastwise/option var-prefix $4/
-         s/register-var-names srv srv2/& tok/" > "$folder/leastwise.spoe.conf"
+         s/register-var-names srv srv2/& tok/; s/txn\.leastwise/txn.$4/" > "$folder/leastwise.spoe.conf"
   sed "s#/run/haproxy/#$folder/#; s#/etc/haproxy/#$folder/#; s#/run/leastwise/#$folder/#
        s#bind :80#bind 127.0.0.1:$2#; s#127.0.0.1:9877#127.0.0.1:$6#
-       s#\"leastwise id=#\"$5 id=#; s#txn\.leastwise#txn.$4#g; /server s[123] /d
+       s#leastwise id=#$5 id=#; s#txn\.leastwise#txn.$4#g; /server s[123] /d
        s#^global#&\n    nbthread 1#" "$root/examples/haproxy/haproxy.cfg" > "$folder/haproxy.cfg"
   for i in 1 2 3 4 5 6 7 8; do
     sed -i "/use-server.*srv2/a\\    server s$i 127.0.0.1:$((21010 + i))" "$folder/haproxy.cfg"

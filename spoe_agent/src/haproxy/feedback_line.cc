@@ -81,7 +81,7 @@ bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
   if (key == "B") return read_bytes(value, out.bytes_received);
   if (key == "U") return read_bytes(value, out.bytes_sent);
   if (key == "rc") return read_retries(value, out);
-  if (value == "-") return true;
+  if (value.empty() || value == "-") return true;  // the answer had no such header
   if (key == "grpc") out.grpc = read_grpc_status(value);
   if (key == "len") out.is_empty = value == "0";
   if (key == "report") out.report = value;
@@ -89,17 +89,30 @@ bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
   return true;
 }
 
-bool starts_word(std::string_view line, std::size_t at) noexcept {
-  return at == 0 || line[at - 1] == ' ';
+// The last one: what stands before it may be words of a client, in the user's own fields. Within
+// JSON it is a string.
+std::size_t find_magic(std::string_view line) noexcept {
+  std::size_t at = line.rfind(kMagic);
+  while (at != line.npos && at != 0 && line[at - 1] != ' ' && line[at - 1] != '"') {
+    at = line.rfind(kMagic, at - 1);
+  }
+  return at;
+}
+
+// From behind the magic word to its end, which is that of the string or the line.
+std::string_view block_at(std::string_view line, std::size_t magic) noexcept {
+  const bool is_string = magic > 0 && line[magic - 1] == '"';
+  line.remove_prefix(magic + kMagic.size());
+  line = line.substr(0, line.find_first_of(std::string_view("\r\n\0", 3)));
+  return is_string ? line.substr(0, line.find('"')) : line;
 }
 
 }  // namespace
 
 LineKind parse_feedback_line(std::string_view line, FeedbackLine& out) noexcept {
-  const std::size_t magic = line.find(kMagic);
-  if (magic == line.npos || !starts_word(line, magic)) return LineKind::kForeign;
-  line.remove_prefix(magic + kMagic.size());
-  line = line.substr(0, line.find_first_of(std::string_view("\r\n\0", 3)));
+  const std::size_t magic = find_magic(line);
+  if (magic == line.npos) return LineKind::kForeign;
+  line = block_at(line, magic);
   FeedbackLine parsed;
   unsigned seen = 0;
   while (!line.empty()) {

@@ -16,40 +16,25 @@ namespace {
 constexpr std::size_t kMostArguments = 255;
 
 constexpr const char* kHead =
-    R"(# What HAProxy asks the Leastwise agent, for each request of backend BACKEND.
-# Made by: leastwise-spoa --generate-spoe BACKEND
-# Make it again whenever servers are added to or taken from the configuration.
-[leastwise]
+    R"(# What HAProxy asks the Leastwise agent: leastwise-spoa --haproxy-config
+)";
 
+// A request waits no longer than `timeout processing` for the agent. It is not asked while its
+// health checks fail (nbsrv); one that passes them and gives no answer is not asked for a second
+// (maxerrrate) until 3.1. The last three are ignored since.
+constexpr const char* kAgent = R"(
 spoe-agent leastwise-agent
     messages leastwise-pick
     option var-prefix leastwise
     option set-on-error err
     register-var-names srv srv2
-    # A request waits no longer than this for the agent.
     timeout processing 20ms
-    # The next three are ignored since HAProxy 3.1.
+    use-backend leastwise_agent
     timeout hello 500ms
     timeout idle 30s
     maxerrrate 10
-    use-backend leastwise_agent
 
 spoe-message leastwise-pick)";
-
-std::vector<std::string> arguments(const BackendInfo& backend) {
-  std::vector<std::string> args = {"id=unique-id", "backend=be_name"};
-  // Of a path no more than is looked at: a frame has 16 KiB for all arguments.
-  if (backend.is_http) {
-    args.emplace_back("method=method");
-    args.push_back("path=path,bytes(0," + std::to_string(Route::kMostPath) + ')');
-  }
-  for (const ServerInfo& s : backend.servers) {
-    const std::string server = '(' + backend.name + '/' + s.name + ')';
-    args.push_back("c_" + s.name + "=srv_conn" + server);
-    if (s.settings.max_conns > 0) args.push_back("q_" + s.name + "=srv_queue" + server);
-  }
-  return args;
-}
 
 // HAProxy reads lines of up to 64 words and 2,047 characters; `args` may be repeated.
 std::string in_lines(const std::vector<std::string>& args) {
@@ -67,31 +52,63 @@ std::string in_lines(const std::vector<std::string>& args) {
   return text;
 }
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) {
-    text.replace(at, from.size(), to);
+// The id is HAProxy's own, and in a variable for its log: what the agent says may come too late.
+std::vector<std::string> arguments(const SpoeEngine& engine) {
+  std::vector<std::string> args = {"id=uuid(),set-var(txn.leastwise.id)",
+                                   engine.is_listen ? "backend=fe_name" : "backend=be_name"};
+  // Of a path no more than is looked at: a frame has 16 KiB for all arguments.
+  if (engine.is_http) {
+    args.emplace_back("method=method");
+    args.push_back("path=path,bytes(0," + std::to_string(Route::kMostPath) + ')');
   }
+  // What waits for any server: it is known of the backend only.
+  if (!engine.is_listen) args.emplace_back("queue=queue");
+  args.insert(args.end(), engine.args.begin(), engine.args.end());
+  if (args.size() > kMostArguments) {
+    throw std::runtime_error("engine " + engine.name + ": more than " +
+                             std::to_string(kMostArguments) +
+                             " arguments, an SPOE message has no room for them; print the file "
+                             "without the names of servers: leastwise-spoa --haproxy-config");
+  }
+  return args;
+}
+
+std::string event(const SpoeEngine& engine) {
+  std::string text = engine.is_listen ? "on-frontend-" : "on-backend-";
+  text += engine.is_http ? "http-request" : "tcp-request";
+  text += " if { nbsrv(leastwise_agent) gt 0 }";
+  for (const std::string& acl : engine.unless) text += " !" + acl;
   return text;
 }
 
 }  // namespace
 
-std::string spoe_config(const BackendInfo& backend) {
-  const std::vector<std::string> args = arguments(backend);
-  if (args.size() > kMostArguments) {
-    throw std::runtime_error("backend " + backend.name +
-                             " has more servers than an SPOE message has room for: use "
-                             "args id=unique-id backend=be_name alone");
+SpoeEngine spoe_engine(bool is_http, bool is_listen) {
+  std::string name = "leastwise";
+  if (is_listen) name += "-listen";
+  if (!is_http) name += "-tcp";
+  return {.name = name, .is_http = is_http, .is_listen = is_listen, .unless = {}, .args = {}};
+}
+
+std::string spoe_config(std::span<const SpoeEngine> engines) {
+  std::string text = kHead;
+  for (const SpoeEngine& engine : engines) {
+    text += "\n[" + engine.name + "]\n";
+    text += kAgent;
+    text += in_lines(arguments(engine));
+    text += "\n    event " + event(engine) + '\n';
   }
-  std::string text = replaced(kHead, "BACKEND", backend.name);
-  text += in_lines(args);
-  // Both gates: one for an agent that is known to be down, one for an agent that does not answer.
-  text += "\n    event ";
-  text += backend.is_http ? "on-backend-http-request" : "on-backend-tcp-request";
-  text +=
-      " if { nbsrv(leastwise_agent) gt 0 } "
-      "{ int(1),table_gpc0_rate(leastwise_breaker) lt 10 }\n";
   return text;
+}
+
+SpoeEngine spoe_engine_with_names(const BackendInfo& backend) {
+  SpoeEngine engine = spoe_engine(backend.is_http, false);
+  for (const ServerInfo& s : backend.servers) {
+    const std::string server = '(' + backend.name + '/' + s.name + ')';
+    engine.args.push_back("c_" + s.name + "=srv_conn" + server);
+    if (s.settings.max_conns > 0) engine.args.push_back("q_" + s.name + "=srv_queue" + server);
+  }
+  return engine;
 }
 
 BackendInfo ask_for_backend(const Address& haproxy_socket, const std::string& name) {

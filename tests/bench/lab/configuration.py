@@ -65,25 +65,22 @@ def haproxy(scenario: Scenario, balancer: Balancer, folder):
     if not balancer.policy or balancer.mode == "weights":
         return f"{common}backend app\n    {balancer.method}\n{servers}"
     return (common.replace("    default_backend app\n", f"""\
-    unique-id-format "%[uuid()]"
     log 127.0.0.1:{FEEDBACK} format raw local0
-    log-format "leastwise id=%ID s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
+    log-format "leastwise id=%[var(txn.leastwise.id)] s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
     default_backend app
 """) + f"""\
 backend app
     filter spoe engine leastwise config {folder}/spoe.conf
     {balancer.method}
-    http-request track-sc2 int(1) table leastwise_breaker if {{ var(txn.leastwise.err) -m found }}
-    http-request sc-inc-gpc0(2) if {{ var(txn.leastwise.err) -m found }}
     use-server %[var(txn.leastwise.srv)] if {{ var(txn.leastwise.srv) -m found }}
     use-server %[var(txn.leastwise.srv2)] if {{ var(txn.leastwise.srv2) -m found }}
-{servers}backend leastwise_breaker
-    stick-table type integer size 10 expire 60s store gpc0,gpc0_rate(1s)
-backend leastwise_agent
+{servers}defaults leastwise
     mode tcp
-    option spop-check
     timeout connect 100ms
     timeout server 60s
-    timeout check 100ms
+
+backend leastwise_agent from leastwise
+    option spop-check
+    timeout check 50ms
     server agent unix@{folder}/spoa.sock check inter 200ms fall 2 rise 1
 """)

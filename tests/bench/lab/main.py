@@ -53,7 +53,7 @@ def wanted(options, scenario, balancer):
     if scenario.is_judged_alone and not balancer.policy:
         return False
     if balancer.policy and balancer.proxy == "haproxy":
-        # The agent is told of each server by an argument, and a message has 255 at most.
+        # Not tried with more.
         return balancer.name in catalogue.JUDGED and len(scenario.slow) <= MOST_SERVERS_OF_AGENT
     return balancer.name in catalogue.JUDGED
 

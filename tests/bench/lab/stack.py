@@ -15,6 +15,7 @@ import time
 
 import configuration
 
+EXAMPLE = pathlib.Path(__file__).resolve().parents[3] / "examples/haproxy/leastwise.spoe.conf"
 RR = ("chrt", "--rr", "10") if os.geteuid() == 0 and shutil.which("chrt") else ()
 
 
@@ -89,11 +90,7 @@ class Stack:
         text = configuration.haproxy(self.scenario, self.balancer, self.folder)
         config = self.write("haproxy.cfg", text)
         if self.balancer.policy:
-            spoe = subprocess.run(
-                [self.build.agent, "--generate-spoe", "app", "--servers",
-                 ",".join(configuration.names(self.scenario))],
-                check=True, capture_output=True, text=True).stdout
-            self.write("leastwise.spoe.conf", spoe)
+            spoe = EXAMPLE.read_text()
             self.write("spoe.conf", spoe)
             agent = self.write("agent.conf", configuration.agent(self.balancer, self.folder))
             self.proxies.append(self.start("agent", self.build.agent, "-c", agent))

@@ -18,7 +18,7 @@ SERVERS, READERS = 4000, 40
 class Large(unittest.TestCase):
     def stack_of_thousands(self):
         spare = f"    server-template w 1-{SERVERS - 3} 127.0.0.1:9 disabled\n"
-        return Stack(edit=[("backend leastwise_breaker", spare + "\nbackend leastwise_breaker")])
+        return Stack(edit=[("defaults leastwise", spare + "\ndefaults leastwise")])
 
     def memory(self, s):
         """MiB that the agent has in memory of its own."""

@@ -96,7 +96,7 @@ class Runtime(unittest.TestCase):
         # A frontend may have the name of a backend.
         with Stack(server_options="maxconn 9", edit=[
                 ("frontend web", "frontend app"),
-                ("backend leastwise_breaker", FOREIGN + "\n\nbackend leastwise_breaker")]) as s:
+                ("defaults leastwise", FOREIGN + "\n\ndefaults leastwise")]) as s:
             for peer in s.peers().values():
                 self.assertEqual(peer["max_conns"], 9)
             cpu, begin = cpu_of_workers(s.processes["haproxy"].pid), time.monotonic()

@@ -17,12 +17,13 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "haproxy"
 AGENT = BACKENDS = LOAD = None  # set by the test's command line
+HAPROXY = os.environ.get("LEASTWISE_HAPROXY", "/usr/sbin/haproxy")
 WEB, FEEDBACK, STATUS, CONTROL, FIRST_SERVER = 21000, 21001, 21002, 21003, 21010
 
 TCP = [("mode http", "mode tcp"),
        ("st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc", "Tw=%Tw Tc=%Tc Tt=%Tt ts=%ts"),
-       ("http-request track-sc2", "tcp-request content track-sc2"),
-       ("http-request sc-inc-gpc0(2)", "tcp-request content sc-inc-gpc0(2)"),
+       ("[%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc", "%ft %b/%s %Tw/%Tc/%Tt %B %ts"),
+       (" %hr %hs %{+Q}r", ""), ("spoe engine leastwise ", "spoe engine leastwise-tcp "),
        ("    http-response ", "    # http-response ")]
 
 
@@ -55,12 +56,12 @@ def is_listening(port):
 
 class Stack:
     def __init__(self, servers=3, server_options="", tcp=False, state=False, edit=(), paths=None,
-                 **behaviour):
+                 with_names=False, **behaviour):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="leastwise-"))
         self.names = [f"s{i + 1}" for i in range(servers)]
         self.ports = dict(zip(self.names, range(FIRST_SERVER, FIRST_SERVER + servers)))
         self.server_options, self.tcp, self.edit = server_options, tcp, edit
-        self.state = state
+        self.state, self.with_names = state, with_names
         self.paths = paths or {"/": 2}
         self.behaviour = {"distribution": "const", **behaviour}
         self.processes = {}
@@ -95,7 +96,7 @@ class Stack:
         folder = str(self.folder)
         haproxy = (EXAMPLE / "haproxy.cfg").read_text()
         head, tail = haproxy.split("    server s1 ")
-        tail = tail[tail.index("\n\nbackend"):]
+        tail = tail[tail.index("\n\n"):]
         lines = [f"    server {n} 127.0.0.1:{p} check inter 500ms {self.server_options}"
                  for n, p in self.ports.items()]
         haproxy = head + "\n".join(lines) + tail
@@ -106,9 +107,11 @@ class Stack:
             assert old in haproxy, old
             haproxy = haproxy.replace(old, new)
         (self.folder / "haproxy.cfg").write_text(haproxy)
-        spoe = subprocess.run(
-            [AGENT, "--generate-spoe", "app", "--servers", ",".join(self.names),
-             *(["--tcp"] if self.tcp else [])], check=True, capture_output=True, text=True).stdout
+        spoe = (EXAMPLE / "leastwise.spoe.conf").read_text()
+        if self.with_names:
+            spoe = subprocess.run(
+                [AGENT, "--generate-spoe", "app", "--servers", ",".join(self.names),
+                 *(["--tcp"] if self.tcp else [])], check=True, capture_output=True, text=True).stdout
         (self.folder / "leastwise.spoe.conf").write_text(spoe)
         self.write_agent_config("policy adaptive;")
 
@@ -149,7 +152,7 @@ class Stack:
         until(lambda: is_listening(STATUS) or self.processes["agent"].poll() is not None)
 
     def start_haproxy(self):
-        self.start("haproxy", "/usr/sbin/haproxy", "-W", "-f", str(self.folder / "haproxy.cfg"),
+        self.start("haproxy", HAPROXY, "-W", "-f", str(self.folder / "haproxy.cfg"),
                    stdout=subprocess.DEVNULL, cwd=self.folder)
         until(lambda: is_listening(WEB))
 

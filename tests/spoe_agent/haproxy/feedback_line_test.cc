@@ -49,6 +49,36 @@ TEST(FeedbackLine, ReadsWhatTheExampleConfigurationAdds) {
   EXPECT_FALSE(line.is_empty);
 }
 
+TEST(FeedbackLine, AHeaderThatTheAnswerDoesNotHaveIsEmpty) {
+  FeedbackLine line;
+  const std::string recorded(kRecorded.substr(0, kRecorded.size() - 1));
+  const std::string full = recorded + " grpc= len= report= bin=";
+  ASSERT_EQ(parse_feedback_line(full, line), LineKind::kOurs);
+  EXPECT_EQ(line.grpc, kNoGrpcStatus);
+  EXPECT_FALSE(line.is_empty);
+}
+
+TEST(FeedbackLine, WordsOfAClientBeforeOursAreNotOurs) {
+  FeedbackLine line;
+  const std::string forged = "10.0.0.1 \"GET /leastwise id=x s=s9 st=500 tsc=SH-- HTTP/1.1\" ";
+  ASSERT_EQ(
+      parse_feedback_line(forged + " leastwise id=y s=s9 tsc=---- " + std::string(kRecorded), line),
+      LineKind::kOurs);
+  EXPECT_EQ(line.server, "s2");
+  EXPECT_EQ(line.status, 200);
+}
+
+TEST(FeedbackLine, WithinJsonItEndsWithTheString) {
+  FeedbackLine line;
+  const std::string text = R"({"path":"/ leastwise id=x","leastwise":"leastwise id=a s=s1 st=200 )"
+                           R"(tsc=---- rc=0 -","st":"st=500 s=s2"})";
+  ASSERT_EQ(parse_feedback_line(text, line), LineKind::kOurs);
+  EXPECT_EQ(line.id, "a");
+  EXPECT_EQ(line.server, "s1");
+  EXPECT_EQ(line.status, 200);
+  EXPECT_EQ(line.retries, 0U);
+}
+
 TEST(FeedbackLine, ReadsALineOfTcpMode) {
   FeedbackLine line;
   ASSERT_EQ(parse_feedback_line("leastwise id=a s=s1 Tw=0 Tc=1 Tt=5000 ts=CD B=1 U=2 rc=0", line),

@@ -1,0 +1,265 @@
+#include "haproxy/adoption.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "haproxy/adoption_frontend.h"
+#include "haproxy/persistence.h"
+#include "haproxy/spoe_config.h"
+
+namespace leastwise::agent {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr const char* kAgentBackend = R"(
+# Apart from your own defaults, which may not suit it. Keep these two at the very end.
+defaults leastwise
+    mode tcp
+    timeout connect 100ms
+    timeout server 60s
+
+backend leastwise_agent from leastwise
+    option spop-check
+    timeout check 50ms
+    server agent AGENT check inter 200ms fall 2 rise 1
+)";
+
+std::size_t servers(const HaproxySection& section) {
+  std::size_t n = 0;
+  for (const HaproxyLine& line : section.lines) {
+    if (line.begins({"server"})) ++n;
+    if (line.begins({"server-template"})) n += 2;
+  }
+  return n;
+}
+
+class Adoption {
+ public:
+  Adoption(const std::vector<HaproxySection>& file, const AdoptionRequest& request)
+      : file_(file), request_(request) {
+    for (const HaproxySection& section : file_) {
+      if (section.kind == "global") {
+        global_.insert(global_.end(), section.lines.begin(), section.lines.end());
+      }
+    }
+    choose();
+  }
+
+  std::string text() {
+    std::string sections = proxies();
+    const bool is_new = std::ranges::none_of(file_, [](const HaproxySection& s) {
+      return s.kind == "backend" && s.name == "leastwise_agent";
+    });
+    std::string out =
+        "#### " + request_.haproxy_file + ": lines for these sections, at their end\n";
+    out += sections;
+    if (is_new) {
+      out += "\n#### " + request_.haproxy_file + ": new, at its end\n";
+      out += log_profiles(request_.version, has_http_, has_tcp_);
+      out += agent_backend();
+    }
+    out += "\n#### " + request_.spoe_file + ": new\n" + spoe_config(engines_);
+    return out + agent_file();
+  }
+
+ private:
+  void choose() {
+    for (const std::string& name : request_.backends) {
+      const auto found = std::ranges::find_if(file_, [&](const HaproxySection& section) {
+        return section.balances() && section.name == name;
+      });
+      if (found == file_.end()) {
+        throw std::runtime_error(request_.haproxy_file + " has no backend \"" + name +
+                                 "\" and no listen of that name");
+      }
+      chosen_.push_back(&*found);
+    }
+    if (!request_.backends.empty()) return;
+    for (const HaproxySection& section : file_) {
+      if (section.balances() && servers(section) >= 2) chosen_.push_back(&section);
+    }
+    if (chosen_.empty()) {
+      throw std::runtime_error(request_.haproxy_file + " has no backend with two servers");
+    }
+  }
+
+  bool is_chosen(std::string_view name) const {
+    return std::ranges::find(chosen_, name, [](const HaproxySection* s) -> std::string_view {
+             return s->name;
+           }) != chosen_.end();
+  }
+
+  // By a rule that names it, or one that may name any.
+  bool leads_to_chosen(const HaproxySection& section) const {
+    if (section.kind == "listen" && is_chosen(section.name)) return true;
+    const auto leads = [&](const HaproxyLine& line) {
+      if (!line.begins({"use_backend"}) && !line.begins({"default_backend"})) return false;
+      return is_chosen(line.word(1)) || line.word(1).starts_with('%');
+    };
+    return section.accepts() && (std::ranges::any_of(section.lines, leads) ||
+                                 std::ranges::any_of(section.defaults, leads));
+  }
+
+  std::string proxies() {
+    std::string out;
+    if (std::ranges::none_of(global_, [](const auto& l) {
+          return l.begins({"stats", "socket"});
+        })) {
+      out += "global\n    stats socket " + runtime_socket() + " mode 660 level user\n";
+    }
+    for (const HaproxySection& section : file_) {
+      Lines lines;
+      if (leads_to_chosen(section)) {
+        lines = frontend_lines(section, global_, request_.version, feedback());
+        if (uses_log_profile(section, request_.version)) {
+          (section.is_http() ? has_http_ : has_tcp_) = true;
+        }
+      }
+      if (section.balances() && is_chosen(section.name)) add_backend(section, lines);
+      if (lines.empty()) continue;
+      out += section.kind + ' ' + section.name + '\n';
+      for (const std::string& line : lines) out += "    " + line + '\n';
+    }
+    return out;
+  }
+
+  void add_backend(const HaproxySection& section, Lines& lines) {
+    const Persistence persistence = persistence_of(section);
+    lines.push_back("filter spoe engine " + engine_for(section, persistence) + " config " +
+                    request_.spoe_file);
+    lines.emplace_back(
+        "use-server %[var(txn.leastwise.srv)] if { var(txn.leastwise.srv) -m found }");
+    lines.emplace_back(
+        "use-server %[var(txn.leastwise.srv2)] if { var(txn.leastwise.srv2) -m found }");
+    if (!persistence.cookie_line.empty()) {
+      if (section.find_own({"cookie"}) != nullptr) {
+        lines.push_back("# instead of: " + persistence.old_cookie_line->text);
+      }
+      lines.push_back(persistence.cookie_line);
+    }
+    // A request whose server was named counts as bound to it: without this HAProxy tries a server
+    // that refuses for three seconds, and then gives up, where `balance roundrobin` goes on at
+    // once.
+    const bool is_set = section.find({"option", "redispatch"}) != nullptr ||
+                        section.find_own({"no", "option", "redispatch"}) != nullptr;
+    if (!is_set && !persistence.is_any()) lines.emplace_back("option redispatch 1");
+    if (section.is_http()) add_answer(section, lines);
+    add_notes(section, lines);
+  }
+
+  // What the log shall say of the answer: its headers are gone when it is written.
+  void add_answer(const HaproxySection& section, Lines& lines) const {
+    std::string fields =
+        "grpc=%[res.hdr(grpc-status),bytes(0,8)] len=%[res.hdr(content-length),bytes(0,20)]";
+    const bool has_reports = listens_to_reports(section.name);
+    if (has_reports) {
+      fields +=
+          " report=%[res.fhdr(endpoint-load-metrics),base64] "
+          "bin=%[res.fhdr(endpoint-load-metrics-bin),base64]";
+    }
+    lines.push_back("http-response set-var-fmt(txn.leastwise.more) \"" + fields + '"');
+    if (has_reports) lines.emplace_back("http-response del-header endpoint-load-metrics -m beg");
+  }
+
+  bool listens_to_reports(std::string_view name) const {
+    if (request_.agent == nullptr) return false;
+    const auto& backends = request_.agent->backends;
+    const auto found = std::ranges::find(backends, name, &BackendConfig::name);
+    return found != backends.end() && found->settings.report.is_on();
+  }
+
+  static void add_notes(const HaproxySection& section, Lines& lines) {
+    const HaproxyLine* balance = section.find({"balance"});
+    if (balance == nullptr) return;
+    const std::string_view kind = balance->word(1).substr(0, balance->word(1).find('('));
+    for (const std::string_view bound :
+         {"source", "uri", "url_param", "hdr", "rdp-cookie", "hash", "first", "static-rr"}) {
+      if (kind != bound) continue;
+      lines.push_back("# note: \"" + balance->text +
+                      "\" chooses servers for a reason of its own, which Leastwise does not know: "
+                      "leave this section as it was if you rely on that");
+    }
+  }
+
+  std::string engine_for(const HaproxySection& section, const Persistence& persistence) {
+    SpoeEngine engine = spoe_engine(section.is_http(), section.kind == "listen");
+    engine.unless = persistence.has_server;
+    if (persistence.is_any()) {
+      engine.name = section.name.starts_with("leastwise") ? "of-" + section.name : section.name;
+    }
+    if (std::ranges::find(engines_, engine) == engines_.end()) engines_.push_back(engine);
+    return engine.name;
+  }
+
+  bool has_chroot() const {
+    return std::ranges::any_of(global_, [](const auto& line) { return line.begins({"chroot"}); });
+  }
+
+  std::string listen() const {
+    if (request_.agent != nullptr) return request_.agent->listen.text;
+    return has_chroot() ? "127.0.0.1:9876" : "unix:/run/leastwise/spoa.sock";
+  }
+
+  std::string feedback() const {
+    const bool is_set = request_.agent != nullptr && request_.agent->feedback;
+    return is_set ? request_.agent->feedback->text : "127.0.0.1:9877";
+  }
+
+  std::string runtime_socket() const {
+    if (request_.agent != nullptr && request_.agent->haproxy_socket) {
+      return request_.agent->haproxy_socket->text;
+    }
+    for (const HaproxyLine& line : global_) {
+      if (line.begins({"stats", "socket"})) return std::string(line.word(2));
+    }
+    return "/run/haproxy/admin.sock";
+  }
+
+  std::string agent_backend() const {
+    std::string address = listen();
+    if (address.starts_with("unix:")) {
+      address.replace(0, 5, "unix@");
+    }
+    std::string text = kAgentBackend;
+    text.replace(text.find("AGENT"), 5, address);
+    if (has_chroot() && address.starts_with("unix@")) {
+      text +=
+          "    # note: HAProxy looks for that path within its chroot; with \"listen "
+          "127.0.0.1:9876;\" in " +
+          request_.agent_file + " there is no such trouble\n";
+    }
+    return text;
+  }
+
+  std::string agent_file() const {
+    std::string backends;
+    for (const HaproxySection* section : chosen_) {
+      const auto has_it = [&](const BackendConfig& b) { return b.name == section->name; };
+      if (request_.agent != nullptr && std::ranges::any_of(request_.agent->backends, has_it))
+        continue;
+      backends += "backend " + section->name + " {}\n";
+    }
+    if (request_.agent != nullptr) {
+      return backends.empty() ? "" : "\n#### " + request_.agent_file + ": add\n" + backends;
+    }
+    return "\n#### " + request_.agent_file + ": new\nlisten " + listen() + ";\nfeedback " +
+           feedback() + ";\nhaproxy_socket " + runtime_socket() +
+           ";\nstatus 127.0.0.1:9878;\nstate /var/lib/leastwise/spoa.state;\n" + backends;
+  }
+
+  const std::vector<HaproxySection>& file_;
+  const AdoptionRequest& request_;
+  std::vector<HaproxyLine> global_;
+  std::vector<const HaproxySection*> chosen_;
+  std::vector<SpoeEngine> engines_;
+  bool has_http_ = false, has_tcp_ = false;
+};
+
+}  // namespace
+
+std::string adoption(const std::vector<HaproxySection>& file, const AdoptionRequest& request) {
+  return Adoption(file, request).text();
+}
+
+}  // namespace leastwise::agent

@@ -1,0 +1,30 @@
+// What to paste into a haproxy.cfg so that Leastwise picks the servers, and nothing else changes.
+#ifndef LEASTWISE_SPOE_AGENT_HAPROXY_ADOPTION_H_
+#define LEASTWISE_SPOE_AGENT_HAPROXY_ADOPTION_H_
+
+#include <string>
+#include <vector>
+
+#include "config/file.h"
+#include "haproxy/haproxy_file.h"
+#include "haproxy/haproxy_version.h"
+
+namespace leastwise::agent {
+
+struct AdoptionRequest {
+  std::vector<std::string> backends;  // empty: all with two servers or more
+  std::string haproxy_file = "/etc/haproxy/haproxy.cfg";
+  std::string spoe_file = "/etc/haproxy/leastwise.spoe.conf";
+  std::string agent_file = "/etc/leastwise/leastwise.conf";
+  HaproxyVersion version;
+  const AgentConfig* agent = nullptr;  // the agent's present configuration, if it has one
+};
+
+// Text in parts, each under a line "#### FILE: what to do with it". Lines under the head of a
+// section go to its end; one under "# instead of: OLD" takes the place of OLD. Pure. Throws
+// std::runtime_error when a backend is not in the file.
+std::string adoption(const std::vector<HaproxySection>& file, const AdoptionRequest& request);
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_HAPROXY_ADOPTION_H_

@@ -1,0 +1,339 @@
+"""A configuration that somebody has already, with what `leastwise-spoa --haproxy-config` prints
+pasted into it: it is accepted without a warning, and nothing is lost.
+
+Usage: adopt_test.py AGENT BACKENDS LOAD [unittest arguments]
+"""
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+import stack
+from stack import FEEDBACK, STATUS, WEB, Stack, get, is_listening, load, say, settled, until
+
+stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
+DB, SYSLOG = 21004, 21005
+
+HEAD = f"""
+global
+    log 127.0.0.1:{SYSLOG} local0
+    stats socket FOLDER/admin.sock mode 600 level admin
+
+defaults
+    log global
+    mode http
+    option httplog
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+"""
+
+# Three backends, cookies, a ban rule that counts in sc2.
+USERS = HEAD + f"""
+frontend web
+    bind 127.0.0.1:{WEB}
+    option forwardfor
+    stick-table type ip size 10k expire 60s store gpc0
+    http-request track-sc2 src
+    http-request sc-inc-gpc0(2) if {{ path_beg /wp-login }}
+    http-request deny deny_status 429 if {{ sc2_get_gpc0 gt 3 }}
+    use_backend many if {{ path_beg /many }}
+    default_backend app
+
+backend app
+    balance roundrobin
+    cookie SRV insert indirect nocache
+    server s1 127.0.0.1:21010 cookie one check
+    server s2 127.0.0.1:21011 cookie two check
+    server s3 127.0.0.1:21012 cookie three check
+
+frontend dbs
+    mode tcp
+    option tcplog
+    bind 127.0.0.1:{DB}
+    default_backend db
+
+backend db
+    mode tcp
+    server d1 127.0.0.1:21010 check
+    server d2 127.0.0.1:21011 check
+
+backend many
+    balance leastconn
+    server-template m 20 127.0.0.1:21010 check
+"""
+
+
+def frontend(lines, backend, kind="backend app"):
+    return HEAD + f"\nfrontend web\n    bind 127.0.0.1:{WEB}\n{lines}" + \
+        f"    default_backend app\n\n{kind}\n{backend}"
+
+
+def servers(options=("", "", "")):
+    return "".join(f"    server s{i + 1} 127.0.0.1:{21010 + i} check {text}\n"
+                   for i, text in enumerate(options))
+
+
+class Printed:
+    """What the generator prints, by file."""
+
+    def __init__(self, text):
+        self.parts = {}
+        for part in text.split("#### ")[1:]:
+            head, body = part.split("\n", 1)
+            self.parts.setdefault(head.split(": ")[0].rsplit("/", 1)[1], []).append(body)
+
+    def sections(self):
+        """The lines to add, by the head of their section."""
+        found, lines = {}, None
+        for line in self.parts["haproxy.cfg"][0].splitlines():
+            if line.startswith("    "):
+                lines.append(line.strip())
+            elif line:
+                lines = found.setdefault(line.strip(), [])
+        return found
+
+    def added(self, section):
+        lines = self.sections()[section]
+        return len([line for line in lines if not line.startswith("#")])
+
+    def paste(self, config):
+        """As its reader does: at the end of each section, or in the place of a line."""
+        new = [[head.strip(), body.splitlines()] for head, body in
+               re.findall(r"^(\w+(?: \S+)?)[^\S\n]*\n((?:[ \t]+.*\n|\n|#.*\n)*)", config, re.M)]
+        for head, lines in self.sections().items():
+            body = next(body for name, body in new if name == head)
+            old = None
+            for line in lines:
+                if line.startswith("# instead of: "):
+                    old = line.removeprefix("# instead of: ")
+                elif line.startswith("# without: "):
+                    body.remove("    " + line.removeprefix("# without: "))
+                elif old:
+                    body[body.index("    " + old)] = "    " + line
+                    old = None
+                else:
+                    body.append("    " + line)
+        text = "".join(head + "\n" + "\n".join(body) + "\n" for head, body in new)
+        return text + "".join(self.parts["haproxy.cfg"][1:])
+
+
+class Adopted(Stack):
+    """Not the example but `config`, as it is (`plain`) or with what was printed for it."""
+
+    def __init__(self, config, plain=False, backends=("app",)):
+        super().__init__()
+        self.config, self.plain, self.backends = config, plain, backends
+        self.printed = None
+        self.syslog = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.syslog.bind(("127.0.0.1", SYSLOG))
+        self.syslog.settimeout(5)
+
+    def __enter__(self):
+        try:
+            self.write_files()
+            self.start_backends()
+            if not self.plain:
+                self.start_agent()
+            self.start_haproxy()
+            time.sleep(0.5 if self.plain else 1.2)  # checks pass, the agent knows the servers
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.syslog.close()
+
+    def write_files(self):
+        file = self.folder / "haproxy.cfg"
+        config = self.config.replace("FOLDER", str(self.folder))
+        file.write_text(config)
+        if self.plain:
+            return
+        text = subprocess.run(
+            [stack.AGENT, "-c", str(self.folder / "leastwise.conf"), "--haproxy-config",
+             *self.backends, "--haproxy-cfg", str(file), "--haproxy-version", version()],
+            check=True, capture_output=True, text=True).stdout
+        for old, new in [("/run/leastwise/", f"{self.folder}/"), ("127.0.0.1:9877", f"127.0.0.1:{FEEDBACK}"),
+                         ("127.0.0.1:9878", f"127.0.0.1:{STATUS}"),
+                         ("state /var/lib/leastwise/", f"state {self.folder}/")]:
+            text = text.replace(old, new)
+        self.printed = Printed(text)
+        file.write_text(self.printed.paste(config))
+        for name in ("leastwise.spoe.conf", "leastwise.conf"):
+            (self.folder / name).write_text(self.printed.parts[name][0])
+        # -dW: zero-warning.
+        check = subprocess.run([stack.HAPROXY, "-dW", "-c", "-f", str(file)], text=True, check=False,
+                               capture_output=True)
+        assert check.returncode == 0, check.stderr + file.read_text()
+
+    def logged(self, word):
+        """The user's own next line with that word in it."""
+        while True:
+            line = self.syslog.recv(9000).decode()
+            if word in line:
+                return line
+
+    def picked(self, backend="app"):
+        peers = self.status()["upstreams"][backend]["peers"]
+        return {p["server"].split("@")[0]: p["leastwise"]["picks"] for p in peers}
+
+
+def version():
+    found = subprocess.run([stack.HAPROXY, "-v"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"\d+\.\d+", found)[0]
+
+
+class Browser:
+    """Keeps cookies, and has an address of its own."""
+
+    def __init__(self, number=1):
+        self.address, self.cookie = f"127.0.1.{number}", None
+
+    def get(self, path="/"):
+        connection = http.client.HTTPConnection("127.0.0.1", WEB, timeout=10,
+                                                source_address=(self.address, 0))
+        try:
+            connection.request("GET", path, headers={"Cookie": self.cookie} if self.cookie else {})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.getheader("set-cookie"):
+                self.cookie = answer.getheader("set-cookie").split(";")[0]
+            return answer.status, answer.getheader("x-server")
+        finally:
+            connection.close()
+
+
+def shape(log):
+    """What a line of the log says beside times, ports and counts; `I` of a cookie that was inserted
+    is `U` when its age counts."""
+    text = log.split("]: ", 1)[1].rstrip("\0\n").replace(" --NU ", " --NI ")
+    return [re.sub(r"^[\d.:/+]+$|^\[.*\]$|(?<=app/s)\d", "#", word) for word in text.split(" ")]
+
+
+def movers(browsers, times=4):
+    """How many of them see more than one server, and which servers are seen."""
+    seen = [{b.get()[1] for _ in range(times)} for b in browsers]
+    return sum(len(s) > 1 for s in seen), set.union(*seen)
+
+
+def bans(requests=6):
+    """What one client sees that asks for what it must not."""
+    bad, good = Browser(201), Browser(202)
+    return [bad.get("/wp-login")[0] for _ in range(requests)] + [good.get()[0]]
+
+
+class Adopt(unittest.TestCase):
+    def test_three_backends_in_five_lines_each(self):
+        with Adopted(USERS, plain=True) as s:
+            banned = bans()
+            plain_log = s.logged("GET / ")
+        with Adopted(USERS, backends=()) as s:
+            for section in ("backend app", "backend db", "backend many"):
+                self.assertLessEqual(s.printed.added(section), 5, section)
+            for section in ("frontend web", "frontend dbs"):
+                self.assertLessEqual(s.printed.added(section), 2, section)
+            self.assertEqual(bans(), banned)
+            self.assertIn(429, banned)
+            begin = shape(plain_log)
+            self.assertEqual(shape(s.logged("GET / "))[:len(begin)], begin)
+            moved, seen = movers([Browser(i) for i in range(20)])
+            self.assertEqual(moved, 0)
+            self.assertEqual(seen, {"s1", "s2", "s3"})
+            for _ in range(60):
+                self.assertEqual(Browser().get("/many")[0], 200)
+                self.assertEqual(get(DB)[0], 200)
+            settled(s)
+            # Cookies are honoured without a question: one for each browser that came first.
+            self.assertEqual(sum(s.picked("app").values()), 20 + 2)
+            self.assertEqual(sum(s.picked("many").values()), 60)
+            self.assertGreater(min(s.picked("many").values()), 0)
+            self.assertEqual(sum(s.picked("db").values()), 60)
+            until(lambda: s.status()["agent"]["feedback"]["open"] == 0)
+            self.assertEqual(s.status()["agent"]["feedback"]["elsewhere"], 0)
+            self.stop_agent(s)
+
+    def stop_agent(self, s):
+        """For three seconds nobody is banned, and after one nobody waits."""
+        s.send_signal("agent", signal.SIGSTOP)
+        begin = time.monotonic()
+        waits, browser = [], Browser(90)
+        while (age := time.monotonic() - begin) < 3:
+            at = time.monotonic()
+            self.assertEqual(browser.get("/many")[0], 200)
+            if age > 1:
+                waits.append(time.monotonic() - at)
+        s.send_signal("agent", signal.SIGCONT)
+        waits.sort()
+        say(self, requests=len(waits), p50_ms=round(1e3 * waits[len(waits) // 2], 1),
+            p99_ms=round(1e3 * waits[len(waits) * 99 // 100], 1))
+        self.assertLess(waits[len(waits) // 2], 0.015)
+
+    def test_stick_on_src(self):
+        with Adopted(frontend("", "    stick-table type ip size 10k\n    stick on src\n" +
+                              servers())) as s:
+            moved, seen = movers([Browser(i) for i in range(20)])
+            self.assertEqual((moved, len(seen)), (0, 3))
+            self.assertEqual(sum(s.picked().values()), 20)
+
+    def test_a_listen_with_a_rule_of_its_own_and_a_log_in_json(self):
+        config = HEAD + f"""
+listen app
+    bind 127.0.0.1:{WEB}
+    log-format '{{"client":"%ci","path":"%HP"}}'
+    use-server s3 if {{ path_beg /third }}
+""" + servers()
+        with Adopted(config) as s:
+            self.assertEqual({Browser().get("/third")[1] for _ in range(12)}, {"s3"})
+            self.assertEqual({Browser().get("/x")[1] for _ in range(12)}, {"s1", "s2", "s3"})
+            settled(s)
+            feedback = s.status()["agent"]["feedback"]
+            self.assertEqual((feedback["garbled"], feedback["by_log"]), (0, 24))
+            line = json.loads(s.logged("/x").split("]: ", 1)[1].rstrip("\0\n"))
+            self.assertEqual(line["path"], "/x")
+
+    def test_ordinary_requests_stay_out_of_the_log_and_are_learned_from(self):
+        config = frontend("    option dontlog-normal\n", servers())
+        with Adopted(config) as s:
+            for _ in range(10):
+                Browser().get("/")
+            self.assertEqual(Browser().get("/e?do=status%3A502")[0], 502)
+            until(lambda: s.status()["agent"]["feedback"]["by_log"] == 11)
+            self.assertIn("502", s.logged("GET "))
+
+    def test_only_the_first_backup_is_used(self):
+        options = ("", "backup", "backup")
+        with Adopted(frontend("", servers(options))) as s:
+            self.assertEqual(Browser().get()[1], "s1")
+            s.runtime("set server app/s1 state maint")
+            time.sleep(1)
+            self.assertEqual({Browser().get()[1] for _ in range(20)}, {"s2"})
+
+    def test_servers_can_be_deleted_and_left_out(self):
+        with Adopted(frontend("", servers())) as s:
+            Browser().get()
+            s.runtime("set server app/s2 state maint")
+            time.sleep(0.3)
+            self.assertIn("deleted", s.runtime("del server app/s2"))
+            if "LEASTWISE_HAPROXY" in os.environ:
+                self.skipTest("the master of a HAProxy that is not installed can not be reloaded")
+            file = s.folder / "haproxy.cfg"
+            file.write_text(re.sub(r".*server s3 .*\n", "", file.read_text()))
+            check = subprocess.run([stack.HAPROXY, "-c", "-f", str(file)], capture_output=True,
+                                   check=False)
+            self.assertEqual(check.returncode, 0, check.stderr)
+            s.send_signal("haproxy", signal.SIGUSR2)
+            until(lambda: set(s.peers()) == {"s1", "s2"}, 5)
+            self.assertEqual(load("--connections", 4, "--requests", 100)["all"]["failed"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)

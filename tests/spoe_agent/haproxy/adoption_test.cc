@@ -1,0 +1,132 @@
+#include "haproxy/adoption.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace leastwise::agent {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kTwoServers = " server s1 10.0.0.1:80\n server s2 10.0.0.2:80\n";
+
+std::string adopt(const std::string& file, AdoptionRequest request = {}) {
+  return adoption(parse_haproxy_file(file), request);
+}
+
+std::string adopt_backend(const std::string& lines) {
+  return adopt("defaults\n mode http\nfrontend web\n default_backend app\nbackend app\n" + lines +
+               kTwoServers);
+}
+
+std::string adopt_frontend(const std::string& lines, AdoptionRequest request = {}) {
+  return adopt("global\n log 10.0.0.9 local0\ndefaults\n mode http\n log global\nfrontend web\n" +
+                   lines + "\n default_backend app\nbackend app\n" + kTwoServers,
+               request);
+}
+
+TEST(Adoption, HaproxyIsNotAskedForAClientThatHasACookie) {
+  const std::string text = adopt_backend(" cookie SRV insert indirect nocache\n");
+  EXPECT_THAT(text, HasSubstr("filter spoe engine app config"));
+  EXPECT_THAT(text, HasSubstr("[app]\n"));
+  EXPECT_THAT(text, HasSubstr("gt 0 } !{ req.cook(SRV) -m found }\n"));
+}
+
+TEST(Adoption, ACookieIsInsertedAlsoForAServerThatWasNamed) {
+  EXPECT_THAT(adopt_backend(" cookie SRV insert indirect\n"),
+              HasSubstr("    # instead of: cookie SRV insert indirect\n"
+                        "    cookie SRV insert indirect maxlife 3650d\n"));
+  EXPECT_THAT(adopt_backend(" cookie SRV insert maxidle 1h\n"), Not(HasSubstr("3650d")));
+  EXPECT_THAT(adopt_backend(" cookie SRV prefix\n"), Not(HasSubstr("3650d")));
+}
+
+TEST(Adoption, AnEntryOfAStickTableComesFirst) {
+  EXPECT_THAT(adopt_backend(" stick-table type ip size 1k\n stick on src\n"),
+              HasSubstr("!{ src,table_server_id(app) gt 0 }"));
+  EXPECT_THAT(adopt_backend(" stick match req.hdr(x),lower table t if { path / }\n"),
+              HasSubstr("!{ req.hdr(x),lower,table_server_id(t) gt 0 }"));
+}
+
+TEST(Adoption, TheLogIsTheUsersOwnWithOursBehindIt) {
+  EXPECT_THAT(adopt_frontend(" option httplog"),
+              HasSubstr("# instead of: option httplog\n    log-format \"%ci:%cp [%tr] %ft %b/%s "));
+  EXPECT_THAT(adopt_frontend(" log-format \"%ci \\\"%r\\\" mine\""),
+              HasSubstr("log-format \"%ci \\\"%r\\\" mine leastwise id="));
+  EXPECT_THAT(adopt_frontend(" log-format '%{+Q}o %ci'"), HasSubstr("%ci %{-Q}o leastwise id="));
+  EXPECT_THAT(adopt_frontend(" option httplog clf"), HasSubstr("%hsl %{-Q}o leastwise id="));
+}
+
+TEST(Adoption, OfJsonOursIsAString) {
+  EXPECT_THAT(adopt_frontend(" log-format '{\"a\":\"%ci\"}'"),
+              HasSubstr(R"(log-format "{\"a\":\"%ci\",\"leastwise\":\"leastwise id=)"));
+  EXPECT_THAT(adopt_frontend(" log-format '{\"a\":\"%ci\"}'"), HasSubstr("\\\"}\"\n"));
+}
+
+TEST(Adoption, WithLogProfilesTheUsersLogIsLeftAlone) {
+  AdoptionRequest request;
+  request.version = parse_haproxy_version("HAProxy version 3.2.26-1 2026/10/14");
+  const std::string text = adopt_frontend(" option httplog", request);
+  EXPECT_THAT(text, HasSubstr("profile leastwise local0\n"));
+  EXPECT_THAT(text, HasSubstr("log-profile leastwise\n"));
+  EXPECT_THAT(text, Not(HasSubstr("log-format")));
+  // All logs come as soon as the user's format is complete, which of this one is before the end.
+  EXPECT_THAT(adopt_frontend(" log-format %ci", request), HasSubstr("\"%ci leastwise id="));
+}
+
+TEST(Adoption, OrdinaryRequestsStayOutOfTheUsersLogByTheirLevel) {
+  const std::string text = adopt_frontend(" option httplog\n option dontlog-normal");
+  EXPECT_THAT(text, HasSubstr("# instead of: option dontlog-normal\n"
+                              "    option log-separate-errors\n    no log\n"
+                              "    log 10.0.0.9 local0 notice\n    log 127.0.0.1:9877 "));
+}
+
+TEST(Adoption, OfAListenBothHalvesAreInOneSection) {
+  const std::string text = adopt(std::string("listen all\n bind :80\n") + kTwoServers);
+  EXPECT_THAT(text, HasSubstr("listen all\n    log 127.0.0.1:9877"));
+  EXPECT_THAT(text, HasSubstr("engine leastwise-listen-tcp config"));
+}
+
+TEST(Adoption, AFrontendThatLeadsElsewhereIsLeftAlone) {
+  const std::string text = adopt(
+      std::string("frontend other\n default_backend single\nbackend single\n server a 10.0.0.1:1\n"
+                  "frontend web\n use_backend %[var(txn.x)]\nbackend app\n") +
+      kTwoServers);
+  EXPECT_THAT(text, Not(HasSubstr("frontend other")));
+  EXPECT_THAT(text, Not(HasSubstr("backend single")));
+  EXPECT_THAT(text, HasSubstr("frontend web\n    log "));
+}
+
+TEST(Adoption, RedispatchIsLeftAsTheUserHasIt) {
+  EXPECT_THAT(adopt_backend(""), HasSubstr("    option redispatch 1\n"));
+  EXPECT_THAT(adopt_backend(" option redispatch\n"), Not(HasSubstr("    option redispatch")));
+  EXPECT_THAT(adopt_backend(" no option redispatch\n"), Not(HasSubstr("    option redispatch")));
+  EXPECT_THAT(adopt_backend(" cookie SRV rewrite\n"), Not(HasSubstr("    option redispatch")));
+}
+
+TEST(Adoption, WithAChrootTheAgentHasAPort) {
+  const std::string text = adopt(std::string("global\n chroot /var/lib/haproxy\n stats socket /s\n"
+                                             "backend app\n") +
+                                 kTwoServers);
+  EXPECT_THAT(text, HasSubstr("server agent 127.0.0.1:9876 check"));
+  EXPECT_THAT(text, HasSubstr("listen 127.0.0.1:9876;"));
+  EXPECT_THAT(text, HasSubstr("haproxy_socket /s;"));
+}
+
+TEST(Adoption, ABackendThatIsNotThereIsNamed) {
+  AdoptionRequest request;
+  request.backends = {"nope"};
+  EXPECT_THROW(adopt("backend app\n", request), std::runtime_error);
+}
+
+TEST(HaproxyVersion, IsReadFromWhatHaproxyPrints) {
+  EXPECT_FALSE(parse_haproxy_version("HAProxy version 2.6.12-1+deb12u4").has_log_profiles());
+  EXPECT_TRUE(parse_haproxy_version("3.1").has_log_profiles());
+  EXPECT_FALSE(parse_haproxy_version("none").has_log_profiles());
+  EXPECT_FALSE(parse_haproxy_version("3").has_log_profiles());
+}
+
+}  // namespace
+}  // namespace leastwise::agent
