@@ -57,7 +57,7 @@ bool parse_counts(std::string_view text, std::vector<ServerCounts>& out) {
 void CountReader::ask(const std::optional<Address>& address,
                       std::span<const BackendInfo> backends) {
   address_ = address;
-  request_ = limits_request(backends);
+  request_ = figures_request(backends);
   std::size_t servers = 0;
   for (const BackendInfo& backend : backends) servers += backend.servers.size();
   period_ = std::max(kPeriod, kPerServer * static_cast<std::int64_t>(servers));
