@@ -142,7 +142,7 @@ class Runtime(unittest.TestCase):
             "    server follower 127.0.0.1:21010 track app/s1",
             "    server agent 127.0.0.1:21011 weight 40 agent-check agent-port 21009 agent-inter 200ms",
             "    server slow 127.0.0.1:21012 weight 10 slowstart 60s", ""])
-        with Stack(edit=[("\nbackend leastwise_breaker", extra + "\nbackend leastwise_breaker")]) as s:
+        with Stack(edit=[("\n# Apart from", extra + "\n# Apart from")]) as s:
             listener = socket.create_server(("127.0.0.1", 21009))
             self.addCleanup(listener.close)
             threading.Thread(target=answer_agent_checks, args=(listener, b"50% maxconn:5\n"),
