@@ -139,7 +139,7 @@ const Refused kRefused[] = {
     {"EmptyId", "leastwise id= s=s1 tsc=----", LineKind::kGarbled},
     {"LongId", "leastwise id=" + std::string(257, 'a') + " s=s1 tsc=----", LineKind::kGarbled},
     {"NoServer", "leastwise id=a tsc=----", LineKind::kGarbled},
-    {"LongServer", "leastwise id=a s=" + std::string(257, 'a') + " tsc=----", LineKind::kGarbled},
+    {"LongServer", "leastwise id=a s=" + std::string(2049, 'a') + " tsc=----", LineKind::kGarbled},
     {"NoTermination", "leastwise id=a s=s1", LineKind::kGarbled},
     {"LongTermination", "leastwise id=a s=s1 tsc=-----", LineKind::kGarbled},
     {"StatusIsText", "leastwise id=a s=s1 tsc=---- st=abc", LineKind::kGarbled},

@@ -117,6 +117,8 @@ class PoolView {
   }
   showDecisions(pool) {
     const lines = pool.decisions;
+    if (this.isIdle) this.decisions.replaceChildren();  // "no request yet"
+    this.isIdle = lines.length === 0;
     while (this.decisions.children.length > lines.length) this.decisions.lastChild.remove();
     lines.forEach((d, i) => {
       let li = this.decisions.children[i];
