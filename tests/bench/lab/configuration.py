@@ -66,7 +66,7 @@ def haproxy(scenario: Scenario, balancer: Balancer, folder):
         return f"{common}backend app\n    {balancer.method}\n{servers}"
     return (common.replace("    default_backend app\n", f"""\
     log 127.0.0.1:{FEEDBACK} format raw local0
-    log-format "leastwise id=%[var(txn.leastwise.id)] s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc"
+    log-format "leastwise id=%[var(txn.leastwise.id)] s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc %[var(txn.leastwise.more)]"
     default_backend app
 """) + f"""\
 backend app
@@ -74,6 +74,7 @@ backend app
     {balancer.method}
     use-server %[var(txn.leastwise.srv)] if {{ var(txn.leastwise.srv) -m found }}
     use-server %[var(txn.leastwise.srv2)] if {{ var(txn.leastwise.srv2) -m found }}
+    http-response set-var-fmt(txn.leastwise.more) "len=%[res.hdr(content-length),bytes(0,20)]"
 {servers}defaults leastwise
     mode tcp
     timeout connect 100ms
