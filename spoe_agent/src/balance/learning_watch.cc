@@ -48,9 +48,9 @@ std::string LearningWatch::why_lines_miss(const Totals& w, std::uint64_t missing
   }
   if (w.unknown * 2 > missing) {
     return of(w.unknown, w.lines) +
-           " lines are about ids that were not asked about; do the SPOE file (id=unique-id) and "
-           "the "
-           "log line (%ID) belong to one frontend?";
+           " lines are about ids that were not asked about; do the SPOE file "
+           "(id=uuid(),set-var(txn.leastwise.id)) and the log line (id=%[var(txn.leastwise.id)]) "
+           "mean one variable?";
   }
   return "is \"option dontlog-normal\" or \"dontlognull\" set, or a \"sample\" on the \"log\" "
          "line?";
@@ -74,13 +74,13 @@ std::vector<LearningWatch::Warning> LearningWatch::judge(const Totals& w) {
   if (is_much(w.duplicates, w.picked)) {
     warn("repeated_ids",
          of(w.duplicates, w.picked) +
-             " picks have an id that another request still has: is unique-id-format "
-             "\"%[uuid()]\", or does it take ids from clients?");
+             " picks have an id that another request still has: is it "
+             "\"id=uuid(),set-var(txn.leastwise.id)\" in the SPOE file, or one that clients send?");
   }
   if (is_much(w.untracked, w.picked)) {
     warn("no_ids", of(w.untracked, w.picked) +
-                       " picks have no id that could be followed: does the frontend have a "
-                       "unique-id-format, and the SPOE file \"id=unique-id\"?");
+                       " picks have no id that could be followed: does the SPOE file have "
+                       "\"id=uuid(),set-var(txn.leastwise.id)\"?");
   }
   if (is_much(w.unknown_backend, w.asked)) {
     warn("unknown_backend",

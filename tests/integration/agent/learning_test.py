@@ -13,13 +13,13 @@ FRONTEND = "    default_backend app"
 
 
 class Learning(unittest.TestCase):
-    def warning_with(self, edit, name):
+    def warning_with(self, edit, name, spoe_edit=()):
         """What is said when the frontend is that, while requests come."""
         def warned():
             load("--connections", 8, "--requests", 200)
             found = [w for w in s.status()["agent"]["warnings"] if w["name"] == name]
             return found[0]["text"] if found else None
-        with Stack(edit=edit) as s:
+        with Stack(edit=edit, spoe_edit=spoe_edit) as s:
             text = until(warned, 30)
             say(self, text=text)
             self.assertEqual(s.log("agent").count(text), 1, "once, not at each window")
@@ -32,12 +32,11 @@ class Learning(unittest.TestCase):
         self.assertIn("dontlog-normal", text)
 
     def test_ids_that_clients_choose_are_noticed(self):
-        text = self.warning_with([('unique-id-format "%[uuid()]"', 'unique-id-format "same"')],
-                                 "repeated_ids")
-        self.assertIn("unique-id-format", text)
+        text = self.warning_with([], "repeated_ids", [("id=uuid(),", "id=str(same),")])
+        self.assertIn("id=uuid()", text)
 
     def test_lines_of_another_form_are_noticed(self):
-        text = self.warning_with([('log-format "leastwise id', 'log-format "mine id')], "no_lines")
+        text = self.warning_with([("leastwise id=%[", "mine id=%[")], "no_lines")
         self.assertIn("not ours", text)
 
     def test_nothing_is_said_while_all_is_well(self):

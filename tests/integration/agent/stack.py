@@ -56,12 +56,12 @@ def is_listening(port):
 
 class Stack:
     def __init__(self, servers=3, server_options="", tcp=False, state=False, edit=(), paths=None,
-                 with_names=False, **behaviour):
+                 with_names=False, spoe_edit=(), **behaviour):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="leastwise-"))
         self.names = [f"s{i + 1}" for i in range(servers)]
         self.ports = dict(zip(self.names, range(FIRST_SERVER, FIRST_SERVER + servers)))
         self.server_options, self.tcp, self.edit = server_options, tcp, edit
-        self.state, self.with_names = state, with_names
+        self.state, self.with_names, self.spoe_edit = state, with_names, spoe_edit
         self.paths = paths or {"/": 2}
         self.behaviour = {"distribution": "const", **behaviour}
         self.processes = {}
@@ -112,6 +112,9 @@ class Stack:
             spoe = subprocess.run(
                 [AGENT, "--generate-spoe", "app", "--servers", ",".join(self.names),
                  *(["--tcp"] if self.tcp else [])], check=True, capture_output=True, text=True).stdout
+        for old, new in self.spoe_edit:
+            assert old in spoe, old
+            spoe = spoe.replace(old, new)
         (self.folder / "leastwise.spoe.conf").write_text(spoe)
         self.write_agent_config("policy adaptive;")
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -58,7 +59,7 @@ class Prometheus(unittest.TestCase):
              f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{PROMETHEUS}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         cls.addClassCleanup(cls.stop, process)
-        harness.wait_for(lambda: harness.listens(PROMETHEUS), "Prometheus to listen", 20)
+        harness.wait_for(cls.is_ready, "Prometheus to be ready", 20)
         # A rate needs answers before and after a scrape, and the model thirty of them.
         for _ in range(3):
             for i in range(20):
@@ -70,6 +71,15 @@ class Prometheus(unittest.TestCase):
     def stop(process):
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+    @staticmethod
+    def is_ready():
+        """It listens before it answers questions."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PROMETHEUS}/-/ready", timeout=10):
+                return True
+        except urllib.error.URLError:
+            return False
 
     @staticmethod
     def ask(path, **parameters):
