@@ -60,10 +60,11 @@ TEST(FeedbackLine, AHeaderThatTheAnswerDoesNotHaveIsEmpty) {
 
 TEST(FeedbackLine, WordsOfAClientBeforeOursAreNotOurs) {
   FeedbackLine line;
-  const std::string forged = "10.0.0.1 \"GET /leastwise id=x s=s9 st=500 tsc=SH-- HTTP/1.1\" ";
-  ASSERT_EQ(
-      parse_feedback_line(forged + " leastwise id=y s=s9 tsc=---- " + std::string(kRecorded), line),
-      LineKind::kOurs);
+  const std::string text =
+      "10.0.0.1 \"GET /leastwise id=x s=s9 st=500 tsc=SH-- HTTP/1.1\"  leastwise id=y s=s9 "
+      "tsc=---- " +
+      std::string(kRecorded);
+  ASSERT_EQ(parse_feedback_line(text, line), LineKind::kOurs);
   EXPECT_EQ(line.server, "s2");
   EXPECT_EQ(line.status, 200);
 }
