@@ -199,7 +199,7 @@ bool read_text(ngx_http_request_t* r, std::string_view& out) noexcept {
       const ssize_t got = ngx_read_file(b.file, end, n, b.file_pos);
       if (got < 0 || static_cast<std::size_t>(got) != n) return false;
       end += n;
-    } else {
+    } else if (n > 0) {  // of an empty body there is no memory
       end = ngx_cpymem(end, b.pos, n);
     }
   }
