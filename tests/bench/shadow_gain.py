@@ -15,8 +15,12 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lab"))
+from stack import await_port  # noqa: E402
 
 WEB, CONTROL, FIRST = 22400, 22401, 22410
 SLOTS, MEAN_MS = 4, 10
@@ -39,15 +43,6 @@ http {{
     }}
 }}
 """
-
-
-def await_port(port):
-    for _ in range(200):
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"nothing listens on port {port}")
 
 
 def status():

@@ -6,8 +6,7 @@
 //   HAProxy has more    foreign requests: sticky ones, those it balanced itself. They are added to
 //                       our own count until the next reading.
 //   we have more        lost ones: their log line did not come. So many overdue tickets may be
-//   given
-//                       up; the others stay open, for minutes if need be.
+//                       given up; the others stay open, for minutes if need be.
 // In between, requests begin and end: a difference counts only beyond both what we had when HAProxy
 // was asked and what we had when its answer came.
 //

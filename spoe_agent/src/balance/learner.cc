@@ -6,6 +6,7 @@
 #include <array>
 #include <ctime>
 #include <exception>
+#include <iterator>
 
 #include "serve/clock.h"
 #include "serve/sockets.h"
@@ -166,9 +167,20 @@ void Learner::note_process() {
   haproxy_.pid = process.pid;
 }
 
+// Only where picks go by them.
+void Learner::ask_for_counts(const std::vector<BackendInfo>& infos) {
+  std::vector<BackendInfo> picked;
+  std::ranges::copy_if(infos, std::back_inserter(picked), [&](const BackendInfo& info) {
+    return std::ranges::any_of(registry_.backends(), [&](const auto& backend) {
+      return backend->active() && backend->mode() == Mode::kPick && backend->name() == info.name;
+    });
+  });
+  count_reader_.ask(haproxy_socket_, picked);
+}
+
 void Learner::on_servers(const std::vector<BackendInfo>& infos) {
   bool changed = false;
-  count_reader_.ask(haproxy_socket_, infos);
+  ask_for_counts(infos);
   for (const auto& backend : registry_.backends()) {
     if (!backend->active()) continue;
     const auto info = std::ranges::find(infos, backend->name(), &BackendInfo::name);

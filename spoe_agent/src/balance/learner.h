@@ -64,6 +64,7 @@ class Learner {
   void tell(std::vector<std::string> commands);
   void give_weights_back();
   void read_counts();
+  void ask_for_counts(const std::vector<BackendInfo>& infos);
   void on_servers(const std::vector<BackendInfo>& backends);
   void report(bool answered);
   void apply_reload();

@@ -31,7 +31,7 @@ class CountReader {
   // Of many servers more seldom, so that HAProxy is kept busy for one percent of its time at most.
   static constexpr Duration kPerServer = std::chrono::microseconds(500);
 
-  // Whom to ask, and about which backends. Gives up what is under way.
+  // Whom to ask, from the next time on, and about which backends.
   void ask(const std::optional<Address>& address, std::span<const BackendInfo> backends);
 
   // True when a request was just sent: what we count by ourselves is to be noted now.

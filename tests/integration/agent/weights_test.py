@@ -109,6 +109,17 @@ class Weights(unittest.TestCase):
             self.assertEqual(set(s.weights().values()), {10})
             self.assertEqual(get(WEB)[0], 200)
 
+    def test_haproxy_is_asked_on_one_connection_and_not_for_counts(self):
+        def connections():
+            """That HAProxy has had, this one included."""
+            info = dict(line.split(": ", 1) for line in s.runtime("show info").splitlines() if ": " in line)
+            return int(info["CumConns"])
+        with Steered() as s:
+            until(lambda: s.status()["agent"]["weights"].get("app"))
+            before, polls = connections(), s.status()["agent"]["feedback"]["polls"]
+            until(lambda: s.status()["agent"]["feedback"]["polls"] >= polls + 4)
+            self.assertEqual(connections() - before, 1)
+
     def test_after_reload_kill_and_another_mode_weights_are_where_they_belong(self):
         with Steered() as s:
             s.slow_down()
