@@ -13,11 +13,9 @@ import http.client
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lab"))
 from stack import await_port  # noqa: E402

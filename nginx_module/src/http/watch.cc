@@ -1,120 +1,44 @@
 #include "http/watch.h"
 
-#include <new>
+#include <utility>
 
 #include "http/attempt.h"
 #include "http/balancer.h"
 #include "http/peers.h"
-#include "shared/addresses.h"
-#include "shared/configured.h"
-#include "shared/method.h"
-#include "shared/timer.h"
-#include "shared/worker.h"
-#include "shared/zone.h"
+#include "shared/watching.h"
 
 namespace leastwise::nginx {
 namespace {
 
-using Watched = Method<Attempt>;
+struct Http {
+  using Attempt = nginx::Attempt;
+  using Conf = UpstreamConf;
+  using Block = ngx_http_upstream_srv_conf_t;
+  using Line = ngx_http_upstream_server_t;
+  using Peers = HttpPeers;
+  static constexpr const char* kName = "http";
+  static constexpr bool kNotifies = LEASTWISE_NGX_NOTIFY;
 
-// nginx has chosen a server. REQUIRES: ListLock.
-void note_choice(ngx_peer_connection_t& pc, Attempt& attempt) noexcept {
-  UpstreamConf& conf = *attempt.conf;
-  if (pc.sockaddr == nullptr || (!is_current(conf) && !prepare(conf))) return;
-  Worker& worker = conf.worker;
-  if (attempt.generation != worker.generation || attempt.stale) {
-    attempt.generation = worker.generation;
-    attempt.tried = nullptr;
-    attempt.stale = false;
-  }
-  const MemberIndex member = member_at(worker, *pc.sockaddr, pc.socklen);
-  if (member == kNoMember) return;
-  Try* added = new_try(attempt);
-  if (added == nullptr) return;
-  Tried tried;
-  for (const Try* t = attempt.tried; t != nullptr; t = t->next) tried.insert(t->ticket.member);
-  const Ticket ticket =
-      worker.picker.watch(conf.config, request_of(attempt), member, tried, now(), added->would);
-  if (!ticket) return;
-  begin_try(attempt, *added, ticket);
-}
-
-ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) noexcept {
-  Watched& watched = Watched::of(data);
-  const ngx_int_t rc = watched.get(pc, watched.data);
-  if (rc != NGX_OK && rc != NGX_DONE) return rc;
-  const ListLock lock(*watched.attempt->conf);
-  note_choice(*pc, *watched.attempt);
-  return rc;
-}
-
-void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) noexcept {
-  Watched& watched = Watched::of(data);
-  watched.free(pc, watched.data, state);
-  end_try(*watched.attempt, *pc, state);
-}
-
-void notify_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t type) noexcept {
-  Watched& watched = Watched::of(data);
-  if (watched.notify != nullptr) watched.notify(pc, watched.data, type);
+  static bool starts_anew(Attempt& attempt) noexcept { return std::exchange(attempt.stale, false); }
+  static void on_notify([[maybe_unused]] Attempt& attempt, ngx_peer_connection_t&,
+                        [[maybe_unused]] ngx_uint_t type) noexcept {
 #if LEASTWISE_NGX_NOTIFY
-  if (type == NGX_HTTP_UPSTREAM_NOTIFY_HEADER) on_first_byte(*watched.attempt);
+    if (type == NGX_HTTP_UPSTREAM_NOTIFY_HEADER) on_first_byte(attempt);
 #endif
-}
+  }
+};
 
 ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noexcept {
   UpstreamConf& conf = conf_of(us);
   const ngx_int_t rc = conf.method(r, us);
-  if (rc != NGX_OK) return rc;
-  Attempt* attempt = make_attempt(r, conf);
-  void* memory = ngx_palloc(r->pool, sizeof(Watched));
-  if (attempt == nullptr || memory == nullptr) return rc;
-  auto* watched = new (memory) Watched{};
-  watched->attempt = attempt;
-  ngx_peer_connection_t& pc = r->upstream->peer;
-  watched->put_before(pc);
-  pc.get = get_peer;
-  pc.free = free_peer;
-  if (LEASTWISE_NGX_NOTIFY || pc.notify != nullptr) pc.notify = notify_peer;
+  if (rc == NGX_OK) Watching<Http>::begin(r->upstream->peer, make_attempt(r, conf), *r->pool);
   return rc;
-}
-
-std::size_t list(const Upstream& upstream, std::span<Server> out) noexcept {
-  const auto& conf = static_cast<const UpstreamConf&>(upstream);
-  return Configured<HttpPeers, ngx_http_upstream_server_t>::list(upstream, *conf.block->servers,
-                                                                 out);
-}
-
-constinit const Kind kWatchedKind = {
-    .name = "http",
-    .list = list,
-    .generation = HttpPeers::generation,
-    .lock = HttpPeers::lock,
-    .unlock = HttpPeers::unlock,
-};
-
-// Only with `zone`, for which nginx takes the list for round robin's own, is it that for sure.
-bool changes(const UpstreamConf& conf) noexcept {
-#if LEASTWISE_NGX_RESOLVE
-  return conf.block->shm_zone != nullptr && HttpPeers::resolves(peers_of(conf));
-#else
-  (void)conf;
-  return false;
-#endif
 }
 
 }  // namespace
 
 bool watch(ngx_conf_t* cf, UpstreamConf& conf, ngx_http_upstream_srv_conf_t& block) noexcept {
-  if (!conf.config.observe) return true;
-  conf.watches = true;
-  conf.kind = &kWatchedKind;
-  conf.block = &block;
-  conf.changes = changes(conf);
-  if (!fit_names(cf, conf, longest_name(conf, *cf->temp_pool))) return false;
-  conf.method = block.peer.init;
-  block.peer.init = init_peer;
-  return add_zone(cf, conf) == NGX_OK;
+  return Watching<Http>::set_up(cf, conf, block, init_peer);
 }
 
 }  // namespace leastwise::nginx

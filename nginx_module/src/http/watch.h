@@ -1,7 +1,5 @@
-// Watch: `leastwise_observe on`, where another method chooses and Leastwise looks on.
-//
-// nginx's own callbacks run first and unchanged. What fails here, for lack of memory say, leaves
-// the request as it is: it is not learned from.
+// Watch: `leastwise_observe on`, where another method chooses and Leastwise looks on:
+// shared/watching.h.
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_WATCH_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_WATCH_H_
 
