@@ -119,11 +119,20 @@ const Directive* find_directive(std::string_view name) noexcept;
 // message says what is accepted.
 Status set(Config& config, const Directive& directive, std::string_view text) noexcept;
 
+// What is set but without effect under the chosen policy, by the directive's name, and what would
+// give it one; both empty when there is nothing of the kind. `key` and `affinity` are looked at:
+// who sets them in vain believes that sessions stay on their server.
+struct Vain {
+  std::string_view name;
+  std::string_view mend;
+};
+Vain set_in_vain(const Config& config) noexcept;
+
 // What set() accepts, in words: "adaptive, round_robin or …", "100ms to 1h".
 void accepted(const Directive& directive, Text& out) noexcept;
 
-// Reads a duration with a unit: 250us, 10ms, 8s, 5m, 1h. For directives that are a
-// front end's own.
+// Reads a time as nginx does: 250us, 10ms, 8s, 5m, 1h, 1d; a number alone is seconds; several
+// parts, larger units first: 1m30s. For directives that are a front end's own.
 Status parse_duration(std::string_view text, Duration min, Duration max, Duration& out) noexcept;
 
 }  // namespace leastwise

@@ -37,4 +37,18 @@ bool Config::uses_key() const noexcept {
   return chosen.by_key || (chosen.by_score && affinity.value > 0);
 }
 
+Vain set_in_vain(const Config& config) noexcept {
+  const Policy& chosen = config.chosen_policy();
+  if (config.affinity.value > 0 && !chosen.by_score) {
+    return {"affinity", chosen.by_key ? "policy hash goes by the key without it"
+                                      : "of the policies only adaptive looks at it"};
+  }
+  if (!config.key.empty() && !config.uses_key()) {
+    return {"key", chosen.by_score
+                       ? "adaptive looks at keys with an affinity of 1 or more only"
+                       : "of the policies hash looks at it, and adaptive with an affinity"};
+  }
+  return {};
+}
+
 }  // namespace leastwise

@@ -13,7 +13,19 @@ struct Unit {
   std::string_view suffix;
   Duration length;
 };
-constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}};
+constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}};
+
+// The unit at the start of `text`, as many letters as there are; none before the end means seconds.
+const Unit* take_unit(std::string_view& text) noexcept {
+  std::size_t letters = 0;
+  while (letters < text.size() && (text[letters] < '0' || text[letters] > '9')) ++letters;
+  const std::string_view suffix = letters == 0 && text.empty() ? "s" : text.substr(0, letters);
+  text.remove_prefix(letters);
+  for (const Unit& unit : kUnits) {
+    if (unit.suffix == suffix) return &unit;
+  }
+  return nullptr;
+}
 
 }  // namespace
 
@@ -30,24 +42,29 @@ void print_range(Duration min, Duration max, Text& out) noexcept {
   print(min, out);
   out << " to ";
   print(max, out);
-  out << ", with a unit: us, ms, s, m or h";
+  out << ", as 250ms, 30s, 30 (seconds) or 1m30s";
 }
 
 Status parse_duration(std::string_view text, Duration min, Duration max, Duration& out) noexcept {
   constexpr Status::Code kBad = Status::Code::kBadValue;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || number < 0) return {kBad, "not a time"};
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  for (const Unit& unit : kUnits) {
-    if (text != unit.suffix) continue;
-    if (number > max / unit.length || number * unit.length < min) {
-      return {Status::Code::kOutOfRange, "out of range"};
-    }
-    out = number * unit.length;
-    return {};
-  }
-  return {kBad, "unknown unit: use us, ms, s, m or h"};
+  Duration sum{};
+  Duration before = Duration::max();  // the unit before: each is smaller than the last
+  do {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc::result_out_of_range) return {Status::Code::kOutOfRange, "out of range"};
+    if (error != std::errc{} || number < 0) return {kBad, "not a time"};
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    const Unit* unit = take_unit(text);
+    if (unit == nullptr) return {kBad, "unknown unit: use us, ms, s, m, h or d"};
+    if (unit->length >= before) return {kBad, "larger units come first, each once: 1m30s"};
+    if (number > (max - sum) / unit->length) return {Status::Code::kOutOfRange, "out of range"};
+    sum += number * unit->length;
+    before = unit->length;
+  } while (!text.empty());
+  if (sum < min) return {Status::Code::kOutOfRange, "out of range"};
+  out = sum;
+  return {};
 }
 
 }  // namespace leastwise

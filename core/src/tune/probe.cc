@@ -60,7 +60,7 @@ bool read_text(std::string_view text, std::size_t most, Allowed allowed,
 }
 
 constexpr Parameter kParameters[] = {
-    {"interval=", kAll, "a time from 100ms to 1h, with a unit: us, ms, s, m or h",
+    {"interval=", kAll, "a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s",
      [](std::string_view text, ProbeSettings& out) noexcept {
        return parse_duration(text, kLeastInterval, kMostInterval, out.interval).ok();
      }},
@@ -70,7 +70,7 @@ constexpr Parameter kParameters[] = {
        text.remove_suffix(1);
        return read_number(text, 0, kMostJitter, out.jitter);
      }},
-    {"timeout=", kAll, "a time from 10ms to 1h, with a unit: us, ms, s, m or h",
+    {"timeout=", kAll, "a time from 10ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s",
      [](std::string_view text, ProbeSettings& out) noexcept {
        return parse_duration(text, kLeastTimeout, kMostInterval, out.timeout).ok();
      }},

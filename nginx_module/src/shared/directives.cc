@@ -67,6 +67,9 @@ char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) 
   const auto position = static_cast<std::uint32_t>(&directive - directives().data());
   if (!note(cf, upstream, 1U << position)) return conf_duplicate();
   if (directive.field == Field(&Config::policy)) upstream.enabled = true;
+  if (directive.field == Field(&Config::key) || directive.field == Field(&Config::affinity)) {
+    upstream.keyed = here(cf);
+  }
   const ngx_str_t* words = words_of(cf);
   for (ngx_uint_t i = 1; i < cf->args->nelts; ++i) {
     if (const Status s = set(upstream.config, directive, view(words[i])); !s.ok()) {
@@ -148,8 +151,20 @@ bool has_observe(const Upstream& upstream) noexcept {
   return (upstream.seen & (1U << place)) != 0;
 }
 
+bool has_effect(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  const Vain vain = set_in_vain(upstream.config);
+  if (vain.name.empty()) return true;
+  ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"leastwise_%*s\" has no effect, since %*s: take it out or change the policy or "
+                "\"leastwise_affinity\" of upstream \"%V\" in %V:%ui",
+                vain.name.size(), vain.name.data(), vain.mend.size(), vain.mend.data(), &name,
+                &upstream.keyed.file, upstream.keyed.line);
+  return false;
+}
+
 bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
   if (upstream.enabled && !upstream.config.observe) tell_if_replaced(cf, upstream, name);
+  if (!has_effect(cf, upstream, name)) return false;
   if (has_observe(upstream)) return fits_observe(cf, upstream, name);
   if (upstream.seen == 0 || upstream.enabled) return true;
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

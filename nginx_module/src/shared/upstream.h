@@ -62,6 +62,7 @@ struct Upstream {
   std::uint32_t seen = 0;  // directives that were set, by position
   ngx_str_t first_name{};  // of the first of them
   Place first{};
+  Place keyed{};          // of the last `leastwise_key` or `leastwise_affinity`
   ngx_str_t zone_name{};  // of leastwise_zone
   std::size_t zone_size = 0;
   Place zone_place{};

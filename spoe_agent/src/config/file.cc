@@ -174,12 +174,24 @@ class Parser {
     if (token_.kind != Kind::kOpen) fail(name, name.text, "expected \"{\" after it");
     advance();
     BackendConfig& backend = config_.backends.emplace_back();
-    for (Seen seen; token_.kind != Kind::kClose;) {
+    Seen seen;
+    while (token_.kind != Kind::kClose) {
       if (token_.kind == Kind::kEnd) fail(name, name.text, "its \"{\" is never closed");
       setting(backend, seen);
     }
+    refuse_vain(backend, seen, name);
     backend.name = name.text;
     advance();
+  }
+
+  void refuse_vain(const BackendConfig& backend, const Seen& seen, Token place) {
+    const Vain vain = set_in_vain(backend.settings);
+    if (vain.name.empty()) return;
+    if (const auto found = seen.find(std::string(vain.name)); found != seen.end()) {
+      place.line = found->second;
+    }
+    fail(place, vain.name,
+         "has no effect: " + std::string(vain.mend) + "; take it out, or change the policy");
   }
 
   void setting(BackendConfig& backend, Seen& seen) {

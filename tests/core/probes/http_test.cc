@@ -114,12 +114,12 @@ TEST_P(BadWordsTest, AreRefusedAndSayWhatIsAccepted) {
   EXPECT_STREQ(status.message(), GetParam().message);
 }
 
-#define TIME "a time from 100ms to 1h, with a unit: us, ms, s, m or h"
+#define TIME "a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"
 INSTANTIATE_TEST_SUITE_P(
     All, BadWordsTest,
     ::testing::Values(
         BadWords{{"udp"}, "invalid kind of probe \"udp\": expected http, tcp or grpc"},
-        BadWords{{"http", "interval=5"}, "invalid parameter \"interval=5\": expected " TIME},
+        BadWords{{"http", "interval=5x"}, "invalid parameter \"interval=5x\": expected " TIME},
         BadWords{{"http", "interval=50ms"}, "invalid parameter \"interval=50ms\": expected " TIME},
         BadWords{{"http", "interval=1s", "interval=2s"},
                  "duplicate parameter \"interval=2s\": expected each of them once"},

@@ -51,13 +51,21 @@ TEST_P(BadValueTest, IsRefusedAndSaysWhatIsAcceptedAndChangesNothing) {
   EXPECT_EQ(config.route, before.route);
 }
 
-#define TIME "expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"
+#define TIME "expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"
 INSTANTIATE_TEST_SUITE_P(
     All, BadValueTest,
     ::testing::Values(
         Bad{"decay", "5x", "invalid value \"5x\": " TIME},
         Bad{"decay", "", "invalid value \"\": " TIME},
-        Bad{"decay", "8", "invalid value \"8\": " TIME},
+        Bad{"decay", "8000", "invalid value \"8000\": " TIME},
+        Bad{"decay", "1d", "invalid value \"1d\": " TIME},
+        Bad{"decay", "1s1s", "invalid value \"1s1s\": " TIME},
+        Bad{"decay", "30s1m", "invalid value \"30s1m\": " TIME},
+        Bad{"decay", "1m 30s", "invalid value \"1m 30s\": " TIME},
+        Bad{"decay", "1m-30s", "invalid value \"1m-30s\": " TIME},
+        Bad{"decay", "1.5s", "invalid value \"1.5s\": " TIME},
+        Bad{"decay", "s", "invalid value \"s\": " TIME},
+        Bad{"decay", "59m61s", "invalid value \"59m61s\": " TIME},
         Bad{"decay", "-8s", "invalid value \"-8s\": " TIME},
         Bad{"decay", "99ms", "invalid value \"99ms\": " TIME},
         Bad{"decay", "61m", "invalid value \"61m\": " TIME},
@@ -72,6 +80,24 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"demand", "cpu", "invalid value \"cpu\": expected static, speed or report"},
         Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
         Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));
+
+TEST(DirectivesTest, ATimeIsReadAsNginxReadsIt) {
+  struct Case {
+    std::string_view text;
+    Duration time;
+  };
+  using namespace std::chrono_literals;
+  for (const Case c : {Case{"30", 30s}, Case{"1m30s", 90s}, Case{"1m30", 90s}, Case{"250ms", 250ms},
+                       Case{"1s500ms", 1500ms}, Case{"1h", 1h}, Case{"59m60s", 1h}}) {
+    Config config;
+    EXPECT_TRUE(set(config, *find_directive("decay"), c.text).ok()) << c.text;
+    EXPECT_EQ(config.decay, c.time) << c.text;
+  }
+  Duration day{};
+  EXPECT_TRUE(parse_duration("1d", Duration::zero(), 48h, day).ok());
+  EXPECT_EQ(day, 24h);
+  EXPECT_FALSE(parse_duration("1d9223372036854775807us", Duration::zero(), 48h, day).ok());
+}
 
 TEST(DirectivesTest, NamesAreUniqueAndHaveHelp) {
   for (const Directive& d : directives()) {

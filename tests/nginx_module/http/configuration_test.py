@@ -20,7 +20,7 @@ STREAM_MODULES = {
 PORT = 20050
 SERVER = "server 127.0.0.1:20051;"
 STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
-TIMES = "a time from 100ms to 1h, with a unit: us, ms, s, m or h"
+TIMES = "a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"
 POLICIES = ("adaptive, least_conn, least_time, peak_ewma, two_choices, round_robin, weighted "
             "or hash")
 NETWORKS = "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8"
@@ -45,8 +45,8 @@ BAD = [
     (STATUS.format("leastwise;"), 1, '"leastwise" directive is not allowed here'),
     (upstream("leastwise;\nleastwise_speed 3;\n" + SERVER), 3,
      'unknown directive "leastwise_speed"'),
-    (upstream("leastwise;\nleastwise_decay 5;\n" + SERVER), 3,
-     f'"leastwise_decay": invalid value "5": expected {TIMES}'),
+    (upstream("leastwise;\nleastwise_decay 1s1m;\n" + SERVER), 3,
+     f'"leastwise_decay": invalid value "1s1m": expected {TIMES}'),
     (upstream("leastwise;\nleastwise_decay 5x;\n" + SERVER), 3,
      f'"leastwise_decay": invalid value "5x": expected {TIMES}'),
     (upstream("leastwise;\nleastwise_decay 50ms;\n" + SERVER), 3,
@@ -89,6 +89,12 @@ BAD = [
      '"leastwise_locality_price": invalid value "1.5": expected a whole number from 0 to 1000'),
     (upstream("leastwise;\nleastwise_affinity 1001;\n" + SERVER), 3,
      '"leastwise_affinity": invalid value "1001": expected a whole number from 0 to 1000'),
+    (upstream("leastwise;\n\nleastwise_key $uri;\n" + SERVER), 4,
+     '"leastwise_key" has no effect, since '),
+    (upstream("leastwise least_conn;\nleastwise_affinity 5;\n" + SERVER), 3,
+     '"leastwise_affinity" has no effect, since '),
+    (upstream("leastwise_observe on;\nleastwise_key $uri;\n" + SERVER), 3,
+     '"leastwise_key" has no effect, since '),
     (upstream("leastwise;\nleastwise_probe;\n" + SERVER), 3,
      'invalid number of arguments in "leastwise_probe" directive'),
     (upstream("leastwise;\nleastwise_probe udp;\n" + SERVER), 3,

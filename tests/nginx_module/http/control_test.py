@@ -272,7 +272,7 @@ class Control(unittest.TestCase):
             '{"weight": 1e400}': "", '{"weight": true}': "from 1", '{"down": 1}': "true or false",
             '{"weight": {"a": 1}}': "from 1", '{"weight": [[[[1]]]]}': "from 1",
             '{"weight": 3, "weight": 4}': "there twice", '{"max_conns": 2147483648}': "2147483647",
-            '{"fail_timeout": 10}': "a time", '{"fail_timeout": "10"}': "a time",
+            '{"fail_timeout": 10}': "a time", '{"fail_timeout": "10x"}': "a time",
             '{"fail_timeout": "25h"}': "24h", '{"backup": true}': "does not change",
             '{"server": "127.0.0.1:1"}': "does not change", '{"slow_start": "5s"}':
             "leastwise_slow_start", '{"for": "1s"}': "unknown key", '{"backup": null}': "true or",

@@ -91,7 +91,7 @@ class Outcomes(unittest.TestCase):
 
     def test_a_refused_connection_is_a_failure_and_tried_elsewhere(self):
         self.servers.stop(A)
-        nginx = self.nginx(A, B, extra="leastwise_key x;")
+        nginx = self.nginx(A, B, extra="leastwise_key x; leastwise_affinity 1;")
         self.assertEqual({s.ask(PORT) for _ in range(6)}, {B})
         ended = self.settled(nginx)
         self.assertEqual(ended[B], {"ok": 6})

@@ -134,10 +134,17 @@ const std::vector<BadFile>& bad_files() {
        "f:1: \"route\": unknown directive; accepted here: " + kBackendWords},
       {"backend app { listen 127.0.0.1:1; }",
        "f:1: \"listen\": unknown directive; accepted here: " + kBackendWords},
-      {"backend app { decay 8; }",
-       "f:1: \"8\": expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"},
+      {"backend app { decay 8x; }",
+       "f:1: \"8x\": expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"},
+      {"backend app {\n affinity 5;\n policy least_conn; }",
+       "f:2: \"affinity\": has no effect: of the policies only adaptive looks at it; take it out, "
+       "or "
+       "change the policy"},
+      {"backend app { policy hash; affinity 5; }",
+       "f:1: \"affinity\": has no effect: policy hash goes by the key without it; take it out, or "
+       "change the policy"},
       {"backend app { decay 2h; }",
-       "f:1: \"2h\": expected a time from 100ms to 1h, with a unit: us, ms, s, m or h"},
+       "f:1: \"2h\": expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"},
       {"backend app { decay 8s; decay 9s; }",
        "f:1: \"decay\": duplicate; it is already set in line 1"},
       {"backend app { demand cpu; }", "f:1: \"cpu\": expected static, speed or report"},
