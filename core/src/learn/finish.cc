@@ -9,6 +9,7 @@
 #include "leastwise/picker.h"
 #include "pick/transit.h"
 #include "words/answer_time.h"
+#include "words/constants.h"
 #include "words/estimates.h"
 
 namespace leastwise {
@@ -134,6 +135,15 @@ bool says_slow(const Outcome& outcome, const Ticket& ticket, const Plan& plan) n
   return plan.patience.get() > 0 && waited > plan.patience.get() && waited > ticket.delay;
 }
 
+// A short stay on a route whose requests never stayed long teaches the model nothing, and most are
+// such. By half of what the model asks: the plan is a little older.
+bool tells_place(const Routes& routes, const Plan& plan, const Ticket& ticket,
+                 float beyond) noexcept {
+  constexpr auto kPart = static_cast<float>(0.5 * kLongPlace / kLong);
+  return plan.learned.get() == 0 || !(beyond <= kPart * plan.long_time.get()) ||
+         routes.longs(ticket.route) != 0 || routes.stay(ticket.route) != Stay::kShort;
+}
+
 // The first answer of a route, and it took that long: who asks again at once is to find it known.
 [[gnu::cold]] void meet_long(Routes& routes, std::uint16_t route, float took) noexcept {
   if (routes.costs(route).cost > 0) return;
@@ -200,10 +210,12 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
 
 // For how long it had its place beyond its answer.
 [[gnu::cold]] void Picker::learn_place(const Ticket& ticket, Duration beyond) noexcept {
-  pool_.shared()->lane(slot_).push({.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
-                                    .route = ticket.route,
-                                    .in_flight = Answer::kPlace,
-                                    .took = seconds(beyond)});
+  const state::Shared shared = pool_.shared();
+  if (!tells_place(shared->routes, shared->plan(), ticket, seconds(beyond))) return;
+  shared->lane(slot_).push({.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
+                            .route = ticket.route,
+                            .in_flight = Answer::kPlace,
+                            .took = seconds(beyond)});
 }
 
 // All that an outcome tells.

@@ -8,9 +8,6 @@
 namespace leastwise {
 namespace {
 
-// Times the cost that is typical of the pool: what takes so much does no work, most likely,
-constexpr double kLong = 64;
-constexpr double kLongPlace = 4;       // and for how long a place is kept after the answer
 constexpr std::uint32_t kPerLong = 2;  // so many each, and one less for each that did not stay
 constexpr std::uint32_t kMostLongs = 16;
 constexpr double kStayStep = 0.05;

@@ -15,15 +15,12 @@ class Alike {
     members_[count_++] = member;
     has_choice_ |= member == choice.member;
   }
-  bool take_turns(PickContext& context, Choice& choice) const noexcept {
+  // `weight` is that of a member, for its turn.
+  template <typename Weight>
+  bool take_turns(PickContext& context, Choice& choice, Weight weight) const noexcept {
     if (count_ < 2 || !has_choice_) return false;
     const MemberIndex first = choice.member;
-    // By the weight that the score goes by: what load reports make dearer has a smaller share.
-    choice.member = take_turn(context, {members_.data(), count_}, [&](MemberIndex m) noexcept {
-      constexpr float kUnit = 1024;
-      const float weight = kUnit / context.endpoint(m).inverse_weight.get();
-      return std::max(std::int64_t{1}, static_cast<std::int64_t>(weight));
-    });
+    choice.member = take_turn(context, {members_.data(), count_}, weight);
     if (choice.second == choice.member) choice.second = first;
     return true;
   }
@@ -33,6 +30,13 @@ class Alike {
   std::uint32_t count_ = 0;
   bool has_choice_ = false;
 };
+
+// The weight that the score goes by: what load reports make dearer has a smaller share.
+std::int64_t weight_in_turn(const PickContext& context, MemberIndex member) noexcept {
+  constexpr float kUnit = 1024;
+  const float weight = kUnit / context.endpoint(member).inverse_weight.get();
+  return std::max(std::int64_t{1}, static_cast<std::int64_t>(weight));
+}
 
 // In flight, but for those who do not queue.
 std::uint32_t queue(const PickContext& context, MemberIndex member) noexcept {
@@ -51,7 +55,9 @@ bool settle_near(PickContext& context, const CandidateCosts& costs, Choice& choi
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (costs.costs[i] <= near && queue(context, all[i]) <= most) alike.add(all[i], choice);
   }
-  return alike.take_turns(context, choice);
+  // All have the same, and a division for each would cost as much as the rest of the turn.
+  const std::int64_t weight = weight_in_turn(context, choice.member);
+  return alike.take_turns(context, choice, [weight](MemberIndex) noexcept { return weight; });
 }
 
 bool settle_by_weight(PickContext& context, const Score<float>& score, Choice& choice) noexcept {
@@ -77,7 +83,9 @@ bool settle_by_weight(PickContext& context, const Score<float>& score, Choice& c
       alike.add(all[i], choice);
     }
   }
-  return alike.take_turns(context, choice);
+  return alike.take_turns(context, choice, [&context](MemberIndex member) noexcept {
+    return weight_in_turn(context, member);
+  });
 }
 
 }  // namespace leastwise

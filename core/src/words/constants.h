@@ -1,4 +1,4 @@
-// Constants of the score that the model works into its tables; design §4.2.
+// Constants that the picks and the model share; design §4.2.
 #ifndef LEASTWISE_SRC_WORDS_CONSTANTS_H_
 #define LEASTWISE_SRC_WORDS_CONSTANTS_H_
 
@@ -7,6 +7,10 @@ namespace leastwise {
 inline constexpr float kOwnShare = 0.8F;  // of the work in flight in m; the rest is x̄
 inline constexpr float kCostCap = 4;      // in mean costs: a dear request is not starved
 inline constexpr float kTieBreak = 0.001F;
+
+// Times the cost that is typical of the pool: what takes so much does no work, most likely,
+inline constexpr double kLong = 64;
+inline constexpr double kLongPlace = 4;  // and for how long a place is kept after the answer
 
 }  // namespace leastwise
 

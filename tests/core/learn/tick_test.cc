@@ -60,6 +60,25 @@ TEST_F(TickTest, WhoIsBehindLearnsBeforeTheTick) {
   EXPECT_TRUE(pool_.tick(config_, now_)) << "it is due as before";
 }
 
+TEST_F(TickTest, APlaceThatIsKeptForAMomentIsNothingToLearnFrom) {
+  make({1, 1});
+  sequence(100, 1ms);
+  tick();
+  ASSERT_TRUE(pool_.view().learned);
+  const auto session = [&](Duration kept) {
+    Ticket ticket = pick();
+    now_ += 1ms;
+    picker_.answered(config_, ticket, {.result = Result::kOk, .occupied = 1ms}, now_);
+    now_ += kept;
+    picker_.release(config_, ticket, now_);
+  };
+  for (int i = 0; i < 159; ++i) session(100us);
+  EXPECT_FALSE(pool_.is_behind(slot_)) << "one entry each";
+  pool_.catch_up(now_);
+  for (int i = 0; i < 80; ++i) session(1s);
+  EXPECT_TRUE(pool_.is_behind(slot_)) << "two";
+}
+
 TEST_F(TickTest, NoAnswerIsLostByWhoCatchesUp) {
   make({1, 1});
   for (const bool catches_up : {false, true}) {
