@@ -12,10 +12,10 @@ namespace {
 constexpr Duration kLongestWay = std::chrono::milliseconds(300);  // there and back, round the world
 constexpr ngx_msec_t kNever = static_cast<ngx_msec_t>(-1);
 
-// proxy_pass answers without a status line are not HTTP, though nginx relays them as if of
-// version 0.9. Other protocols (memcached, say) have none to begin with.
+// proxy_pass answers without a status are not HTTP, though nginx relays them as if of version 0.9.
+// (A status line is no sign: HTTP/2 has none.) Other protocols (memcached, say) may have no status.
 bool is_unreadable(const ngx_http_upstream_t& u) noexcept {
-  return u.headers_in.status_line.len == 0 && view(u.schema).starts_with("http");
+  return u.headers_in.status_n == 0 && view(u.schema).starts_with("http");
 }
 
 constexpr std::int32_t kCancelled = 1;

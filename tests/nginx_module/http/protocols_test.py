@@ -56,9 +56,9 @@ def server(answer):
             thread.join()
 
 
-def config(location, listen="", servers=(DEAD, SERVER), host="127.0.0.1"):
+def config(location, listen="", servers=(DEAD, SERVER), host="127.0.0.1", extra=""):
     lines = "".join(f"server {host}:{p}; " for p in servers)
-    return (f"upstream app {{ leastwise; {lines} }} server {{ listen 127.0.0.1:{PORT} {listen};"
+    return (f"upstream app {{ leastwise; {lines} {extra} }} server {{ listen 127.0.0.1:{PORT} {listen};"
             f" location / {{ {location} }} location = /leastwise {{ leastwise_status; }} }}")
 
 
@@ -84,6 +84,20 @@ class Protocols(unittest.TestCase):
 
     def test_memcached_servers(self):
         self.check("memcached", "set $memcached_key some; ")
+
+    @unittest.skipIf(harness.VERSION < (1, 29, 4), "nginx speaks HTTP/1 alone to servers before 1.29.4")
+    def test_servers_that_speak_http2(self):
+        proxy = "proxy_http_version 2; proxy_pass http://app;"
+        server_2 = f" server {{ listen 127.0.0.1:{SERVER} http2; return 200 $server_protocol; }}"
+        for location in (proxy, proxy + " proxy_buffering off;"):
+            for kept in ("", "keepalive 0;"):
+                text = config(location, extra=kept) + server_2
+                with self.subTest(location=location, kept=kept), harness.Nginx(PORT, text) as nginx:
+                    self.assertEqual([nginx.get().body for _ in range(4)], ["HTTP/2.0"] * 4)
+                    self.assertEqual(nginx.peers()[DEAD]["fails"], 1)
+                    results = nginx.peers()[SERVER]["leastwise"]["results"]
+                    self.assertEqual(results["ok"], 4, results)
+                    self.assertEqual(nginx.in_flight(), 0)
 
     def test_servers_with_ipv6_addresses(self):
         with (backend.Backends(SERVER, host="::1"),
