@@ -22,6 +22,8 @@ MODULE = os.environ["LEASTWISE_NGINX_MODULE"]
 NGINX = os.environ.get("LEASTWISE_NGINX", "/usr/sbin/nginx")
 PRELOAD = os.environ.get("LEASTWISE_NGINX_PRELOAD", "")
 SANITIZED = bool(PRELOAD)
+# Debian's other modules, and what it builds modules with, fit only that.
+IS_PACKAGED = os.path.realpath(NGINX) == "/usr/sbin/nginx"
 VERSION = tuple(int(n) for n in re.search(
     r"nginx/(\d+)\.(\d+)\.(\d+)", subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True,
                                                  check=True).stderr).groups())

@@ -149,7 +149,7 @@ class Features:
             self.assertEqual(nginx.peers()[A]["leastwise"]["results"]["ok"], 1)
             self.assertEqual(nginx.in_flight(), 0)
 
-    @unittest.skipUnless(os.path.exists(LUA), "needs libnginx-mod-http-lua")
+    @unittest.skipUnless(harness.IS_PACKAGED and os.path.exists(LUA), "needs libnginx-mod-http-lua")
     def test_lua_s_captures_beside_it(self):
         main = (f"load_module {LUA.replace('http_lua', 'http_ndk').replace('ngx_http_ndk', 'ndk_http')};"
                 f" load_module {LUA};")

@@ -29,10 +29,11 @@ class Resolve:
         self.backends = self.enterContext(backend.Backends(A, B, C, D))
         self.names = self.enterContext(names.Names(DNS, {("here.test", "A"): ["127.0.0.1"]}))
 
-    def nginx(self, server="server app.test service=http resolve;", **options):
+    def nginx(self, server="server app.test service=http resolve;",
+              resolver=f"resolver 127.0.0.1:{DNS} valid=1s ipv6=off;", **options):
         status = "leastwise_status;" if self.METHOD == "leastwise;" else "return 404;"
         nginx = self.enterContext(harness.Nginx(PORT, (
-            f"resolver 127.0.0.1:{DNS} valid=1s ipv6=off; resolver_timeout 2s;"
+            f"{resolver} resolver_timeout 2s;"
             f" upstream app {{ zone app 256k; {self.METHOD} {server} {harness.UNKEPT} }}"
             f" server {{ listen 127.0.0.1:{PORT}; location / {{ proxy_pass http://app; }}"
             f" location = /leastwise {{ {status} }} }}"), **options))
@@ -83,6 +84,13 @@ class Resolve:
         nginx = self.nginx("server app.test service=http resolve;")
         self.names.zone[SERVICE] = service(B)
         self.wait_for_servers(nginx, B)
+
+    def test_an_upstream_may_have_a_resolver_of_its_own(self):
+        self.names.zone[SERVICE] = service(A)
+        nginx = self.nginx("server app.test service=http resolve;"
+                           f" resolver 127.0.0.1:{DNS} valid=1s ipv6=off;", resolver="")
+        self.names.zone[SERVICE] = service(B, C)
+        self.wait_for_servers(nginx, B, C)
 
     def test_names_beside_addresses(self):
         self.names.zone[SERVICE] = service(A, weight=1)

@@ -67,6 +67,19 @@ class Sticky:
         self.assertEqual(self.served(nginx, 10, "a"), {A: 10})
         self.assertEqual(self.served(nginx, 10), {B: 5, C: 5})
 
+    def test_one_is_bound_by_a_route_that_is_no_cookie_of_nginx(self):
+        nginx = self.nginx((f"{A} route=a", f"{B} route=b"), "route $arg_none $cookie_srv")
+        self.assertEqual(self.served(nginx, 6, "b"), {B: 6})
+        self.assertEqual(self.served(nginx, 6, "a"), {A: 6})
+        self.assertEqual(self.served(nginx, 6, "elsewhere"), {A: 3, B: 3})
+
+    def test_who_is_seen_to_begin_a_session_stays_where_it_began(self):
+        nginx = self.nginx((A, B, C), "learn zone=sessions:1m create=$cookie_srv lookup=$cookie_srv")
+        homes = {name: next(iter(self.served(nginx, 1, name))) for name in ("one", "two", "three")}
+        self.assertEqual(set(homes.values()), {A, B, C})
+        for name, home in homes.items():
+            self.assertEqual(self.served(nginx, 5, name), {home: 5})
+
     def test_who_is_bound_to_none_goes_by_weight_after_a_hundred_who_were_bound_to_one(self):
         nginx = self.nginx((f"{A} weight=1 route=a", f"{B} weight=2 route=b", f"{C} weight=3 route=c",
                             f"{D} weight=4 route=d"))

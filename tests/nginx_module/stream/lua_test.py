@@ -14,7 +14,7 @@ MODULES = "/usr/lib/nginx/modules/"
 LUA = (MODULES + "ndk_http_module.so", MODULES + "ngx_http_lua_module.so")
 
 
-@unittest.skipUnless(all(map(os.path.exists, LUA)), "needs libnginx-mod-http-lua")
+@unittest.skipUnless(harness.IS_PACKAGED and all(map(os.path.exists, LUA)), "needs libnginx-mod-http-lua")
 class Lua(unittest.TestCase):
     def test_lua_and_both_modules_serve_side_by_side(self):
         self.enterContext(backend.Backends(A, B))
