@@ -22,9 +22,25 @@ packages() {
   apt-get clean
 }
 
+# The nginx of the sources in /nginx, if there are any: what the packaged one has, as far as the tests ask.
+build_nginx() {
+  [ -e /nginx/src ] || return 0
+  rm -rf /build/nginx
+  mkdir -p /build/nginx
+  tar -C /nginx --exclude=./.git --exclude=./objs --exclude=./Makefile -cf - . | tar -C /build/nginx -xf -
+  cd /build/nginx
+  { $([ -x configure ] && echo ./configure || echo auto/configure) --with-cc="ccache cc" \
+      --prefix=/build/installed --with-compat --with-threads --with-http_ssl_module --with-http_v2_module \
+      --with-http_v3_module --with-http_realip_module --with-http_auth_request_module \
+      --with-stream=dynamic --with-stream_ssl_module --with-stream_ssl_preread_module &&
+    nice make -j"$jobs" install; } > /build/nginx.log 2>&1 || { tail -n 30 /build/nginx.log; return 1; }
+}
+
 build() {
-  cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DLEASTWISE_BUILD_SPOE_AGENT=OFF > /build/configure.log 2>&1 ||
+  local options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DLEASTWISE_BUILD_SPOE_AGENT=OFF)
+  build_nginx
+  [ -e /nginx/src ] && options+=(-DNGINX_SOURCE_DIR=/nginx)
+  cmake -S /source -B /build -G Ninja "${options[@]}" > /build/configure.log 2>&1 ||
     { tail -n 30 /build/configure.log; return 1; }
   # The modules that there are, and what their tests load beside them.
   local targets
@@ -37,17 +53,34 @@ build() {
 }
 
 run_tests() {
+  local sources=/usr/src/nginx
+  if [ -e /nginx/src ]; then
+    sources=/nginx
+    export LEASTWISE_NGINX=/build/installed/sbin/nginx \
+      LEASTWISE_NGINX_STREAM=/build/installed/modules/ngx_stream_module.so
+  fi
   {
-    dpkg-query -W -f '${Version}\n' nginx
+    [ -e /nginx/src ] && "$LEASTWISE_NGINX" -v 2>&1 | sed 's,.*/,,' || dpkg-query -W -f '${Version}\n' nginx
     g++ -dumpfullversion
     date +%F
   } > /build/versions
   ctest --test-dir /build -N -L integration -R '^nginx_module\.' |
     sed -n 's/^ *Test *#[0-9]*: //p' > /build/all_tests
   mkdir -p /build/results
-  LEASTWISE_NGINX_SOURCES=/usr/src/nginx \
+  LEASTWISE_NGINX_SOURCES=$sources \
   ctest --test-dir /build -L integration -R '^nginx_module\.' --output-on-failure \
     --no-tests=error --output-junit "/build/results/$(date +%s.%N).xml" "$@"
+}
+
+# The modules with the address and undefined behaviour sanitizers, and their tests in this nginx.
+run_asan() {
+  mkdir -p /build/asan
+  cmake -S /source -B /build/asan -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    "-DLEASTWISE_SANITIZE=address,undefined" -DLEASTWISE_BUILD_SPOE_AGENT=OFF > /build/asan.log 2>&1 &&
+    nice cmake --build /build/asan --parallel "$jobs" --target ngx_http_leastwise_module \
+      ngx_stream_leastwise_module ngx_http_die_module >> /build/asan.log 2>&1 ||
+    { tail -n 60 /build/asan.log; return 1; }
+  ctest --test-dir /build/asan -L asan-module --output-on-failure --no-tests=error "$@"
 }
 
 step=$1
@@ -56,4 +89,5 @@ case $step in
   packages) packages "$@" ;;
   build) build ;;
   test) run_tests "$@" ;;
+  asan) run_asan "$@" ;;
 esac

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # The integration suites of the nginx modules with every nginx that Debian ships, each in a root
-# of its own, which debootstrap makes: bookworm has nginx 1.22, trixie 1.26, sid 1.30. What passed
-# is printed and written to docs/compatibility.md.
+# of its own, which debootstrap makes: bookworm has nginx 1.22, trixie 1.26, sid 1.30. "mainline" is
+# an nginx that no Debian ships yet, built in sid's root from the sources that LEASTWISE_MATRIX_NGINX names, a
+# release or a checkout, which stay as they are; without that it is left out. What passed is printed and
+# written to docs/compatibility.md.
 #
 #   tests/matrix/run.sh                      all
 #   tests/matrix/run.sh trixie sid           only these; the table keeps what it says of others
 #   tests/matrix/run.sh roots                only make the roots: what needs the network
 #   tests/matrix/run.sh build test trixie    only these steps of roots, build, test and table
+#   LEASTWISE_MATRIX_NGINX=../nginx tests/matrix/run.sh mainline
+#   tests/matrix/run.sh asan trixie -R stream  with sanitizers, and no other step; not in the table
 #   tests/matrix/run.sh test table sid -R locks    what follows the first option is ctest's; the others of
 #                                            that build are in the table as they ended before
 #
@@ -21,6 +25,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 source_dir=$(cd "$here/../.." && pwd)
 cache=${LEASTWISE_MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/leastwise-matrix}
 mirror=${LEASTWISE_MATRIX_MIRROR:-http://deb.debian.org/debian}
+nginx_sources=${LEASTWISE_MATRIX_NGINX:+$(realpath "$LEASTWISE_MATRIX_NGINX")}
 all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
           python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
@@ -62,6 +67,9 @@ sources() {
   echo "deb-src ${mirror%/debian}/debian-security $1-security main"
 }
 
+# mainline has nothing but a build folder of its own.
+root_of() { [ "$1" = mainline ] && echo sid || echo "$1"; }
+
 # make_root RELEASE: as it is, if it has all the packages.
 make_root() {
   local release=$1 root=$cache/$1 stamp
@@ -90,30 +98,41 @@ make_root() {
 
 # in_root RELEASE STEP [ARGUMENTS…]: without a network but its own loopback.
 in_root() {
-  local release=$1
+  local release=$1 sources=""
   shift
-  isolated --net "$here/enter.sh" "$cache/$release" "$source_dir" "$@"
+  [ "$release" = mainline ] && sources=$nginx_sources
+  mkdir -p "$cache/$release/build"
+  LEASTWISE_ENTER_NGINX=$sources LEASTWISE_ENTER_BUILD=$cache/$release/build \
+    isolated --net "$here/enter.sh" "$cache/$(root_of "$release")" "$source_dir" "$@"
 }
 
 steps=() releases=() ctest_options=()
 while [ $# -gt 0 ]; do
   case $1 in
-    roots|build|test|table) steps+=("$1") ;;
-    bookworm|trixie|sid) releases+=("$1") ;;
-    -*) [ "$1" = --help ] && { sed -n '2,20s/^# \{0,1\}//p' "$0"; exit; }
+    roots|build|test|table|asan) steps+=("$1") ;;
+    bookworm|trixie|sid|mainline) releases+=("$1") ;;
+    -*) [ "$1" = --help ] && { sed -n '2,25s/^# \{0,1\}//p' "$0"; exit; }
         ctest_options=("$@"); break ;;
-    *) die "\"$1\": expected a step (roots, build, test, table) or a release (${all_releases[*]})" ;;
+    *) die "\"$1\": expected a step (roots, build, test, table, asan) or a release (${all_releases[*]} mainline)" ;;
   esac
   shift
 done
 [ ${#steps[@]} -gt 0 ] || steps=(roots build test table)
-[ ${#releases[@]} -gt 0 ] || releases=("${all_releases[@]}")
+if [ ${#releases[@]} -eq 0 ]; then
+  releases=("${all_releases[@]}")
+  if [ -n "$nginx_sources" ]; then releases+=(mainline)
+  else note "mainline is left out: LEASTWISE_MATRIX_NGINX names no sources of nginx"
+  fi
+fi
 wants() { [[ " ${steps[*]} " == *" $1 "* ]]; }
 
 check_host
 status=0
 for release in "${releases[@]}"; do
-  make_root "$release"
+  if [ "$release" = mainline ] && [ ! -e "$nginx_sources/src/core/nginx.h" ]; then
+    die "mainline needs sources of nginx: LEASTWISE_MATRIX_NGINX=FOLDER, of a release or a checkout"
+  fi
+  make_root "$(root_of "$release")"
   if wants build; then
     note "$release: build"
     in_root "$release" build || { status=1; continue; }
@@ -123,8 +142,13 @@ for release in "${releases[@]}"; do
     note "$release: test"
     in_root "$release" test "${ctest_options[@]}" || status=1
   fi
+  if wants asan; then
+    note "$release: build and test with sanitizers"
+    in_root "$release" asan "${ctest_options[@]}" || status=1
+  fi
 done
 if wants table; then
+  if [ -d "$cache/mainline/build/results" ]; then all_releases+=(mainline); fi
   python3 "$here/table.py" "$source_dir/docs/compatibility.md" "$cache" "${all_releases[@]}" || status=1
 fi
 exit $status

@@ -12,8 +12,9 @@ import xml.etree.ElementTree as tree
 HEAD = """\
 # Which nginx this works with
 Written by `tests/matrix/run.sh`, which builds the modules in each Debian release with that release's compiler
-and `nginx-dev`, loads them into the packaged nginx and runs their integration tests there. A number is
-that of test files that passed; each holds several tests.
+and `nginx-dev`, loads them into the packaged nginx and runs their integration tests there. "mainline" is an nginx
+that was built from its sources, in sid. A number is that of test files that passed; each holds several tests, and what
+an nginx can not do its tests say and skip.
 
 | Debian | nginx | g++ | http | stream | built by nginx | tested |
 |---|---|---|---|---|---|---|

@@ -14,7 +14,7 @@ install_from() {
 
 build() {
   apt-get update -qq
-  get help2man lintian libnghttp2-dev
+  get build-essential help2man lintian libnghttp2-dev
   export CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   export DEBFULLNAME=Tests DEBEMAIL=tests@example.org
   rm -f /packages/*.deb
