@@ -71,6 +71,18 @@ bool renew_advice(const Shared& shared, const Config& config) noexcept {
   return differ;
 }
 
+// The same before the first tick, which renews them: the configured ones.
+bool weights_differ(const Shared& shared) noexcept {
+  float seen = 0;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    if (!state::takes_part(shared, i)) continue;
+    const float weight = shared.hot()[i].inverse_weight.get();
+    if (seen > 0 && weight != seen) return true;
+    seen = weight;
+  }
+  return false;
+}
+
 // Whether any endpoint is barred, limited or failing. Cleared before the look, not after:
 // who makes an endpoint special sets its words first and then the mark, so that a mark
 // which this look came too early for is not lost.
@@ -234,7 +246,9 @@ void Pool::catch_up(TimePoint now, ProcessSlot self) noexcept {
   if (entered == 0) return;
   if (header.model.sane()) {  // else the tick starts afresh
     take_in(shared, milliseconds(now));
-    publish(header, header.plan().transit.get() != 0, header.plan().weighted.get() != 0);
+    const bool has_weights =
+        header.ticks.get() == 0 ? weights_differ(shared) : header.plan().weighted.get() != 0;
+    publish(header, header.plan().transit.get() != 0, has_weights);
   }
   leave_tick(header, entered);
 }

@@ -1,6 +1,7 @@
 // What an operator sees who looks at the shares: equal servers, weights, and noise.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -105,6 +106,17 @@ TEST_F(NearTieTest, WeightsAreSharesOneAtATime) {
   const std::vector<int> picks = one_at_a_time(2000);
   for (int i = 0; i < 4; ++i)
     EXPECT_NEAR(picks[static_cast<std::size_t>(i)], 200 * (i + 1), 20 * (i + 1)) << i;
+}
+
+TEST_F(NearTieTest, WeightsAreSharesAlsoOfWhoLearnsBeforeTheFirstTick) {
+  make({1, 2, 3, 4});
+  sequence(160, 100us);
+  pool_.catch_up(now_);
+  ASSERT_TRUE(pool_.view().learned);
+  ASSERT_EQ(pool_.view().ticks, 0U);
+  const std::string picks = sequence(100, 100us);
+  EXPECT_EQ(std::ranges::count(picks, 'a'), 10);
+  EXPECT_EQ(std::ranges::count(picks, 'd'), 40);
 }
 
 TEST_F(NearTieTest, WeightsAreSharesUnderLoad) {
