@@ -22,24 +22,27 @@ packages() {
   apt-get clean
 }
 
-# The nginx of the sources in /nginx, if there are any: what the packaged one has, as far as the tests ask.
+# Of an nginx from sources: what the packaged one has, as far as the tests ask.
+nginx_flags="--prefix=/build/installed --http-log-path=/var/log/nginx/access.log --with-compat --with-threads
+  --with-http_ssl_module --with-http_v2_module --with-http_v3_module --with-http_realip_module
+  --with-http_auth_request_module --with-stream=dynamic --with-stream_ssl_module --with-stream_ssl_preread_module"
+
+# The nginx of the sources in /nginx, if there are any.
 build_nginx() {
   [ -e /nginx/src ] || return 0
   rm -rf /build/nginx
   mkdir -p /build/nginx
   tar -C /nginx --exclude=./.git --exclude=./objs --exclude=./Makefile -cf - . | tar -C /build/nginx -xf -
   cd /build/nginx
-  { $([ -x configure ] && echo ./configure || echo auto/configure) --with-cc="ccache cc" \
-      --prefix=/build/installed --with-compat --with-threads --with-http_ssl_module --with-http_v2_module \
-      --with-http_v3_module --with-http_realip_module --with-http_auth_request_module \
-      --with-stream=dynamic --with-stream_ssl_module --with-stream_ssl_preread_module &&
+  # shellcheck disable=SC2086
+  { $([ -x configure ] && echo ./configure || echo auto/configure) --with-cc="ccache cc" $nginx_flags &&
     nice make -j"$jobs" install; } > /build/nginx.log 2>&1 || { tail -n 30 /build/nginx.log; return 1; }
 }
 
 build() {
   local options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DLEASTWISE_BUILD_SPOE_AGENT=OFF)
   build_nginx
-  [ -e /nginx/src ] && options+=(-DNGINX_SOURCE_DIR=/nginx)
+  [ -e /nginx/src ] && options+=(-DNGINX_SOURCE_DIR=/nginx "-DNGINX_CONFIGURE_FLAGS=${nginx_flags//$'\n'/ }")
   cmake -S /source -B /build -G Ninja "${options[@]}" > /build/configure.log 2>&1 ||
     { tail -n 30 /build/configure.log; return 1; }
   # The modules that there are, and what their tests load beside them.

@@ -155,6 +155,8 @@ class Nginx:
 
     def reload(self):
         """Reloads, and waits until the new workers alone serve."""
+        # It listens before it has any, and a signal that comes earlier waits for the next one.
+        wait_for(lambda: len(self.children()) >= self.workers, "the first workers", 30)
         old = set(self.children())
         self.process.send_signal(signal.SIGHUP)
         wait_for(lambda: len(set(self.children()) - old) >= self.workers, "new workers", 30)

@@ -76,6 +76,7 @@ class Routes(unittest.TestCase):
         for kind, path in (("cheap", "/chosen/api/list"), ("dear", "/chosen/api/report")):
             self.ask(path, times=10, headers={"X-Kind": kind})
         self.ask("/chosen/a", times=3)
+        self.learned(3, "other", "chosen")
         routes = self.learned(10, "dear", "chosen")
         self.assertEqual(routes.keys(), {"cheap", "dear", "other"})
         self.assertIsNone(routes["dear"]["family"])
