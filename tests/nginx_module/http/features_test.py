@@ -201,6 +201,8 @@ class Upgrades(unittest.TestCase):
                 f.seek(0)
                 f.write(on)
             subprocess.run(nginx.command(), env=nginx.environment(), check=True, timeout=30)
+            # Who listens here next would share the port with it.
+            self.addCleanup(harness.wait_for, lambda: not harness.listens(PORT), "the new binary to end")
             self.addCleanup(subprocess.run, nginx.command("-s", "stop"), env=nginx.environment(),
                             check=True)
             old = self.pid(nginx, "nginx.pid")
