@@ -28,6 +28,11 @@ def column(name):
     return "stream" if name.startswith("nginx_module.stream.") else "http"
 
 
+def is_interrupted(case):
+    failure = case.find("failure")
+    return failure is not None and failure.get("message") == "INTERRUPT"
+
+
 class Release:
     def __init__(self, name, folder):
         self.name = name
@@ -36,9 +41,11 @@ class Release:
         self.passed, self.failed, self.skipped, self.left_out = {}, {}, {}, {}
         if not self.tested:
             return
-        # What was run again counts as it ended the last time.
-        last = {case.get("name"): case.get("status")
-                for run in runs for case in tree.parse(run).getroot().iter("testcase")}
+        # What was run again counts as it ended the last time; what was interrupted did not.
+        cases = [case for run in runs for case in tree.parse(run).getroot().iter("testcase")]
+        last = {case.get("name"): case.get("status") for case in cases}
+        interrupted = {case.get("name"): is_interrupted(case) for case in cases}
+        last = {name: status for name, status in last.items() if not interrupted[name]}
         self.nginx, self.compiler, self.date = (folder / "versions").read_text().split()
         for test, status in last.items():
             kind = {"run": self.passed, "fail": self.failed}.get(status, self.skipped)
