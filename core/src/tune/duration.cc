@@ -19,7 +19,8 @@ constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h
 const Unit* take_unit(std::string_view& text) noexcept {
   std::size_t letters = 0;
   while (letters < text.size() && (text[letters] < '0' || text[letters] > '9')) ++letters;
-  const std::string_view suffix = letters == 0 && text.empty() ? "s" : text.substr(0, letters);
+  const std::string_view suffix =
+      letters == 0 && text.empty() ? "s" : std::string_view(text.data(), letters);
   text.remove_prefix(letters);
   for (const Unit& unit : kUnits) {
     if (unit.suffix == suffix) return &unit;
