@@ -39,7 +39,7 @@ class Build(unittest.TestCase):
     def run_in_tree(self, script, *arguments):
         done = subprocess.run(["bash", "-ec", script, "bash", *map(str, arguments)], cwd=self.tree,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=2000, check=False)
+                              timeout=900, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-6000:])
         return done.stdout
 

@@ -50,11 +50,11 @@ class Routes(unittest.TestCase):
         self.assertEqual(routes["GET /api/list"]["family"], "GET /api/")
         self.assertIsNone(routes["GET /api/"]["family"])
         # 10 and 100 ms by the server. Costs are seconds on a server of the pool's mean, which
-        # the model finds within a few per cent; a busy machine adds some 25 ms to each.
+        # the model finds within a few per cent, and the machine adds some milliseconds.
         cheap, dear = routes["GET /api/list"]["cost_ms"], routes["GET /api/report"]["cost_ms"]
-        self.assertGreater(dear, 2 * cheap)
-        self.assertTrue(5 < cheap < 60, cheap)
-        self.assertTrue(50 < dear < 250, dear)
+        self.assertGreater(dear, 4 * cheap)
+        self.assertTrue(5 < cheap < 30, cheap)
+        self.assertTrue(50 < dear < 150, dear)
         for name in ("GET /api/list", "GET /api/report"):
             self.assertLess(routes[name]["spread"], routes["GET /api/"]["spread"])
 

@@ -47,13 +47,13 @@ class Waits(unittest.TestCase):
     def test_streams_that_keep_a_slot_count_until_they_end(self):
         """Five clients for four slots: somebody always waits behind a stream, and that tells."""
         nginx = self.start(SERVERS[:2])
-        with harness.Load(PORT, clients=5, path="/tokens/1") as streams:
+        with harness.Load(PORT, clients=5, path="/tokens/0.5") as streams:
             harness.wait_for(lambda: streams.sent >= 10, "streams", 30)
             harness.wait_for(lambda: nginx.in_flight() >= 4 and self.held(nginx) == 0,
-                             "the streams to count as queue", 90)
+                             "the streams to count as queue", 60)
         self.assertEqual(streams.failures, [])
         harness.wait_for(lambda: nginx.in_flight() == 0, "the streams to end", 10)
-        self.assertLess(nginx.peers()[SERVERS[0]]["response_time"], 1000)  # ms: to the first byte
+        self.assertLess(nginx.peers()[SERVERS[0]]["response_time"], 500)  # ms: to the first byte
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Features(unittest.TestCase):
     def test_equals_share_by_weight(self):
         self.nginx(f"server 127.0.0.1:{A} weight=3; ", B)
         count = collections.Counter(s.ask(PORT) for _ in range(80))
-        self.assertAlmostEqual(count[A], 60, delta=15)  # 40 without weights
+        self.assertAlmostEqual(count[A], 60, delta=8)
 
     def test_max_conns_holds_for_sessions_that_last(self):
         self.nginx(f"server 127.0.0.1:{A} max_conns=2; ", f"server 127.0.0.1:{B} max_conns=3; ")

@@ -35,8 +35,7 @@ class UdpGame(unittest.TestCase):
         print(f"lost {lost} of {sent} from 2 s after the death on ({lost / sent:.2%}); players of"
               f" other servers stayed in {stayed / of:.2%} of {of} exchanges")
         self.assertLessEqual(lost, 0.01 * sent)
-        # All of them, but where a busy machine lets one server fall behind. A third without affinity.
-        self.assertGreater(stayed, 0.8 * of)
+        self.assertGreater(stayed, 0.95 * of)
 
 
 if __name__ == "__main__":
