@@ -26,7 +26,11 @@ void send(LoadBalancer& balancer, int requests, std::string_view policy) {
         for (int i = 0; i < mine; ++i) {
           const Response response = balancer.request("/");
           const std::scoped_lock guard(lock);
-          response.status == 200 ? ++answers[response.server] : ++failed;
+          if (response.status == 200) {
+            ++answers[response.server];
+          } else {
+            ++failed;
+          }
         }
       });
     }

@@ -31,6 +31,10 @@ const Unit* take_unit(std::string_view& text) noexcept {
 }  // namespace
 
 void print(Duration d, Text& out) noexcept {
+  if (d == Duration::zero()) {  // of any unit
+    out << "0s";
+    return;
+  }
   const Unit* unit = &kUnits[0];
   for (const Unit& u : kUnits) {
     if (d % u.length == Duration::zero()) unit = &u;

@@ -164,9 +164,10 @@ bool has_effect(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name)
 
 bool is_used(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
   if (upstream.enabled && !upstream.config.observe) tell_if_replaced(cf, upstream, name);
-  if (!has_effect(cf, upstream, name)) return false;
-  if (has_observe(upstream)) return fits_observe(cf, upstream, name);
-  if (upstream.seen == 0 || upstream.enabled) return true;
+  if (has_observe(upstream)) {
+    return fits_observe(cf, upstream, name) && has_effect(cf, upstream, name);
+  }
+  if (upstream.seen == 0 || upstream.enabled) return has_effect(cf, upstream, name);
   ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"%V\" needs \"leastwise\" in upstream \"%V\" in %V:%ui", &upstream.first_name,
                 &name, &upstream.first.file, upstream.first.line);

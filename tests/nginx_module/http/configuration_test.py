@@ -93,6 +93,8 @@ BAD = [
      '"leastwise_key" has no effect, since '),
     (upstream("leastwise least_conn;\nleastwise_affinity 5;\n" + SERVER), 3,
      '"leastwise_affinity" has no effect, since '),
+    (upstream("leastwise_key $uri;\n" + SERVER), 2,
+     '"leastwise_key" needs "leastwise" in upstream "app"'),
     (upstream("leastwise_observe on;\nleastwise_key $uri;\n" + SERVER), 3,
      '"leastwise_key" has no effect, since '),
     (upstream("leastwise;\nleastwise_probe;\n" + SERVER), 3,

@@ -138,8 +138,7 @@ const std::vector<BadFile>& bad_files() {
        "f:1: \"8x\": expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"},
       {"backend app {\n affinity 5;\n policy least_conn; }",
        "f:2: \"affinity\": has no effect: of the policies only adaptive looks at it; take it out, "
-       "or "
-       "change the policy"},
+       "or change the policy"},
       {"backend app { policy hash; affinity 5; }",
        "f:1: \"affinity\": has no effect: policy hash goes by the key without it; take it out, or "
        "change the policy"},
