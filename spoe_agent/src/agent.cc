@@ -53,6 +53,7 @@ class Agent {
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
         protocol_(handler_, pick_counters_) {
     const std::size_t connections = connections_for_haproxy(raise_descriptor_limit());
+    reserve_descriptors(connections + kStatusConnections + kOwnDescriptors);
     if (config.listen.length > 0) {
       server_ =
           std::make_unique<Server>(listen_on(config.listen), protocol_, pick_counters_.connections,

@@ -16,6 +16,12 @@ inline constexpr std::size_t kLeastConnections = 16;
 // may have connections.
 std::size_t raise_descriptor_limit() noexcept;
 
+// Makes the kernel's table of our descriptors as large as n of them need. It only grows, by
+// doubling, and where threads share it each time waits some 10 ms (synchronize_rcu() in Linux'
+// fs/file.c): a crowd of newcomers would wait for that, and HAProxy's check behind them. Before
+// there are threads.
+void reserve_descriptors(std::size_t n) noexcept;
+
 // How many connections HAProxy's port may have, so that the others always find theirs.
 std::size_t connections_for_haproxy(std::size_t descriptors) noexcept;
 

@@ -39,6 +39,8 @@ Server::Server(Fd listener, Protocol& protocol, ConnectionCounters& counters, Li
       counters_(counters),
       limits_(limits),
       peers_(kMostDescriptors) {
+  set_option(listener_, IPPROTO_TCP, TCP_NODELAY);  // whoever is accepted inherits them
+  set_option(listener_, SOL_SOCKET, SO_KEEPALIVE);
   watch_listener(EPOLL_CTL_ADD);
   epoll_event event{.events = EPOLLIN, .data = {.fd = stopped_.get()}};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stopped_.get(), &event);
@@ -87,9 +89,7 @@ void Server::on_event(Peer& peer, std::uint32_t events) noexcept {
 
 // True when there may be more.
 bool Server::accept_some() noexcept {
-  // A newcomer is read before others take its place.
-  const std::size_t most = std::min(kMostAccepted, (limits_.connections + 3) / 4);
-  for (std::size_t i = 0; i < most; ++i) {
+  for (std::size_t i = 0; i < kMostAccepted; ++i) {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
       admit(std::move(fd));
@@ -107,12 +107,12 @@ bool Server::accept_some() noexcept {
   return true;
 }
 
+// A newcomer is read before others take its place, and at once: it has mostly spoken already, and
+// HAProxy's check, which may wait behind a crowd of newcomers, has 50 ms.
 void Server::admit(Fd fd) noexcept {
   if (count_ >= limits_.connections) evict();
   const auto key = static_cast<std::size_t>(fd.get());
   if (key >= peers_.size()) return counters_.refused.add();
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
   std::unique_ptr<Session> session = protocol_.open();
   if (session == nullptr) return counters_.refused.add();
   auto* peer = new (std::nothrow) Peer(std::move(fd), std::move(session));
@@ -125,6 +125,7 @@ void Server::admit(Fd fd) noexcept {
   ++count_;
   counters_.accepted.add();
   keep_time(*peer);
+  receive(*peer);
 }
 
 // False when there is nobody.
