@@ -104,9 +104,10 @@ class Runtime(unittest.TestCase):
             used = cpu_of_workers(s.processes["haproxy"].pid) - cpu
             say(self, foreign_servers=5000,
                 haproxy_cpu_percent=round(100 * used / (time.monotonic() - begin), 3))
-            relay = Relay(self, s.folder)
-            # The connection that there was goes on beside the relay: a restart ends it.
+            # The connections that there were would go on beside the relay, which takes one at a time:
+            # the first of the next agent, which the counts of requests in flight are read beside.
             s.end("agent")
+            relay = Relay(self, s.folder)
             s.start_agent()
             until(lambda: relay.asked.count(b"show stat +") >= 4)
             begin, rounds = len(relay.answered), relay.asked.count(b"show stat +")
