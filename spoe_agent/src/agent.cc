@@ -1,22 +1,35 @@
 #include "agent.h"
 
+#include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "admin/admin.h"
 #include "balance/learner.h"
 #include "balance/pick_handler.h"
+#include "serve/clock.h"
 #include "serve/descriptors.h"
+#include "serve/inherited_sockets.h"
 #include "serve/server.h"
+#include "serve/service_manager.h"
 #include "serve/sockets.h"
 #include "serve/spoe_protocol.h"
+#include "serve/vitals.h"
 
 namespace leastwise::agent {
 namespace {
 
 constexpr std::size_t kRingCapacity = 16384;
+// Between two looks at our own threads: a round of theirs may take 100 ms.
+constexpr Duration kLeastQuiet = std::chrono::milliseconds(200);
+constexpr Duration kMostQuiet = std::chrono::seconds(5);
 
 // Blocked in all threads, taken by sigwait() in one.
 sigset_t block_signals() noexcept {
@@ -40,47 +53,107 @@ void warn_of_ignored(const AgentConfig& old, const AgentConfig& next) {
   warn(old.state != next.state, "state");
 }
 
+Fd listener(const Address& address, std::string_view directive, InheritedSockets& inherited) {
+  Fd fd = inherited.take_listener(directive, address);
+  return fd ? std::move(fd) : listen_on(address, directive);
+}
+
+Fd receiver(const std::optional<Address>& address, InheritedSockets& inherited) {
+  if (!address) return {};
+  Fd fd = inherited.take_receiver("feedback", *address);
+  if (!fd) return receive_on(*address);
+  prepare_to_receive(fd);
+  return fd;
+}
+
+template <typename Part>
+std::thread start_thread(const char* name, Part& part) {
+  return std::thread([name, &part] {
+    ::pthread_setname_np(::pthread_self(), name);
+    part.run();
+  });
+}
+
 class Agent {
  public:
-  explicit Agent(const AgentConfig& config)
+  Agent(const AgentConfig& config, InheritedSockets& inherited)
       : config_(config),
         store_(config.state),
         registry_(config.backends, store_),
         ring_(kRingCapacity),
         feedback_(ring_, feedback_counters_),
         learner_(registry_, store_, feedback_, feedback_counters_, pick_counters_,
-                 config.feedback ? receive_on(*config.feedback) : Fd(), config.haproxy_socket),
+                 receiver(config.feedback, inherited), config.haproxy_socket),
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
         protocol_(handler_, pick_counters_) {
     const std::size_t connections = connections_for_haproxy(raise_descriptor_limit());
     reserve_descriptors(connections + kStatusConnections + kOwnDescriptors);
     if (config.listen.length > 0) {
-      server_ =
-          std::make_unique<Server>(listen_on(config.listen), protocol_, pick_counters_.connections,
-                                   Server::Limits{.connections = connections});
+      Fd fd = inherited.take_listener("listen", config.listen);
+      owns_path_ = !fd;
+      server_ = std::make_unique<Server>(fd ? std::move(fd) : listen_on(config.listen), protocol_,
+                                         pick_counters_.connections,
+                                         Server::Limits{.connections = connections});
     }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
-        *config.status, StatusSources{registry_, learner_, pick_counters_, feedback_counters_});
+        listener(*config.status, "status", inherited),
+        StatusSources{registry_, learner_, pick_counters_, feedback_counters_});
   }
 
   void start() {
-    learning_ = std::thread([this] { learner_.run(); });
-    if (server_) picking_ = std::thread([this] { server_->run(); });
-    if (admin_) watching_ = std::thread([this] { admin_->run(); });
-    if (server_) log(LogLevel::kInfo, {"listening on ", config_.listen.text});
+    vitals_.watch("learn", learner_.rounds());
+    learning_ = start_thread("leastwise-learn", learner_);
+    if (server_) {
+      vitals_.watch("pick", server_->rounds());
+      picking_ = start_thread("leastwise-pick", *server_);
+    }
+    if (admin_) {
+      vitals_.watch("http", admin_->rounds());
+      watching_ = start_thread("leastwise-http", *admin_);
+    }
+    if (!server_) return;
+    log(LogLevel::kInfo,
+        {"listening on ", config_.listen.text, owns_path_ ? "" : ", a socket that was passed"});
   }
 
   void reload(const std::string& path) {
+    trouble_.clear();
     try {
       AgentConfig next = read_config_file(path);
       warn_of_ignored(config_, next);
       set_log_level(next.log_level);
-      learner_.reload(std::move(next));
-      log(LogLevel::kInfo, {"configuration read again"});
+      const bool is_in_use = learner_.reload(std::move(next));
+      log(LogLevel::kInfo, {"configuration read again", is_in_use ? "" : "; not in use yet"});
     } catch (const std::exception& error) {
-      log(LogLevel::kError, {error.what(), "; the old configuration stays"});
+      trouble_ = std::string(error.what()) + "; the old configuration stays";
+      log(LogLevel::kError, {trouble_});
     }
+  }
+
+  // Whether all threads have made a round since the last call; says so when one has not.
+  bool is_well() {
+    const std::string hanging = vitals_.hanging();
+    if (!hanging.empty()) {
+      log(LogLevel::kError, {"hanging: ", hanging, " (no round since the last look)"});
+    }
+    return hanging.empty();
+  }
+
+  // One line.
+  std::string summary() const {
+    if (!trouble_.empty()) return trouble_;
+    std::size_t servers = 0;
+    const std::vector<Registry::Snapshot> pools = registry_.pools();
+    for (const Registry::Snapshot& s : pools) servers += s.pool.view().endpoints;
+    std::string text = "backends: " + std::to_string(pools.size()) +
+                       ", servers: " + std::to_string(servers) + "; HAProxy ";
+    const HaproxyView haproxy = learner_.haproxy();
+    text += !haproxy.is_configured ? "is not asked"
+            : !haproxy.is_stale    ? "answers"
+                                   : "gives no answer: " + haproxy.error;
+    for (const LearningWatch::Warning& w : learner_.watch().warnings()) text += "; " + w.text;
+    return text;
   }
 
   // In this order: whoever fills a ring ends before the one who empties it.
@@ -88,7 +161,7 @@ class Agent {
     if (server_) {
       server_->stop();
       picking_.join();
-      remove_socket_file(config_.listen);
+      if (owns_path_) remove_socket_file(config_.listen);
     }
     learner_.stop();
     learning_.join();
@@ -111,19 +184,55 @@ class Agent {
   std::unique_ptr<Server> server_;  // none if nobody picks
   std::unique_ptr<Admin> admin_;
   std::thread picking_, learning_, watching_;
+  Vitals vitals_;
+  std::string trouble_;    // of the last reload
+  bool owns_path_ = true;  // of the socket that HAProxy asks at
 };
+
+// 0 when none came until then.
+int next_signal(const sigset_t& signals, TimePoint until) noexcept {
+  const auto us = std::max(until - now(), Duration::zero()).count();
+  const timespec time = {.tv_sec = us / 1'000'000, .tv_nsec = us % 1'000'000 * 1000};
+  return std::max(::sigtimedwait(&signals, nullptr, &time), 0);
+}
+
+// Three looks within the time that the watchdog grants, so that one that comes late costs nothing.
+// Nobody listens: now and then, for the log.
+Duration beat_of(const ServiceManager& manager) {
+  return std::clamp(manager.watchdog().value_or(kMostQuiet) / 3, kLeastQuiet, kMostQuiet);
+}
+
+void serve(Agent& agent, const std::string& config_path, const sigset_t& signals) {
+  ServiceManager manager;
+  manager.ready(agent.summary());
+  const Duration beat = beat_of(manager);
+  for (TimePoint next = now() + beat;;) {
+    const int signal = next_signal(signals, next);
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP) {
+      manager.reloading();
+      agent.reload(config_path);
+      manager.ready(agent.summary());
+    }
+    if (now() < next) continue;
+    next = now() + beat;
+    if (!agent.is_well()) continue;
+    manager.is_alive();
+    manager.show(agent.summary());
+  }
+  manager.stopping();
+}
 
 }  // namespace
 
 int run_agent(const std::string& config_path, const AgentConfig& config) {
   const sigset_t signals = block_signals();
   set_log_level(config.log_level);
-  const auto agent = std::make_unique<Agent>(config);
+  InheritedSockets inherited;
+  const auto agent = std::make_unique<Agent>(config, inherited);
+  inherited.expect_none();
   agent->start();
-  for (int signal = 0; sigwait(&signals, &signal) == 0;) {
-    if (signal != SIGHUP) break;
-    agent->reload(config_path);
-  }
+  serve(*agent, config_path, signals);
   agent->stop();
   return 0;
 }

@@ -4,7 +4,7 @@
 //        │ ring of tickets
 //   learning thread  Learner: log lines, runtime API, time      see learner.h
 //   admin threads    Admin: HTTP                                read counters and pools
-//   this thread      signals
+//   this thread      signals; vouches for the others (systemd's watchdog)
 #ifndef LEASTWISE_SPOE_AGENT_AGENT_H_
 #define LEASTWISE_SPOE_AGENT_AGENT_H_
 

@@ -29,7 +29,7 @@ nginx_sources=${LEASTWISE_MATRIX_NGINX:+$(realpath "$LEASTWISE_MATRIX_NGINX")}
 all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
           python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
-          libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev
+          libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev libsystemd-dev
           libprotozero-dev libnghttp2-dev libgtest-dev libgmock-dev libbenchmark-dev
           libpcre2-dev libssl-dev zlib1g-dev)
 

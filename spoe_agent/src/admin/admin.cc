@@ -1,9 +1,10 @@
 #include "admin/admin.h"
 
+#include <utility>
+
 #include "leastwise/live_page.h"
 #include "serve/clock.h"
 #include "serve/descriptors.h"
-#include "serve/sockets.h"
 
 namespace leastwise::agent {
 namespace {
@@ -30,10 +31,10 @@ Answer document(std::string_view type, std::unique_ptr<Parts> parts) {
 
 }  // namespace
 
-Admin::Admin(const Address& address, const StatusSources& sources)
+Admin::Admin(Fd listener, const StatusSources& sources)
     : sources_(sources),
       protocol_(*this),
-      server_(listen_on(address, "status"), protocol_, counters_,
+      server_(std::move(listener), protocol_, counters_,
               {.connections = kStatusConnections, .patience = kPatience}) {}
 
 Answer Admin::get(std::string_view path, std::string_view query) {

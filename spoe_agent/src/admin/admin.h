@@ -10,7 +10,6 @@
 
 #include "admin/http.h"
 #include "admin/status.h"
-#include "config/address.h"
 #include "serve/counters.h"
 #include "serve/server.h"
 
@@ -18,11 +17,11 @@ namespace leastwise::agent {
 
 class Admin final : Site {
  public:
-  // Listens. Throws std::runtime_error.
-  Admin(const Address& address, const StatusSources& sources);
+  Admin(Fd listener, const StatusSources& sources);
 
   void run() noexcept { server_.run(); }    // until stop()
   void stop() noexcept { server_.stop(); }  // by any thread
+  const Counter& rounds() const noexcept { return server_.rounds(); }
 
  private:
   Answer get(std::string_view path, std::string_view query) override;

@@ -19,6 +19,7 @@ constexpr Duration kBeat = std::chrono::milliseconds(50);
 // with it, and their time stamps are the kernel's.
 constexpr timespec kGather = {.tv_sec = 0, .tv_nsec = 1'000'000};
 constexpr std::size_t kMostBatches = 64;  // before time is kept again
+constexpr Duration kReloadPatience = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -53,6 +54,7 @@ void Learner::run() noexcept {
     } catch (const std::exception& error) {
       if (may_complain_.allows(now_)) log(LogLevel::kError, {error.what()});
     }
+    rounds_.add();
   }
   finish_all();
 }
@@ -62,12 +64,12 @@ void Learner::stop() noexcept {
   signal_event(wake_);
 }
 
-void Learner::reload(AgentConfig config) {
-  {
-    const std::lock_guard lock(mutex_);
-    next_config_ = std::move(config);
-  }
+bool Learner::reload(AgentConfig config) {
+  std::unique_lock lock(mutex_);
+  next_config_ = std::move(config);
+  is_applying_ = true;
   signal_event(wake_);
+  return applied_.wait_for(lock, kReloadPatience, [this] { return !is_applying_; });
 }
 
 HaproxyView Learner::haproxy() const {
@@ -220,6 +222,9 @@ void Learner::apply_reload() {
   registry_.configure(config->backends, feedback_, now_);
   ask_about_ours(std::move(config->haproxy_socket));
   tell(weights_.give_back_what_left());
+  const std::lock_guard lock(mutex_);
+  is_applying_ = next_config_.has_value();
+  applied_.notify_all();
 }
 
 // The pick thread has ended: nothing is added any more.

@@ -4,6 +4,7 @@
 #define LEASTWISE_SPOE_AGENT_BALANCE_LEARNER_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,7 +49,10 @@ class Learner {
 
   // By any thread. stop() after the pick thread has ended: whatever is open is cancelled then.
   void stop() noexcept;
-  void reload(AgentConfig config);
+  // Waits until it goes by the new one, but not for long: false when it does not yet.
+  bool reload(AgentConfig config);
+  // Ten a second at least, until stop().
+  const Counter& rounds() const noexcept { return rounds_; }
   HaproxyView haproxy() const;
   const LearningWatch& watch() const noexcept { return watch_; }
   const WeightsMode& weights() const noexcept { return weights_; }
@@ -90,8 +94,11 @@ class Learner {
   Throttle may_complain_{std::chrono::seconds(60)};
   bool was_lost_ = false;
   std::atomic<bool> stopping_{false};
-  mutable std::mutex mutex_;  // of the two below; never taken by the pick thread
+  Counter rounds_;
+  mutable std::mutex mutex_;  // of those below; never taken by the pick thread
+  std::condition_variable applied_;
   std::optional<AgentConfig> next_config_;
+  bool is_applying_ = false;
   HaproxyView haproxy_;
 };
 

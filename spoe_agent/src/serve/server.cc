@@ -53,7 +53,7 @@ void Server::stop() noexcept {
 
 void Server::run() noexcept {
   now_ = now();
-  while (!stopping_.load(std::memory_order_acquire)) wait();
+  for (; !stopping_.load(std::memory_order_acquire); rounds_.add()) wait();
   say_goodbye();
 }
 

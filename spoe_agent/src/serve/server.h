@@ -45,6 +45,8 @@ class Server {
 
   // By any thread.
   void stop() noexcept;
+  // Ten a second at least, until stop().
+  const Counter& rounds() const noexcept { return rounds_; }
 
  private:
   struct Peer {
@@ -88,6 +90,7 @@ class Server {
   TimePoint next_sweep_{};
   bool accepting_ = true;
   std::atomic<bool> stopping_{false};
+  Counter rounds_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by descriptor
   AgeList<Peer> by_age_;                      // by their last progress
   std::size_t count_ = 0;

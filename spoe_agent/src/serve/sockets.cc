@@ -79,14 +79,18 @@ void remove_socket_file(const Address& address) noexcept {
 Fd receive_on(const Address& address) {
   Fd fd = open_socket(address, SOCK_DGRAM);
   if (!fd) fail("feedback", address);
+  prepare_to_receive(fd);
+  if (::bind(fd.get(), address.get(), address.length) != 0) fail("feedback", address);
+  return fd;
+}
+
+void prepare_to_receive(const Fd& fd) noexcept {
   // FORCE needs a privilege; without it the system's net.core.rmem_max is the limit.
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer)) {
     set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
   }
   set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-  if (::bind(fd.get(), address.get(), address.length) != 0) fail("feedback", address);
-  return fd;
 }
 
 Fd connect_to(const Address& address) noexcept {

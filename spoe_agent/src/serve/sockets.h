@@ -22,6 +22,8 @@ void remove_socket_file(const Address& address) noexcept;
 // Receives datagrams, with the largest receive buffer that the system grants up to 8 MiB, time
 // stamps and a count of what the kernel had to drop. Throws std::runtime_error.
 Fd receive_on(const Address& address);
+// The same of a socket that is bound already.
+void prepare_to_receive(const Fd& fd) noexcept;
 
 // Starts to connect. None, and errno set, when it fails at once.
 Fd connect_to(const Address& address) noexcept;
