@@ -25,7 +25,8 @@ ROOMS = {
         "render": ("words", "model", "memory", "guard", "pick", "tune"),
     },
     "nginx_module/src": {
-        "shared": (),
+        "state": (),
+        "shared": ("state",),
         "probe": ("shared",),
         "control": ("shared",),
         "http": ("shared", "probe", "control"),

@@ -199,7 +199,8 @@ class Pool {
   // The settings that are changed now (Change), and those of the configuration.
   std::uint32_t changed(EndpointId id) const noexcept;
   EndpointSettings configured(EndpointId id) const noexcept;
-  // How many changes there were: who keeps something that follows from settings looks here.
+  // How many changes there were, ejections among them: who keeps something that follows from them
+  // looks here.
   std::uint32_t changes() const noexcept;
   // Endpoints were added or retired: processes whose pickers are of another membership make new
   // ones. To be told after the endpoints are as they should be. O(1).
@@ -209,6 +210,8 @@ class Pool {
   // still. Then it comes back unknown, as after any ejection.
   static constexpr Duration kMostEjection = std::chrono::hours(24);
   void eject(EndpointId id, Duration time, TimePoint now) noexcept;
+  // For how much longer; zero when it is not out, or not by hand.
+  Duration ejected_by_hand(EndpointId id, TimePoint now) const noexcept;
   // Ends an ejection, an outlier's as well. False if there was none.
   bool bring_back(EndpointId id) noexcept;
   // Forgets all that was learned of it; counters and what is in flight stay.

@@ -18,6 +18,20 @@ void Pool::eject(EndpointId id, Duration time, TimePoint now) noexcept {
   shared().hot()[index(id)].flags.update(
       [](std::uint32_t flags) noexcept { return flags | state::kEjected; });
   header_->special.set(1);  // after the flags: see renew_special()
+  header_->changes.add(1);
+}
+
+Duration Pool::ejected_by_hand(EndpointId id, TimePoint now) const noexcept {
+  if (index(id) >= capacity()) return Duration::zero();
+  const state::Record& record = shared().records()[index(id)];
+  const bool is_out = (shared().hot()[index(id)].flags.get() & state::kEjected) != 0 &&
+                      record.ejected_why.get() == Ejection::kOperator;
+  if (!is_out) return Duration::zero();
+  const std::int64_t until = record.ejected_until_ms.get();
+  const std::int64_t at = milliseconds(now);
+  if (until <= at) return Duration::zero();
+  constexpr std::int64_t kMost = kMostEjection / std::chrono::milliseconds(1);
+  return std::chrono::milliseconds(std::min(until - at, kMost));
 }
 
 bool Pool::bring_back(EndpointId id) noexcept {
@@ -25,6 +39,7 @@ bool Pool::bring_back(EndpointId id) noexcept {
   state::Hot& hot = shared().hot()[index(id)];
   if ((hot.flags.get() & state::kEjected) == 0) return false;
   state::end_ejection(shared(), index(id));
+  header_->changes.add(1);
   return true;
 }
 

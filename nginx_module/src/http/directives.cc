@@ -61,12 +61,20 @@ char* read_slots(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   return set_slots(cf, conf);
 }
 
+char* read_state(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
+  auto& conf = *static_cast<UpstreamConf*>(data);
+  conf.name = block_of(cf).host;
+  return set_state(cf, conf);
+}
+
 }  // namespace
 
 ngx_command_t* commands() noexcept {
   static Commands table;
   table.add_directives(NGX_HTTP_UPS_CONF, set_directive, NGX_HTTP_SRV_CONF_OFFSET);
   table.add("leastwise_slots", NGX_HTTP_UPS_CONF | NGX_CONF_TAKE1, read_slots,
+            NGX_HTTP_SRV_CONF_OFFSET);
+  table.add("leastwise_state", NGX_HTTP_UPS_CONF | NGX_CONF_TAKE1, read_state,
             NGX_HTTP_SRV_CONF_OFFSET);
   table.add("leastwise_zone", NGX_HTTP_UPS_CONF | NGX_CONF_TAKE2, read_zone,
             NGX_HTTP_SRV_CONF_OFFSET);

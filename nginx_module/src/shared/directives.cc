@@ -3,12 +3,7 @@
 namespace leastwise::nginx {
 namespace {
 
-constexpr std::uint32_t kZoneSeen = 1U << 31, kSlotsSeen = 1U << 30;
-
-Place here(const ngx_conf_t* cf) noexcept {
-  if (cf->conf_file == nullptr) return {to_ngx("the command line"), 0};
-  return {cf->conf_file->file.name, cf->conf_file->line};
-}
+constexpr std::uint32_t kZoneSeen = 1U << 31, kSlotsSeen = 1U << 30, kStateSeen = 1U << 29;
 
 // True when this directive stands in the block for the first time.
 bool note(const ngx_conf_t* cf, Upstream& upstream, std::uint32_t bit) noexcept {
@@ -42,6 +37,11 @@ ngx_str_t command_name(const Directive& d, std::array<u_char, 48>& text) noexcep
 }
 
 }  // namespace
+
+Place here(const ngx_conf_t* cf) noexcept {
+  if (cf->conf_file == nullptr) return {to_ngx("the command line"), 0};
+  return {cf->conf_file->file.name, cf->conf_file->line};
+}
 
 void Commands::add_directives(ngx_uint_t context, Setter setter, ngx_uint_t offset) noexcept {
   for (const Directive& d : directives()) {
@@ -82,6 +82,10 @@ char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) 
 
 bool note_slots(const ngx_conf_t* cf, Upstream& upstream) noexcept {
   return note(cf, upstream, kSlotsSeen);
+}
+
+bool note_state(const ngx_conf_t* cf, Upstream& upstream) noexcept {
+  return note(cf, upstream, kStateSeen);
 }
 
 char* set_zone(ngx_conf_t* cf, Upstream& upstream, const Upstream* other) noexcept {

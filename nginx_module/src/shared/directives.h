@@ -42,8 +42,12 @@ inline const ngx_str_t* words_of(const ngx_conf_t* cf) noexcept {
 // Sets one of the core's directives: its table says what each one means.
 char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) noexcept;
 
-// Notes that leastwise_slots stands in the block; false when it does twice.
+// Notes that leastwise_slots or leastwise_state stands in the block; false when it does twice.
 bool note_slots(const ngx_conf_t* cf, Upstream& upstream) noexcept;
+bool note_state(const ngx_conf_t* cf, Upstream& upstream) noexcept;
+
+// Where the directive that is being read stands.
+Place here(const ngx_conf_t* cf) noexcept;
 
 // Sets leastwise_zone, whose name must not be that of `other`, the upstream that has one of this
 // name already; nullptr if none has.

@@ -28,18 +28,26 @@ bool is_ours(const volatile ngx_cycle_t& cycle, const void* tag) noexcept {
   return false;
 }
 
-// visit(Upstream&) for each upstream of both modules that has its pool.
+// visit(Upstream&) for each upstream of both modules.
 template <typename Visit>
-void for_each_shown(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
+void for_each_of_both(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
   const volatile ngx_list_part_t* part = &cycle.shared_memory.part;
   for (; part != nullptr; part = part->next) {
     const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
     for (ngx_uint_t i = 0; zones != nullptr && i < part->nelts; ++i) {
       if (zones[i].data == nullptr || !is_ours(cycle, zones[i].tag)) continue;
       auto& upstream = *static_cast<Upstream*>(zones[i].data);
-      if (upstream.stamp == kStamp && upstream.pool) visit(upstream);
+      if (upstream.stamp == kStamp) visit(upstream);
     }
   }
+}
+
+// For each that has its pool.
+template <typename Visit>
+void for_each_shown(const volatile ngx_cycle_t& cycle, Visit visit) noexcept {
+  for_each_of_both(cycle, [&](Upstream& upstream) noexcept {
+    if (upstream.pool) visit(upstream);
+  });
 }
 
 // Name: what a page calls an upstream.
@@ -75,6 +83,14 @@ std::span<const NamedPool> pools_of(ngx_pool_t& memory, std::string_view kind,
         return upstream.kind->name == kind && (name.empty() || view(upstream.name) == name);
       },
       [](const Upstream& upstream) noexcept { return view(upstream.name); });
+}
+
+const Upstream* find_by_state(const ngx_cycle_t& cycle, std::string_view file) noexcept {
+  const Upstream* found = nullptr;
+  for_each_of_both(cycle, [&](const Upstream& upstream) noexcept {
+    if (view(upstream.state.name) == file) found = &upstream;
+  });
+  return found;
 }
 
 Upstream* find_upstream(std::string_view kind, std::string_view name) noexcept {

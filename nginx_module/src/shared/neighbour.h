@@ -23,6 +23,10 @@ std::span<const NamedPool> pools_to_show(ngx_pool_t& memory) noexcept;
 std::span<const NamedPool> pools_of(ngx_pool_t& memory, std::string_view kind,
                                     std::string_view name) noexcept;
 
+// The upstream of either module that has this state file, in a cycle whose configuration is being
+// read; nullptr when there is none.
+const Upstream* find_by_state(const ngx_cycle_t& cycle, std::string_view file) noexcept;
+
 // nullptr when there is none.
 Upstream* find_upstream(std::string_view kind, std::string_view name) noexcept;
 

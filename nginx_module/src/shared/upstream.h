@@ -12,6 +12,7 @@
 #include "leastwise/pool.h"
 #include "shared/ngx.h"
 #include "shared/peers.h"
+#include "shared/state_file.h"
 #include "shared/worker.h"
 
 namespace leastwise::nginx {
@@ -38,12 +39,6 @@ struct Kind {
   void (*use_spare)(void* spares, std::size_t i, Server& server) noexcept;
 };
 
-// Where a directive stood, for errors that show only after the whole block was read.
-struct Place {
-  ngx_str_t file;
-  ngx_uint_t line;
-};
-
 // Of the build that made an Upstream, for the other module (neighbour.h): FNV-1a of the version.
 constexpr std::uint64_t build_stamp(std::string_view version, std::uint64_t size) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325 ^ size;
@@ -67,6 +62,7 @@ struct Upstream {
   std::size_t zone_size = 0;
   Place zone_place{};
 
+  StateFile state;          // leastwise_state
   bool watches = false;     // another method chooses: leastwise_observe on
   std::uint32_t slots = 0;  // servers that may be added at run time
   void* spares = nullptr;   // nginx's records for them

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "shared/addresses.h"
+#include "shared/keeper.h"
 #include "shared/sessions.h"
 #include "shared/slots.h"
 #include "shared/timer.h"
@@ -153,6 +154,7 @@ void join_late(Upstream& upstream) noexcept {
 }
 
 ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
+  settle_keepers();
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
     if (upstream.kind->name != kind.name) return;
     ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, cycle.log);
@@ -175,10 +177,12 @@ ngx_int_t init_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
     any |= prepare(upstream);
   });
   if (any) start_timer(cycle.log);
+  start_keepers(cycle);
   return NGX_OK;
 }
 
 void exit_process(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
+  end_keepers();
   for_each_upstream(cycle, [&](Upstream& upstream) noexcept {
     // Else whoever heals the pool gives back what is left in flight.
     if (upstream.kind->name == kind.name && upstream.worker.picker &&

@@ -85,7 +85,10 @@ ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
     return NGX_ERROR;
   }
   const Pool old = running_pool(upstream);
-  if (!old) return NGX_OK;
+  if (!old) {
+    load_state(upstream, *zone.shm.log);
+    return NGX_OK;
+  }
   if (const Status s = upstream.pool.migrate(old); !s.ok()) {
     ngx_log_error(NGX_LOG_WARN, zone.shm.log, 0,
                   "zone \"%V\": not all that was learned could be kept: %s", &zone.shm.name,
@@ -97,6 +100,7 @@ ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
 // `old` is what the same zone belonged to in the running configuration.
 ngx_int_t init_zone(ngx_shm_zone_t* zone, void* old) noexcept {
   auto& upstream = *static_cast<Upstream*>(zone->data);
+  if (!check_folder(upstream.state, *zone->shm.log)) return NGX_ERROR;
   return old != nullptr ? keep(*zone, upstream) : create(*zone, upstream);
 }
 
@@ -144,7 +148,7 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
   }
 
   upstream.shown_name = shown_name(cf, upstream);
-  if (upstream.shown_name.data == nullptr) return NGX_ERROR;
+  if (upstream.shown_name.data == nullptr || !check_state(cf, upstream)) return NGX_ERROR;
   // No other upstream has one of this name: set_zone() has seen to it.
   ngx_shm_zone_t* zone = ngx_shared_memory_add(cf, &name, size, &own_module);
   if (zone == nullptr) return NGX_ERROR;

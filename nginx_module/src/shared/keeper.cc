@@ -1,0 +1,166 @@
+#include "shared/keeper.h"
+
+#include <cerrno>
+#include <new>
+#include <span>
+
+#include "shared/timer.h"
+#include "shared/upstream.h"
+#include "state/file.h"
+#include "state/writer.h"
+
+namespace leastwise::nginx {
+namespace {
+
+constexpr ngx_msec_t kTurnMs = 250;
+constexpr ngx_msec_t kAgainMs = 5000;  // after it could not be written
+
+// What this process has of one upstream's file.
+struct Keeper {
+  Upstream* upstream = nullptr;
+  FileLock lock;
+  Writer writer;
+  bool is_first = false;      // nothing was written since the lock was taken
+  std::uint32_t changes = 0;  // of the pool, that were written
+  bool is_failing = false;
+  ngx_msec_t failed = 0;  // when
+
+  Task task() const noexcept {
+    return {.pool = upstream->pool,
+            .prefix = view(upstream->state.prefix),
+            .file = upstream->state.path(),
+            .is_first = is_first};
+  }
+};
+
+// Those of this process; of one cycle at a time.
+std::span<Keeper> keepers;
+const ngx_cycle_t* cycle_of_keepers = nullptr;
+ngx_event_t turn;
+ngx_connection_t nobody;  // nginx's debug log reads a file number from it
+
+void tell_failure(Keeper& k, int error) noexcept {
+  k.failed = ngx_current_msec;
+  if (k.is_failing) return;
+  k.is_failing = true;
+  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, error,
+                "\"leastwise_state\": \"%V\" can not be written: changes to upstream \"%V\" would "
+                "not outlive a restart; mend the folder or the disk, it is tried again every %M s",
+                &k.upstream->state.name, &k.upstream->shown_name, kAgainMs / 1000);
+}
+
+void tell(Keeper& k, const Written& written) noexcept {
+  const StateFile& state = k.upstream->state;
+  if (written.was_kept_aside) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "\"leastwise_state\": what was in \"%V\" is kept as \"%V.kept\"", &state.name,
+                  &state.name);
+  }
+  if (written.error != 0) return tell_failure(k, written.error);
+  k.is_first = false;
+  if (!k.is_failing) return;
+  k.is_failing = false;
+  ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "\"leastwise_state\": \"%V\" is written again",
+                &state.name);
+}
+
+// True when this process is the one that writes.
+bool hold(Keeper& k) noexcept {
+  if (k.lock.is_held()) return true;
+  const int error = k.lock.take(k.upstream->state.path());
+  if (error != 0) {
+    if (error != EWOULDBLOCK) tell_failure(k, error);
+    return false;
+  }
+  k.is_first = true;
+  return true;
+}
+
+bool is_newest(const Keeper& k) noexcept {
+  return k.upstream->pool.is_newest(k.upstream->configuration);
+}
+
+void look(Keeper& k) noexcept {
+  Written written;
+  if (k.writer.collect(written)) tell(k, written);
+  if (k.writer.is_busy()) return;
+  if (is_leaving() || !is_newest(k)) return k.lock.release();
+  if (k.is_failing && ngx_current_msec - k.failed < kAgainMs) return;
+  if (!hold(k)) return;
+  const std::uint32_t changes = k.upstream->pool.changes();
+  if (!k.is_first && !k.is_failing && changes == k.changes) return;
+  k.changes = changes;  // before it is written: what comes meanwhile is written next time
+  k.writer.start(k.task());
+}
+
+// The last word, when no other process has the lock.
+void end(Keeper& k) noexcept {
+  Written written;
+  k.writer.wait();
+  if (k.writer.collect(written)) tell(k, written);
+  if (is_newest(k) && hold(k)) tell(k, write_now(k.task()));
+  k.lock.release();
+}
+
+void drop_all() noexcept {
+  for (Keeper& k : keepers) {
+    end(k);
+    k.~Keeper();
+  }
+  if (!keepers.empty()) ngx_free(keepers.data());
+  keepers = {};
+}
+
+// Whose they are changes with each reload when there is no master.
+void renew(const ngx_cycle_t& cycle) noexcept {
+  if (cycle_of_keepers == &cycle) return;
+  drop_all();
+  std::size_t n = 0;
+  for_each_upstream(cycle, [&](const Upstream& u) noexcept { n += u.state.is_on() ? 1U : 0U; });
+  if (n != 0) {
+    auto* memory = static_cast<Keeper*>(ngx_alloc(n * sizeof(Keeper), cycle.log));
+    if (memory == nullptr) return;
+    std::size_t i = 0;
+    for_each_upstream(cycle, [&](Upstream& u) noexcept {
+      if (u.state.is_on()) (new (&memory[i++]) Keeper{})->upstream = &u;
+    });
+    keepers = {memory, n};
+  }
+  cycle_of_keepers = &cycle;
+}
+
+void on_turn(ngx_event_t* event) noexcept {
+  event->log = ngx_cycle->log;
+  renew(*const_cast<const ngx_cycle_t*>(ngx_cycle));
+  bool is_busy = false;
+  for (Keeper& k : keepers) {
+    look(k);
+    is_busy |= k.writer.is_busy();
+  }
+  if (!is_leaving() || is_busy) ngx_add_timer(event, kTurnMs);
+}
+
+}  // namespace
+
+void start_keepers(const ngx_cycle_t& cycle) noexcept {
+  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return;
+  renew(cycle);
+  // Without a master a reload may bring the first, into a process that runs already.
+  if (turn.timer_set || (keepers.empty() && ngx_process != NGX_PROCESS_SINGLE)) return;
+  nobody.fd = static_cast<ngx_socket_t>(-1);
+  turn.data = &nobody;
+  turn.handler = on_turn;
+  turn.log = cycle.log;
+  turn.cancelable = 1;  // a worker that shuts down does not wait for it
+  ngx_add_timer(&turn, 1);
+}
+
+void end_keepers() noexcept { drop_all(); }
+
+void settle_keepers() noexcept {
+  if (ngx_process != NGX_PROCESS_SINGLE) return;
+  drop_all();
+  cycle_of_keepers = nullptr;
+}
+
+}  // namespace leastwise::nginx
