@@ -71,6 +71,7 @@ Scenario replay_scenario(const AccessLog& log, const Scenario& base, double spee
   if (!(speedup > 0)) throw std::invalid_argument("the speed-up must be above 0");
   Scenario s = base;
   s.routes.assign(log.routes.size(), {});
+  s.route_names = log.routes;
   auto trace = std::make_shared<std::vector<TraceEntry>>(log.entries);
   for (TraceEntry& e : *trace) e.at_ms /= speedup;
   const double span = trace->back().at_ms;

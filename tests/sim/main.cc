@@ -21,6 +21,7 @@ namespace {
 struct Options {
   std::string filter, file, log, policy = "adaptive", csv, svg;
   std::vector<std::string> policies = {std::string(kReference), "adaptive"};
+  std::vector<std::string> scripts;
   std::uint32_t seeds = 1, scenarios = 96;
   std::uint64_t first_seed = 1;
   double requests = 12000, speedup = 1;
@@ -52,6 +53,9 @@ std::vector<Row> measure_all(const Options& o, const Scenario& scenario) {
   std::vector<Row> rows;
   for (const std::string& name : o.policies) {
     rows.push_back(measure(scenario, policy_named(name), o.first_seed, o.seeds));
+  }
+  for (const std::string& file : o.scripts) {
+    rows.push_back(measure(scenario, policy_named("lua:" + file), o.first_seed, o.seeds));
   }
   return rows;
 }
@@ -162,6 +166,7 @@ void policies_of(CLI::App& command, Options& o) {
 
 void measuring(CLI::App& command, Options& o) {
   policies_of(command, o);
+  command.add_option("--lua", o.scripts, "also what this script says; may be given again");
   command.add_option("--svg", o.svg, "also plot to this file");
   command.add_flag("--by-route", o.by_route, "figures of each route, for the last seed");
 }

@@ -83,6 +83,8 @@ struct Config {
   // What policy `hash` or `affinity` keeps together, in the same language. Empty: the front
   // end's default.
   std::string_view key;
+  // The file of a script that chooses: core/lua/. Empty: none.
+  std::string_view lua;
 
   const Policy& chosen_policy() const noexcept;
   // Whether picks look at Request::key.
@@ -102,8 +104,8 @@ struct Directive {
   std::string_view name;  // nginx adds the prefix leastwise_
   Field field;
   Scope scope;
-  Duration min;  // for a Duration
-  Duration max;
+  Duration min{};  // for a Duration
+  Duration max{};
   std::string_view syntax;    // of the value
   std::string_view standard;  // the value when the directive is absent
   std::string_view help;

@@ -14,17 +14,19 @@ namespace leastwise {
 
 // Why an endpoint was picked.
 enum class Reason : std::uint8_t {
-  kNone,        // nothing was picked
-  kPolicy,      // the policy's choice
-  kOnly,        // the only candidate
-  kUnlearned,   // the adaptive policy still chooses as least_conn does
-  kBackup,      // no member but backups can be picked
-  kPanic,       // none can be picked unless draining ones and outliers are, too
-  kFrontEnd,    // the front end chose (Picker::adopt)
-  kAffinity,    // the endpoint of the request's key (Config::affinity)
-  kSwitchback,  // least_conn chose in the policy's place (Config::switchback)
+  kNone,          // nothing was picked
+  kPolicy,        // the policy's choice
+  kOnly,          // the only candidate
+  kUnlearned,     // the adaptive policy still chooses as least_conn does
+  kBackup,        // no member but backups can be picked
+  kPanic,         // none can be picked unless draining ones and outliers are, too
+  kFrontEnd,      // the front end chose (Picker::adopt)
+  kAffinity,      // the endpoint of the request's key (Config::affinity)
+  kSwitchback,    // least_conn chose in the policy's place (Config::switchback)
+  kScriptFault,   // the script failed, or took too long: adaptive chose in its place
+  kScriptPassed,  // the script left the choice to adaptive
 };
-inline constexpr std::size_t kReasons = 9;
+inline constexpr std::size_t kReasons = 11;
 std::string_view name(Reason reason) noexcept;
 
 // Why an endpoint was not among those to choose from, or hardly.

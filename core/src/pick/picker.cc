@@ -13,9 +13,9 @@
 namespace leastwise {
 namespace {
 
-constexpr std::string_view kReasonNames[] = {"none",      "policy",   "only",
-                                             "unlearned", "backup",   "panic",
-                                             "front_end", "affinity", "switchback"};
+constexpr std::string_view kReasonNames[] = {
+    "none",      "policy",   "only",       "unlearned",    "backup",       "panic",
+    "front_end", "affinity", "switchback", "script_fault", "script_passed"};
 
 // By the whole hash of the name where points are alike, so that the order of the members
 // never matters.

@@ -105,6 +105,7 @@ struct Scenario {
   double load = 0.7;  // share of the capacity that antagonists leave
   Arrivals arrivals = Arrivals::kPoisson;
   std::vector<Route> routes = {{}};
+  std::vector<std::string> route_names;  // for scripts; empty: the numbers
   Antagonists antagonists;
   Grey grey;
   Sinkhole sinkhole;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <iostream>
 #include <stdexcept>
 #include <string>
 
@@ -39,8 +40,10 @@ Result result_of(Ending ending) {
 
 }  // namespace
 
-CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64_t seed)
-    : world_(world), config_(config) {
+CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64_t seed,
+                           std::unique_ptr<lua::Script> script)
+    : world_(world), config_(config), script_(std::move(script)) {
+  if (script_ != nullptr && script_->policy() != nullptr) config_.policy = script_->policy();
   const std::size_t servers = world.scenario.servers;
   pool_memory_ = lines(Pool::bytes_for(servers));
   picker_memory_ = lines(Picker::bytes_for(servers));
@@ -60,12 +63,39 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
 std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
   if (job.id >= tickets_.size()) tickets_.resize(job.id + 1);
   Tried tried;
-  const std::uint64_t key = world_.scenario.prefixes.groups > 0 ? Rng(job.prefix + 1).next() : 0;
-  const Request request{.route = Rng(job.route + 1).next(), .key = key, .in_flight = {}};
+  const Request request = request_of(job);
   Ticket& ticket = tickets_[job.id];
   ticket = picker_.pick(config_, request, tried, now());
   if (!ticket) return {};
   return ticket.member;
+}
+
+bool CoreBalancer::text_of(const void* asked, lua::What what, std::string_view,
+                           std::string_view& out) noexcept {
+  const auto& self = *static_cast<const CoreBalancer*>(asked);
+  if (what == lua::What::kRoute) return out = self.route_, true;
+  if (what == lua::What::kKey) return out = self.key_, !self.key_.empty();
+  return false;
+}
+
+std::uint64_t CoreBalancer::told(lua::Call call, std::uint64_t otherwise) {
+  std::string_view text;
+  if (!script_->has(call) || !script_->tell(call, now(), text)) return otherwise;
+  return Rng(std::hash<std::string_view>{}(text)).next();
+}
+
+Request CoreBalancer::request_of(const Job& job) {
+  const Scenario& scenario = world_.scenario;
+  const std::uint64_t key = scenario.prefixes.groups > 0 ? Rng(job.prefix + 1).next() : 0;
+  Request request{.route = Rng(job.route + 1).next(), .key = key, .in_flight = {}};
+  if (script_ == nullptr) return request;
+  const auto& names = scenario.route_names;
+  route_ = job.route < names.size() ? names[job.route] : std::to_string(job.route);
+  key_ = key != 0 ? std::to_string(job.prefix) : std::string();
+  script_->about({.text = text_of, .number = nullptr}, this);
+  request.route = told(lua::Call::kRoute, request.route);
+  request.key = told(lua::Call::kKey, request.key);
+  return request;
 }
 
 void CoreBalancer::finish(const Job& job, const Answer& answer) {
@@ -92,7 +122,16 @@ void CoreBalancer::answered(const Job& job, const Answer& answer) {
 
 void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown); }
 void CoreBalancer::server_up(std::uint32_t server) { set_flags(server, 0); }
-void CoreBalancer::tick() { pool_.tick(config_, now()); }
+void CoreBalancer::tick() {
+  pool_.tick(config_, now());
+  if (script_ == nullptr) return;
+  script_->tick(now());
+  lua::Script::News news;
+  if (script_->news(now(), news)) {
+    std::cerr << news.error << " (adaptive chose instead; " << news.faults
+              << " times so far; told once a minute)\n";
+  }
+}
 
 std::uint32_t CoreBalancer::flags_of(std::uint32_t server) const {
   const auto& remote = world_.scenario.remote;

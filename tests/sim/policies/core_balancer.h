@@ -6,18 +6,23 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/balancer.h"
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
+#include "lua/script.h"
 
 namespace leastwise::sim {
 
 class CoreBalancer final : public Balancer {
  public:
-  CoreBalancer(const World& world, const Config& config, std::uint64_t seed);
+  // `script`: what chooses; nullptr: the configuration's policy.
+  CoreBalancer(const World& world, const Config& config, std::uint64_t seed,
+               std::unique_ptr<lua::Script> script = nullptr);
 
   std::optional<std::uint32_t> pick(const Job& job) override;
   void finish(const Job& job, const Answer& answer) override;
@@ -34,6 +39,10 @@ class CoreBalancer final : public Balancer {
   std::uint32_t flags_of(std::uint32_t server) const;
   void set_flags(std::uint32_t server, std::uint32_t flags);
   TimePoint now() const;
+  Request request_of(const Job& job);
+  std::uint64_t told(lua::Call call, std::uint64_t otherwise);
+  static bool text_of(const void* asked, lua::What what, std::string_view name,
+                      std::string_view& out) noexcept;
 
   const World& world_;
   Config config_;
@@ -41,6 +50,8 @@ class CoreBalancer final : public Balancer {
   Pool pool_;
   Picker picker_;
   ProcessSlot slot_{};
+  std::unique_ptr<lua::Script> script_;
+  std::string route_, key_;            // of the request that is picked for, as scripts see them
   std::vector<EndpointId> endpoints_;  // by server
   std::vector<Ticket> tickets_;        // by job
 };

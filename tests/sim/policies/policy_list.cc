@@ -43,6 +43,21 @@ NamedPolicy from_core(const Policy& policy, std::string_view name) {
           }};
 }
 
+std::unique_ptr<lua::Script> load(const std::string& file) {
+  std::string error;
+  std::unique_ptr<lua::Script> script = lua::Script::load(file, error);
+  if (script == nullptr) throw std::invalid_argument(error);
+  return script;
+}
+
+// A script of its own for each balancer, as each process has one.
+NamedPolicy from_script(const std::string& file) {
+  load(file);  // complains now
+  return {"lua:" + file, "a script", [file](const World& world, std::uint64_t seed) {
+            return std::make_unique<CoreBalancer>(world, Config{}, seed, load(file));
+          }};
+}
+
 std::vector<NamedPolicy> collect() {
   std::vector<NamedPolicy> all;
   for (const Policy* policy : policies()) {
@@ -70,6 +85,7 @@ const std::vector<NamedPolicy>& all_policies() {
 }
 
 NamedPolicy policy_named(std::string_view name) {
+  if (name.starts_with("lua:")) return from_script(std::string(name.substr(4)));
   std::string_view rest = name;
   const Policy* tuned = find_policy(next_part(rest));
   if (tuned != nullptr && !rest.empty()) return from_core(*tuned, name);

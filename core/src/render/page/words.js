@@ -56,6 +56,8 @@ const pickedWords = {
   front_end: "chosen by the proxy itself",
   affinity: "the server of this request's key",
   switchback: "least_conn's turn, to compare with",
+  script_fault: "the script failed: as adaptive",
+  script_passed: "left by the script to adaptive",
 };
 const byTime = ["adaptive", "least_time", "peak_ewma"];
 const byCount = ["least_conn", "two_choices", "hash"];
