@@ -17,7 +17,7 @@ local function check()
   view.left = left
   if left <= 0 then
     view.left = view.look_at_clock(view)
-    if view.left == 0 then error("took too long", 0) end
+    if view.left == 0 then error("took too long", 3) end
   end
 end
 
@@ -126,8 +126,7 @@ local function names_in(fields)
   return table.concat(list, ", ")
 end
 
-local endpoint_get = getters(endpoint_fields)
-local endpoint_t = ffi.typeof("leastwise_endpoint")
+local endpoint_get, endpoint_t = getters(endpoint_fields), ffi.typeof("leastwise_endpoint")
 ffi.metatype(endpoint_t, {
   __index = function(endpoint, name)
     local get = endpoint_get[name]
@@ -159,7 +158,7 @@ local function number(what)
   return view.number
 end
 
--- The numbers are those of What in request.h.
+-- Numbered as What in request.h.
 local request_fields = {
   { "method", "text", "GET, POST, …", function() return look_up(0) end },
   { "host", "text", "of the request line or the header", function() return look_up(1) end },
@@ -174,6 +173,7 @@ local request_methods = {
   { "header", "text", "of that name, case aside", function(_, name) return look_up(8, name or error("header(NAME): no name", 2)) end },
   { "cookie", "text", "of that name", function(_, name) return look_up(9, name or error("cookie(NAME): no name", 2)) end },
   { "arg", "text", "of that name in the query, as it stands there", function(_, name) return look_up(10, name or error("arg(NAME): no name", 2)) end },
+  { "variable", "text", "of nginx: `request:variable(\"ssl_preread_server_name\")`", function(_, name) return look_up(11, name or error("variable(NAME): no name", 2)) end },
 }
 
 local request_get, request_call = getters(request_fields), getters(request_methods)

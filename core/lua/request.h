@@ -21,6 +21,7 @@ enum class What : std::int32_t {
   kHeader,
   kCookie,
   kArgument,
+  kVariable,
 };
 
 // False: there is none of that. `name` of a header, a cookie or an argument only. Texts must live

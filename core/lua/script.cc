@@ -1,10 +1,8 @@
 #include "lua/script.h"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
+#include <cstdio>
 #include <limits>
-#include <sstream>
 
 #include "lua/checks.h"
 #include "pick/pick_context.h"
@@ -280,17 +278,19 @@ std::unique_ptr<Script> Script::from_text(std::string_view text, const std::stri
 
 std::unique_ptr<Script> Script::load(const std::string& file, std::string& error) noexcept {
   try {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream.is_open() || !(text << stream.rdbuf())) {
+    const std::unique_ptr<std::FILE, decltype(&std::fclose)> stream(std::fopen(file.c_str(), "rb"),
+                                                                    std::fclose);
+    std::string text(kLargestScript + 1, '\0');
+    if (stream != nullptr) text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
+    if (stream == nullptr || std::ferror(stream.get()) != 0) {
       error = file + ": can not be read";
       return nullptr;
     }
-    if (text.view().size() > kLargestScript) {
+    if (text.size() > kLargestScript) {
       error = file + ": is longer than 1 MiB";
       return nullptr;
     }
-    return from_text(text.view(), file, error);
+    return from_text(text, file, error);
   } catch (const std::exception&) {
     return nullptr;
   }

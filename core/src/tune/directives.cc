@@ -189,6 +189,13 @@ constexpr Directive kDirectives[] = {
              "to the same "
              "server; nginx variables may be used. In HAProxy it is the argument `key` of the "
              "SPOE message, for instance `key=src`."},
+    {.name = "lua",
+     .field = &Config::lua,
+     .scope = Scope::kNginx,
+     .syntax = "FILE",
+     .standard = "none",
+     .help = "A script that chooses in the policy's place, or says what the route or the key of a "
+             "request is: see lua.md. Where it fails or takes too long, `adaptive` chooses."},
 };
 
 constexpr std::uint32_t kMostAnswers = 1000;

@@ -4,6 +4,7 @@
 
 #include "http/observe.h"
 #include "http/peers.h"
+#include "http/script.h"
 #include "shared/round_trip.h"
 #include "shared/sessions.h"
 #include "shared/slots.h"
@@ -251,10 +252,27 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noe
   return NGX_OK;
 }
 
+// With `leastwise_lua` alone: others do not look whether there is a script.
+ngx_int_t get_scripted_peer(ngx_peer_connection_t* pc, void* data) noexcept {
+  const auto& attempt = *static_cast<Attempt*>(data);
+  lua::Script& script = *attempt.conf->script;
+  script.about(script_source, attempt.request);
+  const ngx_int_t rc = get_peer(pc, data);
+  script.about({}, nullptr);
+  return rc;
+}
+
+ngx_int_t init_scripted_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* us) noexcept {
+  if (const ngx_int_t rc = init_peer(r, us); rc != NGX_OK) return rc;
+  ask_script(*static_cast<Attempt*>(r->upstream->peer.data));
+  r->upstream->peer.get = get_scripted_peer;
+  return NGX_OK;
+}
+
 ngx_int_t init_upstream(ngx_conf_t* cf, ngx_http_upstream_srv_conf_t* us) noexcept {
   UpstreamConf& conf = conf_of(us);
   if (ngx_http_upstream_init_round_robin(cf, us) != NGX_OK) return NGX_ERROR;
-  us->peer.init = init_peer;
+  us->peer.init = conf.script != nullptr ? init_scripted_peer : init_peer;
   conf.kind = &http_kind;
   conf.block = us;
   conf.changes = HttpPeers::resolves(peers_of(conf));

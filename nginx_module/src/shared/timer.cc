@@ -12,6 +12,7 @@
 #include <new>
 #include <span>
 
+#include "shared/script.h"
 #include "shared/upstream.h"
 
 namespace leastwise::nginx {
@@ -48,8 +49,10 @@ class Roster {
     auto* memory = static_cast<Place*>(ngx_alloc(n * sizeof(Place) + 1, cycle->log));
     if (memory == nullptr) return;
     std::size_t i = 0;
+    has_scripts_ = false;
     for_each_upstream(*cycle, [&](Upstream& upstream) noexcept {
       upstream.worker.place = static_cast<std::uint32_t>(i);
+      has_scripts_ |= upstream.script != nullptr;
       new (&memory[i++]) Place{&upstream, upstream.pool, upstream.configuration, ngx_current_msec};
     });
     ngx_free(places_.data());
@@ -57,10 +60,12 @@ class Roster {
     cycle_ = cycle;
   }
   bool is_current() const noexcept { return cycle_ == ngx_cycle; }
+  bool has_scripts() const noexcept { return has_scripts_; }
   std::span<Place> places() const noexcept { return places_; }
 
  private:
   const ngx_cycle_t* cycle_ = nullptr;
+  bool has_scripts_ = false;
   std::span<Place> places_;
 };
 
@@ -129,6 +134,14 @@ void go_on(ngx_event_t*) noexcept {
   }
 }
 
+// Each process has its own, whoever ticks the pool.
+void tick_scripts() noexcept {
+  if (!roster.has_scripts() || !roster.is_current()) return;
+  for (const Place& place : roster.places()) {
+    if (place.upstream->script != nullptr) tick_script(*place.upstream);
+  }
+}
+
 void on_timer(ngx_event_t* event) noexcept {
   if (is_leaving()) return;
   event->log = ngx_cycle->log;
@@ -141,6 +154,7 @@ void on_timer(ngx_event_t* event) noexcept {
     }
   }
   if (!rest_of_turn.posted) go_on(event);
+  tick_scripts();
   ngx_add_timer(event, kTurnMs);
 }
 

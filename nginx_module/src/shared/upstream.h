@@ -10,6 +10,7 @@
 
 #include "leastwise/config.h"
 #include "leastwise/pool.h"
+#include "lua/script.h"
 #include "shared/ngx.h"
 #include "shared/peers.h"
 #include "shared/state_file.h"
@@ -57,16 +58,18 @@ struct Upstream {
   std::uint32_t seen = 0;  // directives that were set, by position
   ngx_str_t first_name{};  // of the first of them
   Place first{};
+  Place scripted{};       // of `leastwise_lua`
   Place keyed{};          // of the last `leastwise_key` or `leastwise_affinity`
   ngx_str_t zone_name{};  // of leastwise_zone
   std::size_t zone_size = 0;
   Place zone_place{};
 
-  StateFile state;          // leastwise_state
-  bool watches = false;     // another method chooses: leastwise_observe on
-  std::uint32_t slots = 0;  // servers that may be added at run time
-  void* spares = nullptr;   // nginx's records for them
-  bool changes = false;     // its list of servers does, at run time (`resolve`)
+  StateFile state;                // leastwise_state
+  lua::Script* script = nullptr;  // of `leastwise_lua`; made by the master, a copy in each worker
+  bool watches = false;           // another method chooses: leastwise_observe on
+  std::uint32_t slots = 0;        // servers that may be added at run time
+  void* spares = nullptr;         // nginx's records for them
+  bool changes = false;           // its list of servers does, at run time (`resolve`)
   ngx_shm_zone_t* zone = nullptr;
   std::uint32_t configuration = 0;  // number of its configuration in the pool
   Pool pool;                        // from when shared memory exists

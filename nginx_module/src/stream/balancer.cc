@@ -8,6 +8,7 @@
 #include "shared/zone.h"
 #include "stream/observe.h"
 #include "stream/peers.h"
+#include "stream/script.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -227,10 +228,27 @@ ngx_int_t init_peer(ngx_stream_session_t* s, ngx_stream_upstream_srv_conf_t* us)
   return NGX_OK;
 }
 
+// With `leastwise_lua` alone: others do not look whether there is a script.
+ngx_int_t get_scripted_peer(ngx_peer_connection_t* pc, void* data) noexcept {
+  const auto& attempt = *static_cast<Attempt*>(data);
+  lua::Script& script = *attempt.conf->script;
+  script.about(script_source, attempt.session);
+  const ngx_int_t rc = get_peer(pc, data);
+  script.about({}, nullptr);
+  return rc;
+}
+
+ngx_int_t init_scripted_peer(ngx_stream_session_t* s, ngx_stream_upstream_srv_conf_t* us) noexcept {
+  if (const ngx_int_t rc = init_peer(s, us); rc != NGX_OK) return rc;
+  ask_script(*static_cast<Attempt*>(s->upstream->peer.data));
+  s->upstream->peer.get = get_scripted_peer;
+  return NGX_OK;
+}
+
 ngx_int_t init_upstream(ngx_conf_t* cf, ngx_stream_upstream_srv_conf_t* us) noexcept {
   UpstreamConf& conf = conf_of(us);
   if (ngx_stream_upstream_init_round_robin(cf, us) != NGX_OK) return NGX_ERROR;
-  us->peer.init = init_peer;
+  us->peer.init = conf.script != nullptr ? init_scripted_peer : init_peer;
   conf.kind = &stream_kind;
   conf.block = us;
   conf.changes = StreamPeers::resolves(peers_of(conf));

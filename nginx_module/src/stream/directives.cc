@@ -2,6 +2,7 @@
 
 #include "probe/prober.h"
 #include "shared/directives.h"
+#include "shared/script.h"
 #include "shared/slots.h"
 #include "stream/balancer.h"
 #include "stream/conf.h"
@@ -52,6 +53,7 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
   if (char* rc = set_value(cf, directive, conf); rc != NGX_CONF_OK) return rc;
   if (first && conf.enabled) balance(cf);
   if (directive.field == Field(&Config::probe)) return check_probe(cf, conf);
+  if (directive.field == Field(&Config::lua)) return read_script(cf, conf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
   return conf.config.demand == Demand::kReport ? refuse_report(cf) : NGX_CONF_OK;

@@ -10,6 +10,7 @@
 
 #include "probe/prober.h"
 #include "shared/directives.h"
+#include "shared/script.h"
 #include "shared/worker.h"
 #include "stream/attempt.h"
 #include "stream/balancer.h"
@@ -45,6 +46,7 @@ char* check_upstreams(ngx_conf_t* cf, void*) noexcept {
     // An address in proxy_pass is an upstream as well, one without a block.
     if (upstreams[i]->srv_conf == nullptr) continue;
     UpstreamConf& conf = conf_of(upstreams[i]);
+    if (!use_script(cf, conf, upstreams[i]->host)) return conf_error();
     if (!is_used(cf, conf, upstreams[i]->host)) return conf_error();
     if (!watch(cf, conf, *upstreams[i])) return conf_error();
   }
