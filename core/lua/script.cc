@@ -1,5 +1,8 @@
 #include "lua/script.h"
 
+#define XXH_INLINE_ALL  // nginx's own build links no further library
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <limits>
@@ -162,13 +165,8 @@ double Script::predict(leastwise_view* view, std::uint32_t id) noexcept {
   return static_cast<double>(score(endpoint, word, n));
 }
 
-// FNV-1a, and a mix of its bits since short texts differ in few of them.
 double Script::share(const char* text, std::size_t size) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (std::size_t i = 0; i < size; ++i) {
-    hash = (hash ^ static_cast<unsigned char>(text[i])) * 0x100000001b3;
-  }
-  return static_cast<double>(Rng(hash).next() >> 11) * 0x1p-53;
+  return static_cast<double>(XXH3_64bits(text, size) >> 11) * 0x1p-53;
 }
 
 // ---- its other functions

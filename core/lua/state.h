@@ -48,7 +48,8 @@ class State {
   void seed(std::uint32_t value) noexcept;
   std::string manual();
 
-  // For binding.h: whether there is time left.
+  // For binding.h: whether there is time left. Beyond the budget, which is the wall's time, kGrace
+  // of the processor's: who only waited for it is not to blame.
   bool has_time() noexcept;
 
  private:
@@ -67,7 +68,7 @@ class State {
   std::array<int, kCalls> places_{};  // in Lua's registry
   int start_ = 0, seed_ = 0, manual_ = 0;
   bool picks_ = false;
-  Nanoseconds budget_{}, deadline_{};
+  Nanoseconds budget_{}, deadline_{}, last_deadline_{};  // the last by the thread's own time
   char error_[256] = {};
   std::size_t error_size_ = 0;
 };
