@@ -106,7 +106,8 @@ constexpr Directive kDirectives[] = {
          "Whether the load that servers report with their answers is listened to: the header "
          "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure "
          "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
-         "server up to twice as dear and never cheaper than it was measured to be. nginx takes "
+         "server up to twice as expensive and never cheaper than it was measured to be. nginx "
+         "takes "
          "the header off the answer; HAProxy sends it with the log line. Not in nginx's `stream`."},
     {.name = "failure",
      .field = &Config::failure,
@@ -174,7 +175,7 @@ constexpr Directive kDirectives[] = {
      .scope = Scope::kNginx,
      .syntax = "EXPRESSION",
      .standard = "method and path, with what looks like an id folded: see routes.md",
-     .help = "What tells cheap requests from dear ones; nginx variables may be used. Requests "
+     .help = "What tells cheap requests from expensive ones; nginx variables may be used. Requests "
              "with the same value are expected to cost the same, and each value is one route, of "
              "256. In nginx's `stream` sessions are not told apart without it: "
              "`$ssl_preread_server_name` may serve. In HAProxy it is the argument `route` of the "

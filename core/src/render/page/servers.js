@@ -101,7 +101,7 @@ function factsOf(s) {
     ["the way there takes", duration(o.base_ms)], ["share of failures of late", percent(o.error_share)],
     ["fails towards max_fails", count(p.fails)], ["put down to the request", count(o.forgiven)],
     ["CPU, memory reported", percent(o.report.cpu) + ", " + percent(o.report.memory)],
-    ["load makes it dearer by", "× " + digits(o.report.factor)],
+    ["penalty for its load", "× " + digits(o.report.factor)],
     ["keep a place only", count(o.held)], ["on their way", count(o.in_transit)],
     ["sent, received", bytes(p.sent) + ", " + bytes(p.received)],
     ...results.map(([k, n]) => ["result: " + k, n]), ...ejections,

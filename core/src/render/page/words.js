@@ -17,10 +17,10 @@ const reasonWords = {
 // Of a server that may be picked: what costs it traffic under adaptive.
 function handicapOf(own, pool) {
   if (pool.policy !== "adaptive" || !pool.model.learned) return "";
-  if (own.error_share > 0.002) return "dear: errors " + percent(own.error_share);
+  if (own.error_share > 0.002) return "penalty: errors " + percent(own.error_share);
   const times = own.slowness / pool.model.slowness;
   if (own.known && times > 1.5) return `slow: ${digits(times)} × the pool's mean`;
-  return own.report.factor > 1.1 ? `dear: reports load, × ${digits(own.report.factor)}` : "";
+  return own.report.factor > 1.1 ? `penalty: reports load, × ${digits(own.report.factor)}` : "";
 }
 function reasonOf(peer, pool) {
   const own = peer.leastwise;
@@ -79,7 +79,7 @@ function explain(d, policy, isWatched) {
   if (d.second && !turns) {
     text += `; ${nameOf(d.second.server)}: ${figureOf(d.second, policy)}` + comparison(d, policy);
   }
-  const left = d.left_out.map(p => `${nameOf(p.server)} ${p.why === "errors" || p.why === "report" ? "dear" : "left out"}: ` +
+  const left = d.left_out.map(p => `${nameOf(p.server)} ${p.why === "errors" || p.why === "report" ? "penalty" : "left out"}: ` +
       (whyWords[p.why] ?? (() => p.why.replaceAll("_", " ")))(p));
   if (left.length) text += "; " + left.join(", ");
   return text;
