@@ -24,7 +24,8 @@ void write_http(const ProbeSettings& s, std::string_view host, Text& out) noexce
   out << "\r\n";
 }
 
-HttpAnswer::HttpAnswer(const ProbeSettings& settings) noexcept : settings_(settings) {
+HttpAnswer::HttpAnswer(const ProbeSettings& settings, Body* keep) noexcept
+    : settings_(settings), keep_(keep) {
   http_parser_init(&parser_, HTTP_RESPONSE);
   parser_.data = this;
 }
@@ -76,6 +77,7 @@ int HttpAnswer::look_at_status(std::uint32_t status) noexcept {
     result_ = {ProbeFault::kStatus, status};
     return kStop;
   }
+  if (keep_ != nullptr) return kGoOn;
   if (settings_.body.empty()) {
     result_ = ProbeResult{};
     return kStop;
@@ -85,6 +87,12 @@ int HttpAnswer::look_at_status(std::uint32_t status) noexcept {
 
 int HttpAnswer::on_body(http_parser* parser, const char* text, std::size_t size) noexcept {
   HttpAnswer& answer = answer_of(parser);
+  if (Body* keep = answer.keep_; keep != nullptr) {
+    size = std::min(size, keep->room.size() - keep->size);
+    std::copy_n(text, size, keep->room.data() + keep->size);
+    keep->size += size;
+    return kGoOn;
+  }
   if (!answer.has_text({text, size})) return kGoOn;
   answer.result_ = ProbeResult{};
   return kStop;
@@ -92,7 +100,8 @@ int HttpAnswer::on_body(http_parser* parser, const char* text, std::size_t size)
 
 int HttpAnswer::on_message(http_parser* parser) noexcept {
   if (parser->status_code < 200) return kGoOn;
-  answer_of(parser).result_ = {ProbeFault::kBody};
+  HttpAnswer& answer = answer_of(parser);
+  answer.result_ = answer.keep_ != nullptr ? ProbeResult{} : ProbeResult{ProbeFault::kBody};
   return kStop;
 }
 

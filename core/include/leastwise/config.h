@@ -18,6 +18,7 @@
 #include "leastwise/networks.h"
 #include "leastwise/policy.h"
 #include "leastwise/probe.h"
+#include "leastwise/scrape.h"
 #include "leastwise/status.h"
 #include "leastwise/text.h"
 
@@ -85,7 +86,10 @@ struct Config {
   std::string_view key;
   // The file of a script that chooses: core/lua/. Empty: none.
   std::string_view lua;
+  ScrapeSettings scrape;  // in place of `report`: load is read from what servers expose
 
+  // Whether what servers say of their load counts, however it comes.
+  bool has_reports() const noexcept { return report.is_on() || scrape.is_on(); }
   const Policy& chosen_policy() const noexcept;
   // Whether picks look at Request::key.
   bool uses_key() const noexcept;
@@ -109,10 +113,12 @@ struct Directive {
   std::string_view syntax;    // of the value
   std::string_view standard;  // the value when the directive is absent
   std::string_view help;
+  std::string_view agent_syntax = {};  // where the agent's is another one
 };
 
-// Whether it takes several values: each is set() by itself, and adds to the others.
-bool takes_several(const Directive& directive) noexcept;
+// Whether it takes several values when the first is this one: each is set() by itself, and adds to
+// the others.
+bool takes_several(const Directive& directive, std::string_view first) noexcept;
 
 std::span<const Directive> directives() noexcept;
 const Directive* find_directive(std::string_view name) noexcept;

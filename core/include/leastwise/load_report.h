@@ -20,6 +20,10 @@ struct LoadReport {
   float cpu = kUnknown;          // cpu_utilization: 0…, 1 = all it has; may be more
   float memory = kUnknown;       // mem_utilization: 0…1
   float utilisation = kUnknown;  // the figure that Config::report names: 0…, 1 = full
+
+  // Of those that are scraped alone: requests there, from all who send some.
+  float waiting = kUnknown;
+  float running = kUnknown;
 };
 
 }  // namespace leastwise

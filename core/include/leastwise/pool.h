@@ -76,6 +76,8 @@ struct EndpointView {
   float warmth = 1;          // part of its weight that it has: slow start
   // Of late, as its load reports say; LoadReport::kUnknown when they do not.
   float reported_utilisation = -1, reported_cpu = -1, reported_memory = -1;
+  float waiting = -1, running = -1;  // requests there by what was scraped, the same
+  ScrapeView scrape;
   float report_factor = 1;  // so many times as dear by them
   float demand = 1;         // d_i that `weighted` shares requests out by; its share is d_i / Σ d_j
   std::uint64_t reports = 0, reports_refused = 0;
@@ -277,6 +279,13 @@ class Pool {
                          TimePoint now) noexcept;
   // Duration::max() when there was none.
   Duration since_probe(EndpointId id, TimePoint now) const noexcept;
+
+  // What one scrape found, by who leads the probes: a load report, if `result` passed.
+  ProbeChange note_scrape(EndpointId id, const ProbeResult& result, const LoadReport& report,
+                          const Config& config, TimePoint now) noexcept;
+  // Duration::max() when there was none.
+  Duration since_scrape(EndpointId id, TimePoint now) const noexcept;
+
   bool is_in_panic() const noexcept;
   // True once for each time that is_in_panic() changed, in one process of all.
   bool take_panic_news() noexcept;

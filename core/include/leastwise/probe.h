@@ -84,8 +84,12 @@ enum class ProbeFault : std::uint8_t {
   kTls,          //
   kGrpcStatus,   // detail: gRPC's
   kNotServing,   // detail: as grpc.health.v1 says it
+  // Of what is scraped (scrape.h):
+  kNoMetrics,   // none of those that are asked for
+  kBadMetrics,  // one that can not be meant
+  kNoText,      // neither Prometheus' text nor JSON
 };
-inline constexpr std::size_t kProbeFaults = 14;
+inline constexpr std::size_t kProbeFaults = 17;
 std::string_view name(ProbeFault fault) noexcept;
 
 struct ProbeResult {

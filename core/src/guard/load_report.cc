@@ -12,10 +12,10 @@ namespace leastwise::state {
 namespace {
 
 constexpr float kSmoothingSeconds = 0.5F;
-constexpr std::int64_t kFreshMs = 3000;
-constexpr float kLeastStep = 0.125F;  // of the smoothing: answers may come all at once
-constexpr float kMostFactor = 2;      // a report makes a server so many times as dear, at most
-constexpr float kLeastRoom = 0.05F;   // of a server that says it is full
+constexpr std::int64_t kFreshMs = 3000;  // of those that come with answers
+constexpr float kLeastStep = 0.125F;     // of the smoothing: answers may come all at once
+constexpr float kMostFactor = 2;         // a report makes a server so many times as dear, at most
+constexpr float kLeastRoom = 0.05F;      // of a server that says it is full
 constexpr float kCapacitySeconds = 20;
 constexpr float kTolerance = 1.6F;  // what is foreign is a difference of two noisy figures
 
@@ -26,19 +26,26 @@ float blended(float old, float added, float step) noexcept {
 
 float room(float utilisation) noexcept { return std::max(kLeastRoom, 1 - utilisation); }
 
-std::int32_t age_ms(const Reported& r, std::int64_t now_ms) noexcept {
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(now_ms) - r.ms);
+std::int32_t age_ms(std::uint32_t ms, std::int64_t now_ms) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(now_ms) - ms);
 }
 
-bool is_fresh(const Reported& r, std::int64_t now_ms) noexcept {
-  const std::int32_t age = age_ms(r, now_ms);
-  return age >= 0 && age <= kFreshMs;
+std::int64_t fresh_ms(const Config& config) noexcept {
+  return config.scrape.is_on()
+             ? std::max(kFreshMs,
+                        std::int64_t{config.scrape.fresh() / std::chrono::milliseconds(1)})
+             : kFreshMs;
+}
+
+bool is_fresh(std::int32_t age, const Config& config) noexcept {
+  return age >= 0 && age <= fresh_ms(config);
 }
 
 class Load {
  public:
   Load(const Shared& shared, const Config& config, TimePoint now) noexcept
       : shared_(shared),
+        config_(config),
         now_ms_(milliseconds(now)),
         learns_speed_(config.chosen_policy().by_score) {}
 
@@ -47,7 +54,7 @@ class Load {
     std::size_t seen = 0;
     for (Record& record : shared_.records()) {
       if (!record.is_in_use()) continue;
-      const float u = utilisation_now(record, now_ms_);
+      const float u = utilisation_now(record, config_, now_ms_);
       if (u < 0 || seen++ % step != 0) continue;
       utilisations_.add(u);
       demands_.add(demand(record, u));
@@ -58,7 +65,7 @@ class Load {
     const float median_room = room(utilisations_.get());
     const float median_demand = demands_.get();
     for (Record& record : shared_.records()) {
-      const float u = utilisation_now(record, now_ms_);
+      const float u = utilisation_now(record, config_, now_ms_);
       if (u < 0) {
         record.report_factor.set(1);
         record.report_demand.set(1);
@@ -92,6 +99,7 @@ class Load {
   }
 
   const Shared& shared_;
+  const Config& config_;
   std::int64_t now_ms_;
   bool learns_speed_;
   Median utilisations_, demands_;
@@ -107,7 +115,8 @@ void forget_all(const Shared& shared) noexcept {
 
 }  // namespace
 
-void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms) noexcept {
+void learn_report(Record& record, const LoadReport& report, const Config& config,
+                  std::int64_t now_ms) noexcept {
   if (report.state == LoadReport::State::kNone) return;
   if (report.state == LoadReport::State::kRefused) {
     record.reports_refused.add(1);
@@ -117,8 +126,8 @@ void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms)
   record.reported.update([&](std::uint64_t word) noexcept {
     Reported r = reported::unpack(word);
     float step = 1;
-    if (is_fresh(r, now_ms)) {
-      const float elapsed = static_cast<float>(age_ms(r, now_ms)) * 1e-3F;
+    if (const std::int32_t age = age_ms(r.ms, now_ms); is_fresh(age, config)) {
+      const float elapsed = static_cast<float>(age) * 1e-3F;
       step = std::max(kLeastStep, 1 - std::exp(-elapsed / kSmoothingSeconds));
     } else {
       r = {};
@@ -130,13 +139,24 @@ void learn_report(Record& record, const LoadReport& report, std::int64_t now_ms)
   });
 }
 
-float utilisation_now(const Record& record, std::int64_t now_ms) noexcept {
+void note_queue(Record& record, const LoadReport& report, std::int64_t now_ms) noexcept {
+  if (report.waiting < 0 && report.running < 0) return;
+  record.queued.set(queued::pack({.waiting = report.waiting,
+                                  .running = report.running,
+                                  .ms = static_cast<std::uint32_t>(now_ms)}));
+}
+
+float utilisation_now(const Record& record, const Config& config, std::int64_t now_ms) noexcept {
   const Reported r = reported::unpack(record.reported.get());
-  return is_fresh(r, now_ms) ? r.utilisation : -1;
+  return is_fresh(age_ms(r.ms, now_ms), config) ? r.utilisation : -1;
+}
+
+bool is_queue_known(const Record& record, const Config& config, std::int64_t now_ms) noexcept {
+  return is_fresh(age_ms(queued::unpack(record.queued.get()).ms, now_ms), config);
 }
 
 void renew_load(const Shared& shared, const Config& config, TimePoint now) noexcept {
-  if (!config.report.is_on()) return forget_all(shared);
+  if (!config.has_reports()) return forget_all(shared);
   Load load(shared, config, now);
   load.look_at_all();
   load.judge_all();

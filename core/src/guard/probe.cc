@@ -131,12 +131,7 @@ ProbeChange Pool::note_probe(EndpointId id, const ProbeResult& result, const Con
 
 Duration Pool::since_probe(EndpointId id, TimePoint now) const noexcept {
   if (index(id) >= capacity()) return Duration::max();
-  const std::uint64_t word = shared().records()[index(id)].probe.get();
-  if (word == 0) return Duration::max();
-  const auto ms = static_cast<std::uint32_t>(milliseconds(now));
-  const auto age = static_cast<std::int32_t>(ms - probed::unpack(word).ms);
-  // From before the clock went back.
-  return age < 0 ? Duration::max() : Duration(std::chrono::milliseconds(age));
+  return probed::age(shared().records()[index(id)].probe.get(), now);
 }
 
 bool Pool::is_in_panic() const noexcept { return header_->panic.get() != 0; }

@@ -13,7 +13,7 @@ constexpr std::int64_t kSlackMs = 10'000;
 constexpr std::int64_t kLongMs = 1000;  // without a tick: then all are looked at
 // What is left then is below kErrorFree, whatever it was: e^-10.
 constexpr std::int64_t kErrorMs = 100'000;
-constexpr std::int64_t kReportMs = 60'000;  // reports count for three seconds
+constexpr std::int64_t kReportMs = 60'000;  // longer than any report counts
 // 16 of the mixture's decay times.
 constexpr std::int64_t kMixtureMs = 960'000;
 constexpr std::int64_t kHourMs = 3'600'000;  // after which nothing of failures is held against it
@@ -68,6 +68,7 @@ void Age::forget_old(const state::Shared& shared, std::size_t i) const noexcept 
   const auto answer_ms = static_cast<std::int64_t>(kAnswerTimeAges) * tau_ms_;
   forget(record.answer_time, is_old(answer_time::unpack(record.answer_time.get()).ms, answer_ms));
   forget(record.reported, is_old(reported::unpack(record.reported.get()).ms, kReportMs));
+  forget(record.queued, is_old(queued::unpack(record.queued.get()).ms, kReportMs));
   Learned& learned = shared.learned()[i];
   if (learned.mixture.delay > 0 && is_old(learned.mixture.ms, kMixtureMs)) learned.mixture = {};
 }

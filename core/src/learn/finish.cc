@@ -222,7 +222,9 @@ void Picker::release(const Config& config, const Ticket& ticket, TimePoint now) 
 void Picker::take_in(const Config& config, const Ticket& ticket, const Outcome& outcome,
                      TimePoint now, Verdict* verdict, const Words& words) noexcept {
   count(words.record, outcome);
-  if (config.report.is_on()) state::learn_report(words.record, outcome.report, milliseconds(now));
+  if (config.report.is_on()) {
+    state::learn_report(words.record, outcome.report, config, milliseconds(now));
+  }
   learn(config, ticket, outcome, now, verdict, words);
   renew(config, ticket.member, now);
 }

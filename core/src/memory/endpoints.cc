@@ -64,6 +64,7 @@ void reset(const Shared& shared, std::size_t i) noexcept {
   r.probe.set(0);
   r.probes.set(0);
   r.probes_failed.set(0);
+  r.scrape.set(0);
 }
 
 // A place as it was seen. seq_cst for all loads and changes of places in here: that of two which

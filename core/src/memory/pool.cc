@@ -90,6 +90,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   shared.records()[i].answer_time.set(0);
   shared.records()[i].failures_in_a_row.set(0);
   shared.records()[i].reported.set(0);
+  shared.records()[i].queued.set(0);
   shared.records()[i].report_factor.set(0);
   shared.records()[i].report_demand.set(0);
   shared.records()[i].rate.set(0);

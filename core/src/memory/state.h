@@ -142,6 +142,8 @@ struct alignas(64) Record {
 
   // Of load reports: see load_report.h.
   Cell<std::uint64_t> reported;  // packed.h, reported
+  Cell<std::uint64_t> queued;    // packed.h, queued
+  Cell<std::uint64_t> scrape;    // words/probe_word.h
   Cell<std::uint64_t> reports, reports_refused;
   Cell<float> report_factor;  // times the score; 0 = not yet looked at: 1
   Cell<float> report_demand;  // d: throughput per utilisation, of the median's; 0 = unknown: 1

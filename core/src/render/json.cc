@@ -41,14 +41,33 @@ void render_figure(std::string_view name, float value, Text& out) noexcept {
   out << ',';
 }
 
-void render_report(const EndpointView& v, Text& out) noexcept {
+// null when it was never asked, or is not.
+void render_scrape(const ScrapeView& v, const ScrapeSettings& settings, Text& out) noexcept {
+  out << "\"scrape\":";
+  if (!v.is_known) {
+    out << "null";
+    return;
+  }
+  std::array<char, 160> buffer;
+  Text text(buffer);
+  describe(v.last, settings.ask, text);
+  (out << "{\"last\":\"").json(text.view())
+      << "\",\"result\":\"" << name(v.last.fault) << "\",\"passed\":" << yes(v.last.passed())
+      << ",\"in_a_row\":" << v.in_a_row << ",\"age_s\":" << double{v.age} << '}';
+}
+
+void render_report(const EndpointView& v, const ScrapeSettings& scrape, Text& out) noexcept {
   out << "\"report\":{";
   render_figure("utilisation", v.reported_utilisation, out);
   render_figure("cpu", v.reported_cpu, out);
   render_figure("memory", v.reported_memory, out);
+  render_figure("waiting", v.waiting, out);
+  render_figure("running", v.running, out);
   render_figure("age_s", v.report_age, out);
   out << "\"factor\":" << double{v.report_factor} << ",\"accepted\":" << v.reports
-      << ",\"refused\":" << v.reports_refused << "},";
+      << ",\"refused\":" << v.reports_refused << ',';
+  render_scrape(v.scrape, scrape, out);
+  out << "},";
 }
 
 // null when it was never probed.
@@ -85,7 +104,7 @@ void render_own(const EndpointView& v, float share, const Config& config, Text& 
   out << "\"leastwise\":{";
   const Standing now = standing(v);
   render_probe(v.probe, config.probe, out);
-  render_report(v, out);
+  render_report(v, config.scrape, out);
   render_window(v.window, out);
   render_figure("share", share, out);
   out << "\"order\":" << v.settings.order << ",\"reason\":\"" << now.reason

@@ -20,7 +20,10 @@ void render_directives(Text& out) noexcept {
       out << "leastwise_" << d.name << ' ' << d.syntax << ';';
     }
     out << "` in nginx";
-    if (d.scope == Scope::kBoth) out << ", `" << d.name << ' ' << d.syntax << ";` in the agent";
+    if (d.scope == Scope::kBoth) {
+      out << ", `" << d.name << ' ' << (d.agent_syntax.empty() ? d.syntax : d.agent_syntax)
+          << ";` in the agent";
+    }
     out << "\n- Accepted: " << what.view() << "\n- Default: " << d.standard << "\n\n"
         << d.help << '\n';
   }

@@ -12,8 +12,10 @@ struct Words {
 };
 
 constexpr std::string_view kLook = "see whether it runs and what its own log says";
-constexpr std::string_view kTheUri =
-    "see its own log, and whether the probe's uri is the right one";
+constexpr std::string_view kTheUri = "see its own log, and whether the uri is the right one";
+
+constexpr std::string_view kTheMetrics =
+    "look with curl at what it exposes there, and at the names in \"leastwise_report\"";
 
 constexpr std::array<Words, kProbeFaults> kWords{{
     {"passed", "passed", ""},
@@ -31,6 +33,9 @@ constexpr std::array<Words, kProbeFaults> kWords{{
     {"tls", "TLS handshake failed", "see whether it speaks TLS there, and to this \"sni=\""},
     {"grpc_status", "grpc-status ", "see whether it has the health service grpc.health.v1"},
     {"not_serving", "grpc.health.v1 says ", kLook},
+    {"no_metrics", "none of the figures that are asked for", kTheMetrics},
+    {"bad_metrics", "a figure that is negative, infinite or no share", kTheMetrics},
+    {"no_text", "neither Prometheus' text nor JSON", kTheMetrics},
 }};
 
 // Checked, since it comes from shared memory.

@@ -78,6 +78,21 @@ void write_utilisation(const Lines& lines, const PeerView& p) noexcept {
   if (p.view.reported_utilisation >= 0) lines.line(double{p.view.reported_utilisation});
 }
 
+// Only of peers that are scraped.
+void write_scrape_result(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.scrape.is_known) lines.line("result", name(p.view.scrape.last.fault), 1);
+}
+void write_scrape_age(const Lines& lines, const PeerView& p) noexcept {
+  if (p.view.scrape.is_known) lines.line(double{p.view.scrape.age});
+}
+void write_queued(const Lines& lines, const PeerView& p) noexcept {
+  const auto line = [&](std::string_view state, float n) noexcept {
+    if (n >= 0) lines.line("state", state, static_cast<std::uint64_t>(n));
+  };
+  line("waiting", p.view.waiting);
+  line("running", p.view.running);
+}
+
 void write_probes(const Lines& lines, const PeerView& p) noexcept {
   lines.line("result", "passed", std::uint32_t{p.view.probe.checks - p.view.probe.failures});
   lines.line("result", "failed", p.view.probe.failures);
@@ -201,6 +216,13 @@ constexpr Family kFamilies[] = {
      "Load reports of the peer, by whether they could be read.", write_reports},
     {"leastwise_peer_reported_utilisation", kGauge, "",
      "How full the peer says it is, of late; no line when it says nothing.", write_utilisation},
+    {"leastwise_peer_reported_requests", kGauge, "state",
+     "Requests that wait at the peer and that it works on, by what was scraped of it of late.",
+     write_queued},
+    {"leastwise_peer_scrape_result", kGauge, "result",
+     "1 for what the last scrape of the peer's load found.", write_scrape_result},
+    {"leastwise_peer_scrape_age_seconds", kGauge, "",
+     "Time since the last scrape of the peer's load ended.", write_scrape_age},
     {"leastwise_signal_age_seconds", kGauge, "source",
      "Time since the peer's last load report; no line when there is none of late.", write_age},
     {"leastwise_peer_share", kGauge, "",

@@ -23,10 +23,16 @@ double to_seconds(const Cell<std::uint64_t>& us) noexcept {
   return static_cast<double>(us.get()) * kMicro;
 }
 
-void copy_report(const state::Record& r, std::int64_t now_ms, EndpointView& v) noexcept {
+void copy_report(const state::Record& r, const Config& config, std::int64_t now_ms,
+                 EndpointView& v) noexcept {
   v.reports = r.reports.get();
   v.reports_refused = r.reports_refused.get();
-  if (state::utilisation_now(r, now_ms) < 0) return;
+  if (state::is_queue_known(r, config, now_ms)) {
+    const Queued q = queued::unpack(r.queued.get());
+    v.waiting = q.waiting;
+    v.running = q.running;
+  }
+  if (state::utilisation_now(r, config, now_ms) < 0) return;
   const Reported said = reported::unpack(r.reported.get());
   v.reported_utilisation = said.utilisation;
   v.reported_cpu = said.cpu;
@@ -145,6 +151,18 @@ void copy_probe(const state::Record& r, std::uint32_t flags, std::int64_t now_ms
   v.age = age > 0 ? static_cast<float>(age) * 1e-3F : 0;
 }
 
+void copy_scrape(const state::Record& r, std::int64_t now_ms, ScrapeView& v) noexcept {
+  const std::uint64_t word = r.scrape.get();
+  if (word == 0) return;
+  const Probed p = probed::unpack(word);
+  v.is_known = true;
+  v.failed = p.verdict == Probed::Verdict::kDown;
+  v.last = p.last;
+  v.in_a_row = p.in_a_row;
+  const auto age = static_cast<std::int32_t>(static_cast<std::uint32_t>(now_ms) - p.ms);
+  v.age = age > 0 ? static_cast<float>(age) * 1e-3F : 0;
+}
+
 constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
                                                          "latency", "operator"};
 
@@ -189,10 +207,11 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.base = hot.base.get();
   v.delay = expected_delay(hot, plan, v.slowness, milliseconds(now));
   copy_counters(record, v);
-  copy_report(record, milliseconds(now), v);
+  copy_report(record, config, milliseconds(now), v);
   v.shadow_picks = shared().shadowed()[index(id)].would.get();
   copy_window(record, shared().windows()[index(id)], milliseconds(now), v);
   copy_probe(record, hot.flags.get(), milliseconds(now), v.probe);
+  if (config.scrape.is_on()) copy_scrape(record, milliseconds(now), v.scrape);
   v.demand = state::demand(config, plan, hot, record);
   return v;
 }

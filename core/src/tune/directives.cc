@@ -23,6 +23,24 @@ constexpr std::string_view kProbeHelp =
     "more than half of the servers fail all are used, unless a backup is well. `tcp` "
     "does not see a process that hangs. See operations.md.";
 
+constexpr std::string_view kReportHelp =
+    "Whether the load that servers report is listened to: with their answers, in the header "
+    "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure counts; `on`: "
+    "application_utilization, or else cpu_utilization. A report makes a server up to twice as expensive "
+    "and never cheaper than it was measured to be. nginx takes the header off the answer; HAProxy "
+    "sends it with the log line. Not in nginx's `stream`. `scrape` (nginx only, `stream` as well): "
+    "each server is asked for it now and then, apart from requests, and answers with Prometheus' "
+    "text or JSON, of which 64 KiB at most are read; the header is not looked at then. Parameters "
+    "as those of `probe`: `interval=1s` (100ms to 15s), `jitter=10%`, `timeout=1s`, `port=`, "
+    "`host=`, `tls`, `sni=`. `preset=node_exporter`: CPU and memory of the machine, at port 9100 "
+    "unless `port=` says another; `preset=vllm`, `sglang` or `llamacpp`: requests that wait and "
+    "run, and how full the KV cache is. METRIC is "
+    "`[FIGURE=][1-][rate:|max:]NAME[{LABEL=VALUE,…}][/NUMBER | /NAME…]`, in quotes when it has "
+    "braces; FIGURE is `load` (if nothing is said), `cpu`, `memory`, `waiting` or `running`; of "
+    "several terms the largest counts. `load`, or else `cpu`, is how full the server is, 1 = full. "
+    "Samples of one NAME are added up, with `max:` the largest is taken; `rate:` is what a counter "
+    "grows by in a second. Of JSON, NAME is `a.b.0`. See operations.md.";
+
 constexpr Directive kDirectives[] = {
     {.name = "policy",
      .field = &Config::policy,
@@ -100,15 +118,12 @@ constexpr Directive kDirectives[] = {
     {.name = "report",
      .field = &Config::report,
      .scope = Scope::kBoth,
-     .syntax = "off | on | METRIC",
+     .min = {},
+     .max = {},
+     .syntax = "off | on | METRIC | scrape URI [PARAMETER …] [METRIC …]",
      .standard = "off",
-     .help =
-         "Whether the load that servers report with their answers is listened to: the header "
-         "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure "
-         "counts; `on`: application_utilization, or else cpu_utilization. A report makes a "
-         "server up to twice as expensive and never cheaper than it was measured to be. nginx "
-         "takes "
-         "the header off the answer; HAProxy sends it with the log line. Not in nginx's `stream`."},
+     .help = kReportHelp,
+     .agent_syntax = "off | on | METRIC"},
     {.name = "failure",
      .field = &Config::failure,
      .scope = Scope::kBoth,
@@ -200,6 +215,7 @@ constexpr Directive kDirectives[] = {
 };
 
 constexpr std::uint32_t kMostAnswers = 1000;
+constexpr std::string_view kScrapeWord = "scrape";
 
 template <typename T>
 struct Word {
@@ -317,9 +333,10 @@ Status read(std::string_view text, const Directive& d, std::string_view& out) no
 
 std::span<const Directive> directives() noexcept { return kDirectives; }
 
-bool takes_several(const Directive& d) noexcept {
+bool takes_several(const Directive& d, std::string_view first) noexcept {
   return std::holds_alternative<Failures Config::*>(d.field) ||
-         std::holds_alternative<ProbeSettings Config::*>(d.field);
+         std::holds_alternative<ProbeSettings Config::*>(d.field) ||
+         (std::holds_alternative<ReportMetric Config::*>(d.field) && first == kScrapeWord);
 }
 
 const Directive* find_directive(std::string_view name) noexcept {
@@ -328,11 +345,16 @@ const Directive* find_directive(std::string_view name) noexcept {
 }
 
 Status set(Config& config, const Directive& directive, std::string_view text) noexcept {
+  const bool sets_report = directive.field == Field(&Config::report);
+  if (sets_report && (text == kScrapeWord || config.scrape.is_on())) {
+    config.report = {};  // what `demand report` may have set
+    return set(config.scrape, text);
+  }
   const Status status = std::visit(
       [&](auto field) noexcept { return read(text, directive, config.*field); }, directive.field);
   // Else `demand report` alone would be `demand static`, and nobody would know.
   const bool sets_demand = directive.field == Field(&Config::demand);
-  if (status.ok() && sets_demand && config.demand == Demand::kReport && !config.report.is_on()) {
+  if (status.ok() && sets_demand && config.demand == Demand::kReport && !config.has_reports()) {
     config.report = std::string_view("on");
   }
   return status;
@@ -356,7 +378,7 @@ void accepted(const Directive& d, Text& out) noexcept {
     out << "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8";
   } else if (std::holds_alternative<ReportMetric Config::*>(d.field)) {
     out << "off, on, cpu_utilization, mem_utilization, application_utilization, utilization.NAME "
-           "or named_metrics.NAME";
+           "or named_metrics.NAME; in nginx also scrape and a URI";
   } else if (std::holds_alternative<Failures Config::*>(d.field)) {
     out << "one or more of http_" << Failures::kLeastHttp << " to http_" << Failures::kMostHttp
         << " and grpc_1 to grpc_" << Failures::kMostGrpc << ", as in http_429 http_404";

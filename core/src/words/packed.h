@@ -197,6 +197,28 @@ constexpr Reported unpack(std::uint64_t word) noexcept {
 
 }  // namespace reported
 
+// ---- Queued: requests that wait at a server and that it works on, by its own account, and when it
+// said so (ms modulo 2^32). One more than they are, so that zero is unknown; at most 65534.
+struct Queued {
+  float waiting = -1;
+  float running = -1;
+  std::uint32_t ms = 0;
+};
+
+namespace queued {
+
+constexpr float kMost = 65534;
+constexpr std::uint64_t pack(const Queued& q) noexcept {
+  return reported::shrink(q.waiting, kMost, 1) << 48 | reported::shrink(q.running, kMost, 1) << 32 |
+         q.ms;
+}
+constexpr Queued unpack(std::uint64_t word) noexcept {
+  return {reported::widen(word >> 48, 1), reported::widen(word >> 32 & 0xffff, 1),
+          static_cast<std::uint32_t>(word)};
+}
+
+}  // namespace queued
+
 // ---- Health: passive failure counting with nginx's meaning of max_fails.
 struct Health {
   std::uint32_t fails = 0;    // at most 32767

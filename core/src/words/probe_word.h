@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "leastwise/clock.h"
 #include "leastwise/probe.h"
 
 namespace leastwise {
@@ -56,6 +57,14 @@ constexpr ProbeChange add(Probed& p, const ProbeResult& result, std::uint32_t pa
   if (before == Probed::Verdict::kDown && p.in_a_row < passes) return ProbeChange::kNone;
   p.verdict = Probed::Verdict::kUp;
   return before == Probed::Verdict::kDown ? ProbeChange::kUp : ProbeChange::kFirstPass;
+}
+
+// Since the last; Duration::max() when there was none, or it is from before the clock went back.
+constexpr Duration age(std::uint64_t word, TimePoint now) noexcept {
+  if (word == 0) return Duration::max();
+  const auto ms = static_cast<std::uint32_t>(milliseconds(now));
+  const auto passed = static_cast<std::int32_t>(ms - unpack(word).ms);
+  return passed < 0 ? Duration::max() : Duration(std::chrono::milliseconds(passed));
 }
 
 }  // namespace probed

@@ -33,6 +33,7 @@ char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept
   if (first && conf.enabled) balance(cf);
   if (directive.field == Field(&Config::probe)) return check_probe(cf, conf);
   if (directive.field == Field(&Config::lua)) return read_script(cf, conf);
+  if (directive.field == Field(&Config::report)) return check_scrape(cf, conf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
   return NGX_CONF_OK;

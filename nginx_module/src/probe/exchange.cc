@@ -87,6 +87,11 @@ Exchange::Start Exchange::begin(const Question& question, Done done, void* who, 
 // Of HTTP/1 what the settings allow, 1.6 KiB at most. False when memory ran out.
 bool Exchange::write_request() noexcept {
   constexpr std::size_t kMost = 2048;
+  if (question_.wants_body) {
+    auto* room = static_cast<char*>(ngx_palloc(memory_, ProbeSettings::kMostAnswer));
+    if (room == nullptr) return false;
+    body_.room = {room, ProbeSettings::kMostAnswer};
+  }
   if (question_.settings->kind == ProbeKind::kHttp) {
     auto* text = static_cast<char*>(ngx_pnalloc(memory_, kMost));
     if (text == nullptr) return false;
@@ -106,6 +111,11 @@ bool Exchange::write_request() noexcept {
 }
 
 void Exchange::end() noexcept {
+  close();
+  free();
+}
+
+void Exchange::close() noexcept {
   ngx_connection_t* c = peer_.connection;
 #if (NGX_SSL)
   if (c->ssl != nullptr) {
@@ -117,7 +127,6 @@ void Exchange::end() noexcept {
   }
 #endif
   ngx_close_connection(c);
-  free();
 }
 
 void Exchange::free() noexcept {
@@ -128,10 +137,10 @@ void Exchange::free() noexcept {
 }
 
 void Exchange::finish(const ProbeResult& result) noexcept {
-  const Done done = done_;
-  void* who = who_;
-  end();
-  done(who, result);
+  const ProbeResult found = result;  // which may be of this
+  close();
+  done_(who_, found, body_.text());
+  free();
 }
 
 void Exchange::on_event(ngx_event_t* event) noexcept {

@@ -22,7 +22,8 @@ namespace leastwise::nginx {
 // Whom to ask, and how. Views that outlive the exchange.
 struct Question {
   const ProbeSettings* settings = nullptr;
-  std::string_view host;  // what the pool is called
+  std::string_view host;    // what the pool is called
+  bool wants_body = false;  // of HTTP: it is told with the result
   sockaddr* address = nullptr;
   socklen_t address_size = 0;
   ngx_str_t* name = nullptr;  // of the address
@@ -33,8 +34,8 @@ struct Question {
 
 class Exchange {
  public:
-  // Called at most once, never by begin(), and the exchange is over then.
-  using Done = void (*)(void* who, const ProbeResult& result) noexcept;
+  // Called at most once, never by begin(), and the exchange is over then: `body` ends with it.
+  using Done = void (*)(void* who, const ProbeResult& result, std::string_view body) noexcept;
 
   enum class Start : std::uint8_t {
     kGoesOn,
@@ -48,7 +49,11 @@ class Exchange {
 
  private:
   Exchange(const Question& question, Done done, void* who, ngx_pool_t* memory) noexcept
-      : question_(question), done_(done), who_(who), memory_(memory), answer_(*question.settings) {}
+      : question_(question),
+        done_(done),
+        who_(who),
+        memory_(memory),
+        answer_(*question.settings, question.wants_body ? &body_ : nullptr) {}
 
   static void on_event(ngx_event_t* event) noexcept;
   bool is_connected(const ngx_event_t& event) noexcept;
@@ -60,6 +65,7 @@ class Exchange {
   void read() noexcept;
   std::optional<ProbeResult> judge(std::string_view part) noexcept;
   void finish(const ProbeResult& result) noexcept;
+  void close() noexcept;
   void free() noexcept;
 #if (NGX_SSL)
   void shake_hands() noexcept;
@@ -73,6 +79,7 @@ class Exchange {
   ngx_peer_connection_t peer_{};
   bool connected_ = false;
   std::span<const char> request_;  // what of it is not sent yet
+  probes::Body body_;
   probes::HttpAnswer answer_;
 #if LEASTWISE_PROBES_GRPC
   probes::GrpcCall* call_ = nullptr;  // in place of the answer

@@ -14,7 +14,7 @@ namespace {
 constexpr ngx_msec_t kTurnMs = 200;
 static_assert(kTurnMs * 4 < static_cast<ngx_msec_t>(Pool::kProbeLease.count() / 1000));
 
-// What this process has of one upstream while it probes it.
+// What this process has of one upstream while it asks its servers for one thing.
 struct Prober : Targets {
   ngx_pool_t* memory = nullptr;  // of the targets; nullptr while another process probes
   std::span<Target> targets;
@@ -29,7 +29,7 @@ ngx_connection_t nobody;  // nginx's debug log reads a file number from it
 
 #if (NGX_SSL)
 bool make_tls(Prober& p) noexcept {
-  if (p.tls.ctx != nullptr || !p.upstream->config.probe.tls) return true;
+  if (p.tls.ctx != nullptr || !p.settings().tls) return true;
   p.tls.log = ngx_cycle->log;
   constexpr ngx_uint_t kProtocols =
       NGX_SSL_TLSv1 | NGX_SSL_TLSv1_1 | NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3;
@@ -83,7 +83,12 @@ bool gather(Prober& p) noexcept {
     target.cancelable = 1;
     target.all = &p;
     target.id = members[i].id;
-    if (!copy(servers[i], upstream.config.probe.port, *p.memory, target)) return false;
+    if (!copy(servers[i], p.settings().port, *p.memory, target)) return false;
+    if (p.errand->is_scrape) {
+      void* before = ngx_palloc(p.memory, sizeof(Samples));
+      if (before == nullptr) return false;
+      target.before = new (before) Samples;
+    }
   }
   p.generation = upstream.worker.generation;
   return true;
@@ -133,7 +138,7 @@ void look(Prober& p) noexcept {
   }
   if (p.memory != nullptr && is_outdated(p)) drop(p);
   if (p.memory == nullptr) begin(p);
-  tell_panic(upstream);
+  if (p.errand == &kProbing) tell_panic(upstream);
 }
 
 void drop_all() noexcept {
@@ -146,19 +151,29 @@ void drop_all() noexcept {
   probers = {};
 }
 
+template <typename Visit>
+void for_each_errand(const ngx_cycle_t& cycle, Visit visit) noexcept {
+  for_each_upstream(cycle, [&](Upstream& u) noexcept {
+    for (const Errand* errand : {&kProbing, &kScraping}) {
+      if (errand->settings(u.config).is_on()) visit(u, *errand);
+    }
+  });
+}
+
 // Whose they are changes with each reload when there is no master.
 void renew(const ngx_cycle_t& cycle) noexcept {
   if (cycle_of_probers == &cycle) return;
   drop_all();
   std::size_t n = 0;
-  const auto is_probed = [](const Upstream& u) noexcept { return u.config.probe.is_on(); };
-  for_each_upstream(cycle, [&](Upstream& u) noexcept { n += is_probed(u) ? 1U : 0U; });
+  for_each_errand(cycle, [&](Upstream&, const Errand&) noexcept { ++n; });
   if (n != 0) {
     auto* memory = static_cast<Prober*>(ngx_alloc(n * sizeof(Prober), cycle.log));
     if (memory == nullptr) return;
     std::size_t i = 0;
-    for_each_upstream(cycle, [&](Upstream& u) noexcept {
-      if (is_probed(u)) (new (&memory[i++]) Prober{})->upstream = &u;
+    for_each_errand(cycle, [&](Upstream& u, const Errand& errand) noexcept {
+      auto* p = new (&memory[i++]) Prober{};
+      p->errand = &errand;
+      p->upstream = &u;
     });
     probers = {memory, n};
   }
@@ -189,13 +204,15 @@ void start_probes(const ngx_cycle_t& cycle) noexcept {
 
 void stop_probes() noexcept { drop_all(); }
 
-char* check_probe(ngx_conf_t* cf, const Upstream& upstream) noexcept {
-  const ProbeSettings& settings = upstream.config.probe;
-  const ngx_str_t* words = words_of(cf);
-  if (const Status s = check(settings); !s.ok()) {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &words[0], s.message());
-    return conf_error();
-  }
+namespace {
+
+char* refuse(ngx_conf_t* cf, const Status& status) noexcept {
+  ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &words_of(cf)[0], status.message());
+  return conf_error();
+}
+
+char* check_build(ngx_conf_t* cf, [[maybe_unused]] const ProbeSettings& settings) noexcept {
+  [[maybe_unused]] const ngx_str_t* words = words_of(cf);
 #if !LEASTWISE_PROBES_GRPC
   if (settings.kind == ProbeKind::kGrpc) {
     ngx_conf_log_error(
@@ -215,6 +232,19 @@ char* check_probe(ngx_conf_t* cf, const Upstream& upstream) noexcept {
   }
 #endif
   return NGX_CONF_OK;
+}
+
+}  // namespace
+
+char* check_probe(ngx_conf_t* cf, const Upstream& upstream) noexcept {
+  if (const Status s = check(upstream.config.probe); !s.ok()) return refuse(cf, s);
+  return check_build(cf, upstream.config.probe);
+}
+
+char* check_scrape(ngx_conf_t* cf, Upstream& upstream) noexcept {
+  if (!upstream.config.scrape.is_on()) return NGX_CONF_OK;
+  if (const Status s = complete(upstream.config.scrape); !s.ok()) return refuse(cf, s);
+  return check_build(cf, upstream.config.scrape.ask);
 }
 
 }  // namespace leastwise::nginx

@@ -1,4 +1,5 @@
-// Prober: asks the servers of an upstream that has `leastwise_probe`, in one worker of all.
+// Prober: asks the servers of an upstream that has `leastwise_probe` whether they are well, and
+// with `leastwise_report scrape` how full they are, in one worker of all.
 //
 // Which one is agreed on in the pool's memory (Pool::lead_probes): all workers look every kTurnMs,
 // and one has it until it leaves, dies or is stuck. A server's next probe is due an interval after
@@ -19,6 +20,8 @@ void stop_probes() noexcept;
 // Whether this nginx can do what `leastwise_probe` says: to be asked when all of it is read. Logs
 // what is wrong.
 char* check_probe(ngx_conf_t* cf, const Upstream& upstream) noexcept;
+// The same of `leastwise_report`.
+char* check_scrape(ngx_conf_t* cf, Upstream& upstream) noexcept;
 
 }  // namespace leastwise::nginx
 

@@ -24,22 +24,26 @@ char* compile(ngx_conf_t* cf, ngx_stream_complex_value_t*& out) noexcept {
 }
 
 // What is read in an answer's headers: a session has none.
-bool is_of_http(const Directive& directive) noexcept {
-  return directive.field == Field(&Config::report) || directive.field == Field(&Config::failure);
+bool is_of_http(const Directive& directive, std::string_view first) noexcept {
+  return (directive.field == Field(&Config::report) && first != "scrape") ||
+         directive.field == Field(&Config::failure);
 }
 
 char* refuse(ngx_conf_t* cf) noexcept {
   ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                      "\"%V\" reads HTTP answers and would do nothing in \"stream\": expected in an "
-                     "upstream of \"http\" only, leave it out here",
-                     &words_of(cf)[0]);
+                     "upstream of \"http\" only, leave it out here%s",
+                     &words_of(cf)[0],
+                     view(words_of(cf)[0]) == "leastwise_report"
+                         ? ", or \"scrape\", a URI and what to read there"
+                         : "");
   return conf_error();
 }
 
 char* refuse_report(ngx_conf_t* cf) noexcept {
   ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                      "\"%V\": invalid value \"%V\": expected static or speed in \"stream\", "
-                     "where servers send no load reports",
+                     "where servers send no load reports, or \"leastwise_report scrape\" before it",
                      &words_of(cf)[0], &words_of(cf)[1]);
   return conf_error();
 }
@@ -47,16 +51,18 @@ char* refuse_report(ngx_conf_t* cf) noexcept {
 char* set_directive(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept {
   auto& conf = *static_cast<UpstreamConf*>(data);
   const Directive& directive = directive_of(*command);
-  if (is_of_http(directive)) return refuse(cf);
+  if (is_of_http(directive, view(words_of(cf)[1]))) return refuse(cf);
   const bool first = !conf.enabled;
   conf.name = block_of(cf).host;
   if (char* rc = set_value(cf, directive, conf); rc != NGX_CONF_OK) return rc;
   if (first && conf.enabled) balance(cf);
   if (directive.field == Field(&Config::probe)) return check_probe(cf, conf);
   if (directive.field == Field(&Config::lua)) return read_script(cf, conf);
+  if (directive.field == Field(&Config::report)) return check_scrape(cf, conf);
   if (directive.field == Field(&Config::route)) return compile(cf, conf.route);
   if (directive.field == Field(&Config::key)) return compile(cf, conf.key);
-  return conf.config.demand == Demand::kReport ? refuse_report(cf) : NGX_CONF_OK;
+  const bool needs_scrape = conf.config.demand == Demand::kReport && !conf.config.scrape.is_on();
+  return needs_scrape ? refuse_report(cf) : NGX_CONF_OK;
 }
 
 // The upstream that has a zone of this name, nullptr if none has.

@@ -202,7 +202,13 @@ class Parser {
       fail(name, name.text, unknown_directive(name.text, backend_names()));
     }
     refuse_duplicate(seen, name, name.text);
-    if (takes_several(*found)) return take_values(backend, *found, name);
+    if (token_.kind == Kind::kWord && found->field == Field(&Config::report) &&
+        token_.text == "scrape") {
+      fail(token_, token_.text,
+           "load is scraped by nginx only; expected off, on or the name of a figure that servers "
+           "report with their answers");
+    }
+    if (takes_several(*found, token_.text)) return take_values(backend, *found, name);
     const Token value = take_value(name);
     if (!set(backend.settings, *found, value.text).ok()) refuse(*found, value);
   }

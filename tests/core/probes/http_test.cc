@@ -180,5 +180,52 @@ TEST(WordsTest, ALastErrorSaysWhatWasAccepted) {
   EXPECT_EQ(said({static_cast<ProbeFault>(63), 9999}), "passed");  // damaged memory
 }
 
+// The body of an answer that comes in parts of that size.
+struct Kept {
+  ProbeResult result;
+  std::string body;
+};
+Kept keep(std::string_view text, std::size_t part) {
+  const ProbeSettings s = settings({"status=200"});
+  std::vector<char> room(ProbeSettings::kMostAnswer);
+  Body body{room};
+  HttpAnswer answer(s, &body);
+  Kept kept;
+  for (; !text.empty(); text.remove_prefix(std::min(part, text.size()))) {
+    if (const auto result = answer.read(text.substr(0, part))) {
+      return {*result, std::string(body.text())};
+    }
+  }
+  kept.result = answer.end();
+  kept.body = body.text();
+  return kept;
+}
+
+TEST(HttpAnswer, ABodyThatIsWantedIsKeptWholeHoweverItEnds) {
+  for (const std::string_view text :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na 0.5", "HTTP/1.0 200 OK\r\n\r\na 0.5",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n2\r\na \r\n3\r\n0.5\r\n0\r\n\r\n"}) {
+    for (const std::size_t part : {1U, 3U, 1000U}) {
+      const Kept kept = keep(text, part);
+      EXPECT_TRUE(kept.result.passed()) << text;
+      EXPECT_EQ(kept.body, "a 0.5") << text;
+    }
+  }
+  EXPECT_EQ(keep("HTTP/1.1 503 X\r\nContent-Length: 5\r\n\r\na 0.5", 7).result.fault,
+            ProbeFault::kStatus);
+  EXPECT_EQ(keep("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\na 0.5", 7).result.fault,
+            ProbeFault::kClosed);
+}
+
+TEST(HttpAnswer, OfABodyWithoutAnEndTheBeginningIsKept) {
+  const std::string head = "HTTP/1.1 200 OK\r\n\r\n";
+  for (const std::size_t part : {1000U, 16384U, 1000000U}) {
+    const Kept kept = keep(head + std::string(200000, 'x'), part);
+    EXPECT_EQ(kept.result.fault, ProbeFault::kTooMuch);
+    EXPECT_EQ(kept.body.size(), ProbeSettings::kMostAnswer - head.size());
+  }
+}
+
 }  // namespace
 }  // namespace leastwise::probes

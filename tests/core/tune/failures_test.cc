@@ -70,8 +70,8 @@ TEST(Failures, AWordThatIsNoneIsRefusedAndSaysWhatIs) {
 TEST(Failures, EachValueOfTheDirectiveAddsToTheOthers) {
   Config config;
   const Directive& directive = *find_directive("failure");
-  EXPECT_TRUE(takes_several(directive));
-  EXPECT_FALSE(takes_several(*find_directive("decay")));
+  EXPECT_TRUE(takes_several(directive, "http_429"));
+  EXPECT_FALSE(takes_several(*find_directive("decay"), "8s"));
   ASSERT_TRUE(set(config, directive, "http_404").ok());
   ASSERT_TRUE(set(config, directive, "http_429").ok());
   EXPECT_TRUE(config.failure.contains(404, kNoGrpcStatus));

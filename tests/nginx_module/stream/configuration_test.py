@@ -23,7 +23,10 @@ BAD = [
      '"leastwise_decay": invalid value "5x": expected a time from 100ms to 1h'),
     (upstream("leastwise_decay 5s;\n" + SERVER), 3, '"leastwise_decay" needs "leastwise"'),
     (upstream("leastwise;\nleastwise_report on;\n" + SERVER), 4,
-     '"leastwise_report" reads HTTP answers and would do nothing in "stream"'),
+     '"leastwise_report" reads HTTP answers and would do nothing in "stream": expected in an '
+     'upstream of "http" only, leave it out here, or "scrape", a URI and what to read there'),
+    (upstream("leastwise;\nleastwise_report scrape /;\n" + SERVER), 4,
+     '"leastwise_report": nothing is asked for: expected preset=node_exporter, vllm, sglang'),
     (upstream("leastwise;\nleastwise_failure http_429;\n" + SERVER), 4,
      '"leastwise_failure" reads HTTP answers and would do nothing in "stream"'),
     (upstream("leastwise weighted;\nleastwise_demand report;\n" + SERVER), 4,
@@ -47,6 +50,8 @@ GOOD = [
              "leastwise_affinity 5; leastwise_key $remote_addr; leastwise_route $server_port;\n"
              "leastwise_zone game 1m; zone nginx 64k;\n" + SERVER) + USE,
     upstream("leastwise weighted; leastwise_demand speed;\n" + SERVER) + USE,
+    upstream("leastwise weighted; leastwise_report scrape /metrics preset=node_exporter;\n"
+             "leastwise_demand report;\n" + SERVER) + USE,
     upstream("leastwise; server unix:/tmp/leastwise_none.sock; server [::1]:20651;") + USE,
     upstream("leastwise; server 127.0.0.1:20651; server 127.0.0.1:20651 backup;") + USE,
 ]

@@ -149,7 +149,11 @@ const std::vector<BadFile>& bad_files() {
       {"backend app { demand cpu; }", "f:1: \"cpu\": expected static, speed or report"},
       {"backend app { report yes; }",
        "f:1: \"yes\": expected off, on, cpu_utilization, mem_utilization, "
-       "application_utilization, utilization.NAME or named_metrics.NAME"},
+       "application_utilization, utilization.NAME or named_metrics.NAME; in nginx also scrape and "
+       "a URI"},
+      {"backend app { report scrape /metrics; }",
+       "f:1: \"scrape\": load is scraped by nginx only; expected off, on or the name of a figure "
+       "that servers report with their answers"},
       {"backend app { failure; }",
        "f:1: \"failure\": expected one value or more and \";\" after them"},
       {"backend app { failure http_404 429; }", "f:1: \"429\": expected " + kFailures},

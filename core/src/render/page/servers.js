@@ -88,6 +88,15 @@ const columns = [
   {key: "load", label: "Load", title: "How full the server says it is", sort: s => -(s.load ?? -1), set: plain(s => s.load, percent)},
 ];
 
+// Of load that is asked for (`leastwise_report scrape`).
+function scrapeFacts(report) {
+  const facts = [];
+  if (report.waiting !== null) facts.push(["waiting there", count(report.waiting)]);
+  if (report.running !== null) facts.push(["running there", count(report.running)]);
+  if (report.scrape) facts.push(["load asked for", `${report.scrape.last}, ${duration(report.scrape.age_s * 1000)} ago`]);
+  return facts;
+}
+
 function factsOf(s) {
   const p = s.peer, o = p.leastwise;
   const results = Object.entries(o.results).filter(([, n]) => n > 0).map(([k, n]) => [k.replaceAll("_", " "), count(n)]);
@@ -101,6 +110,7 @@ function factsOf(s) {
     ["the way there takes", duration(o.base_ms)], ["share of failures of late", percent(o.error_share)],
     ["fails towards max_fails", count(p.fails)], ["put down to the request", count(o.forgiven)],
     ["CPU, memory reported", percent(o.report.cpu) + ", " + percent(o.report.memory)],
+    ...scrapeFacts(o.report),
     ["penalty for its load", "× " + digits(o.report.factor)],
     ["keep a place only", count(o.held)], ["on their way", count(o.in_transit)],
     ["sent, received", bytes(p.sent) + ", " + bytes(p.received)],
