@@ -155,7 +155,8 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
   zone->init = init_zone;
   zone->data = &upstream;
   upstream.zone = zone;
-  if (upstream.slots == 0) return NGX_OK;
+  // Nobody is added to what another method goes by.
+  if (upstream.slots == 0 || upstream.watches) return NGX_OK;
   upstream.spares = upstream.kind->make_spares(*cf->pool, upstream.slots);
   return upstream.spares != nullptr ? NGX_OK : NGX_ERROR;
 }

@@ -151,7 +151,7 @@ class Shadow(unittest.TestCase):
         self.assertEqual(sum(p["leastwise"]["report"]["accepted"] for p in nginx.peers().values()), 1)
 
     def test_control_does_not_pretend_to_change_it(self):
-        text = config(OBSERVE + ALL).replace("location = /live", "location /api { leastwise_control; } location = /live")
+        text = config(OBSERVE + "leastwise_slots 4; " + ALL).replace("location = /live", "location /api { leastwise_control; } location = /live")
         nginx = self.enterContext(harness.Nginx(PORT, text))
         nginx.get()
         self.assertEqual(nginx.get("/api/9/http/upstreams/app/servers").status, 200)

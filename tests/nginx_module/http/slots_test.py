@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import pathlib
 import socket
 import threading
 import time
@@ -113,6 +114,22 @@ class Slots(unittest.TestCase):
         self.assertEqual({self.nginx.get("/ok").body for _ in range(20)}, {str(NEW[0])})
         self.remove(number)
         self.assertEqual({self.nginx.get("/ok").body for _ in range(20)}, {str(B)})  # the backup
+
+    def test_while_another_method_chooses_nobody_is_added(self):
+        self.add(NEW[4])
+        config = pathlib.Path(self.nginx.path("nginx.conf"))
+        own = config.read_text(encoding="ascii")
+        try:
+            config.write_text(own.replace("leastwise round_robin;", "leastwise_observe on;"), encoding="ascii")
+            self.nginx.reload()
+            self.assertEqual({self.nginx.get("/ok").body for _ in range(10)}, {str(A)})
+            status, answer = self.ask("POST", "/http/upstreams/app/servers", {"server": f"127.0.0.1:{NEW[5]}"})
+            self.assertEqual(status, 409, answer)
+        finally:
+            config.write_text(own, encoding="ascii")
+            self.nginx.reload()
+        self.add(NEW[4])
+        self.assertEqual({self.nginx.get("/ok").body for _ in range(10)}, {str(A), str(NEW[4])})
 
     def test_an_added_backup_is_one(self):
         self.add(NEW[1], backup=True)

@@ -33,7 +33,7 @@ class Shadow(unittest.TestCase):
     def test_it_learns_and_says_where_it_would_go(self):
         self.servers.mode[A] = "slow"
         self.servers.delay = 0.08
-        with s.nginx(STATUS, upstream("leastwise_observe on; " + SERVERS)) as nginx:
+        with s.nginx(STATUS, upstream("leastwise_observe on; leastwise_slots 4; " + SERVERS)) as nginx:
             for _ in range(150):
                 s.ask(PORT)
             status = nginx.status(POOL)
