@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes binding.h and prelude.lua texts of the program: embed.py FOLDER OUTPUT.cc"""
+"""Makes binding.h, and prelude.lua with sandbox.lua, texts of the program: embed.py FOLDER OUTPUT.cc"""
 import pathlib
 import sys
 
@@ -34,7 +34,8 @@ def main(folder, output):
     folder = pathlib.Path(folder)
     binding = (folder / "binding.h").read_text(encoding="utf-8")
     declarations = "\n".join("" if line.startswith("#") else line for line in binding.split("\n"))
-    prelude = (folder / "prelude.lua").read_text(encoding="utf-8")
+    prelude = "".join((folder / name).read_text(encoding="utf-8")
+                      for name in ("prelude.lua", "sandbox.lua"))
     code = CODE.format(binding=literal(declarations), prelude=literal(prelude))
     pathlib.Path(output).write_text(code, encoding="utf-8")
 

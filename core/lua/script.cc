@@ -59,7 +59,7 @@ bool Script::ask(PickContext& context) noexcept {
   return is_candidate;
 }
 
-bool Script::has_answered(const PickContext& context, Choice& choice) const noexcept {
+bool Script::has_answered(PickContext& context, Choice& choice) const noexcept {
   const auto all = context.all();
   if (state_.picks()) {
     const auto found = std::ranges::find_if(
@@ -68,15 +68,13 @@ bool Script::has_answered(const PickContext& context, Choice& choice) const noex
     choice.member = *found;
     return true;
   }
-  // A context is the caller's to change; here only turns among equals are.
-  auto& changed = const_cast<PickContext&>(context);
   CandidateCosts costs;
   LeastTwo least;
   for (std::size_t i = 0; i < all.size(); ++i) {
     costs[i] = view_.scores[i];
     least.see(i, costs[i]);
   }
-  choice = least.choose(changed, costs);
+  choice = least.choose(context, costs);
   if (!(choice.score < kLeftOut)) return false;
   if (!(choice.second_score < kLeftOut)) choice.second = kNoMember;
   return true;
@@ -184,7 +182,7 @@ void Script::tick(TimePoint now) noexcept {
   if (breaker_.is_open(now_ms)) return;
   if (is_spoilt_) {
     std::string error;
-    if (!state_.start(source_text_, file_, error)) return fault(now, error, true);
+    if (!state_.start(source_text_, file_, error, kTickBudget)) return fault(now, error, true);
     is_spoilt_ = false;
     is_seeded_ = false;
   }
@@ -193,13 +191,19 @@ void Script::tick(TimePoint now) noexcept {
     is_seeded_ = true;
     state_.seed(static_cast<std::uint32_t>(Rng(static_cast<std::uint64_t>(now_ms)).next()));
   }
-  if (!has(Call::kTick) || view_.capacity == 0) return;
+  if (!has(Call::kTick)) return rest();
+  if (view_.capacity == 0) return;
   context_ = nullptr;
   view_.counts = nullptr;
   request_ = nullptr;
   view_.now = static_cast<double>(now.time_since_epoch().count()) * 1e-6;
   view_.now_ms = static_cast<std::uint32_t>(now_ms);
   if (!end(state_.call(Call::kTick, kTickBudget), now)) forget_factors();
+}
+
+void Script::rest() noexcept {
+  const bool rests = !has(Call::kTick) && !is_spoilt_ && faults_ == faults_told_;
+  attention_.store(!rests, std::memory_order_relaxed);
 }
 
 void Script::forget_factors() noexcept { std::ranges::fill(factors_, 1.0F); }
@@ -223,6 +227,7 @@ bool Script::end(bool succeeded, TimePoint now) noexcept {
 
 void Script::fault(TimePoint now, std::string_view error, bool grave) noexcept {
   ++faults_;
+  attention_.store(true, std::memory_order_relaxed);
   breaker_.fail(milliseconds(now), grave);
   error_size_ = std::min(error.size(), error_.size());
   std::copy_n(error.begin(), error_size_, error_.begin());
@@ -235,6 +240,7 @@ bool Script::news(TimePoint now, News& out) noexcept {
   told_ms_ = now_ms;
   out = {.error = {error_.data(), error_size_}, .faults = faults_ - faults_told_};
   faults_told_ = faults_;
+  rest();
   return true;
 }
 

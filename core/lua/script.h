@@ -10,6 +10,7 @@
 #define LEASTWISE_LUA_SCRIPT_H_
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -61,9 +62,18 @@ class Script {
   // nothing: nil, or a failure.
   bool tell(Call call, TimePoint now, std::string_view& out) noexcept;
 
+  // The list of servers is another from now on, or their memory is.
+  void lose_pool() noexcept {
+    members_ = nullptr;
+    view_.capacity = 0;
+  }
+
   // The script's tick(), when it is due, and what is to be mended. To be called ten times a second
   // or so, outside of requests.
   void tick(TimePoint now) noexcept;
+
+  // Whether tick() or news() have something to do. By any thread.
+  bool wants_attention() const noexcept { return attention_.load(std::memory_order_relaxed); }
 
   // What went wrong since it was last asked, once a minute at most. False: nothing to tell.
   struct News {
@@ -89,11 +99,12 @@ class Script {
   bool ask(PickContext& context) noexcept;
   void look(PickContext& context) noexcept;
   void see_members(const PickContext& context) noexcept;
-  bool has_answered(const PickContext& context, Choice& choice) const noexcept;
+  bool has_answered(PickContext& context, Choice& choice) const noexcept;
   bool may_call(TimePoint now) const noexcept;
   bool end(bool succeeded, TimePoint now) noexcept;
   void fault(TimePoint now, std::string_view error, bool grave) noexcept;
   void forget_factors() noexcept;
+  void rest() noexcept;
 
   static std::int32_t look_at_clock(leastwise_view* view) noexcept;
   static std::int32_t look_up(leastwise_view* view, std::int32_t what, const char* name,
@@ -119,6 +130,7 @@ class Script {
   Breaker breaker_;
   bool is_spoilt_ = false;
   bool is_seeded_ = false;
+  std::atomic<bool> attention_{true};
   std::int64_t ticked_ms_ = 0, told_ms_ = 0;
   std::uint64_t faults_ = 0, faults_told_ = 0;
   std::array<char, 256> error_{};

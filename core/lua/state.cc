@@ -1,5 +1,7 @@
 #include "lua/state.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <ctime>
@@ -14,7 +16,6 @@ namespace {
 constexpr std::int32_t kChecks = 16;
 // A block of so many bytes takes long enough to look at the clock before the next.
 constexpr std::size_t kLargeBlock = 4096;
-constexpr State::Nanoseconds kStartBudget = std::chrono::seconds(1);
 constexpr State::Nanoseconds kGrace = std::chrono::microseconds(200);
 
 // Of the system, also where the core's time is simulated.
@@ -22,6 +23,17 @@ State::Nanoseconds now(clockid_t clock = CLOCK_MONOTONIC) noexcept {
   timespec t;
   clock_gettime(clock, &t);
   return std::chrono::seconds(t.tv_sec) + State::Nanoseconds(t.tv_nsec);
+}
+
+// Whether what was written may be run. Where the system forbids it (systemd's
+// MemoryDenyWriteExecute, SELinux) LuaJIT ends the process when it compiles.
+bool may_compile() noexcept {
+  constexpr std::size_t kPage = 4096;
+  void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return false;
+  const bool may = mprotect(page, kPage, PROT_READ | PROT_EXEC) == 0;
+  munmap(page, kPage);
+  return may;
 }
 
 void open_library(lua_State* lua, lua_CFunction open, const char* name) {
@@ -57,6 +69,7 @@ int State::open(lua_State* lua) {
   open_library(lua, luaopen_math, LUA_MATHLIBNAME);
   open_library(lua, luaopen_bit, LUA_BITLIBNAME);
   open_library(lua, luaopen_jit, LUA_JITLIBNAME);
+  if (!may_compile()) luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
   open_library(lua, luaopen_ffi, LUA_FFILIBNAME);
   lua_getfield(lua, -1, "cdef");
   lua_pushlstring(lua, embedded::binding().data(), embedded::binding().size());
@@ -126,7 +139,8 @@ bool State::begin(const std::string& file, std::string& error) {
   return false;
 }
 
-bool State::start(std::string_view source, const std::string& file, std::string& error) {
+bool State::start(std::string_view source, const std::string& file, std::string& error,
+                  Nanoseconds budget) {
   if (!begin(file, error)) return false;
   lua_settop(lua_, 0);
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, start_);
@@ -135,7 +149,7 @@ bool State::start(std::string_view source, const std::string& file, std::string&
     error = lua_tostring(lua_, -1);
     return false;
   }
-  if (!run(1, 5, kStartBudget)) {
+  if (!run(1, 5, budget)) {
     error = this->error();
     if (!error.starts_with(file)) error = file + ": " + error;
     return false;
@@ -181,12 +195,12 @@ bool State::call(Call call, Nanoseconds budget, std::string_view& out) noexcept 
 void State::seed(std::uint32_t value) noexcept {
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, seed_);
   lua_pushnumber(lua_, value);
-  run(1, 0, kStartBudget);
+  run(1, 0, kFirstBudget);
 }
 
 std::string State::manual() {
   lua_rawgeti(lua_, LUA_REGISTRYINDEX, manual_);
-  if (!run(0, 1, kStartBudget)) return std::string(error());
+  if (!run(0, 1, kFirstBudget)) return std::string(error());
   std::string text = lua_tostring(lua_, -1);
   lua_settop(lua_, 0);
   return text;

@@ -23,6 +23,7 @@ inline constexpr std::size_t kCalls = 4;
 class State {
  public:
   using Nanoseconds = std::chrono::nanoseconds;
+  static constexpr Nanoseconds kFirstBudget = std::chrono::seconds(1);
 
   explicit State(leastwise_view& view) noexcept : view_(view) {}
   ~State() { drop(); }
@@ -31,7 +32,8 @@ class State {
 
   // Makes the state anew and runs the script's own lines. False, with what is wrong, beginning with
   // FILE:LINE where a line is at fault.
-  bool start(std::string_view checked_source, const std::string& file, std::string& error);
+  bool start(std::string_view checked_source, const std::string& file, std::string& error,
+             Nanoseconds budget = kFirstBudget);
 
   bool has(Call call) const noexcept { return has_[static_cast<std::size_t>(call)]; }
   bool picks() const noexcept { return picks_; }

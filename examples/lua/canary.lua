@@ -10,6 +10,6 @@ local function wants(request)
 end
 
 function score(endpoint, request)
-  if (canaries[endpoint.name] or false) ~= wants(request) then return math.huge end
+  if (canaries[endpoint.address] or false) ~= wants(request) then return math.huge end
   return endpoint.predicted
 end

@@ -117,6 +117,7 @@ bool prepare(Upstream& upstream) noexcept {
     return false;
   }
   upstream.worker.picker = picker;
+  if (upstream.script != nullptr) upstream.script->lose_pool();
   hand_on_sessions(upstream.worker.servers, all.servers);
   upstream.worker.servers = all.servers;
   if (upstream.watches) sort_addresses(all.servers, addresses);

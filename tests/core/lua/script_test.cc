@@ -1,6 +1,7 @@
 #include "lua/script.h"
 
 #include <gmock/gmock.h>
+#include <sys/prctl.h>
 
 #include "core/lua/script_fixture.h"
 
@@ -51,6 +52,19 @@ TEST_F(ScriptTest, AllocatesNothingInTheSteadyState) {
   const std::uint64_t before = script_->arena().allocations();
   for (int i = 0; i < 10000; ++i) finish(pick());
   EXPECT_EQ(script_->arena().allocations(), before);
+}
+
+// LuaJIT would end the process. Exits with 0 also where the kernel does not know the call.
+TEST_F(ScriptTest, IsInterpretedWhereMachineCodeIsForbidden) {
+  constexpr int kSetMdwe = 65, kRefuseExecGain = 1;
+  EXPECT_EXIT(
+      {
+        if (prctl(kSetMdwe, kRefuseExecGain, 0, 0, 0) != 0) std::exit(0);
+        make({1, 1, 1});
+        load(kLeastConn);
+        std::exit(spread(3000) == std::vector<int>{1000, 1000, 1000} ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(ScriptTest, HugeLeavesAServerOut) {
@@ -167,7 +181,8 @@ TEST_F(ScriptTest, AFieldThatIsNoneIsSaidToBeNone) {
   make({1, 1});
   load("function score(e) return e.inflight end");
   EXPECT_EQ(reason(), Reason::kScriptFault);
-  EXPECT_THAT(news(), StartsWith("test.lua:1: endpoint.inflight: there are name, in_flight, "));
+  EXPECT_THAT(news(),
+              StartsWith("test.lua:1: endpoint.inflight: there are name, address, in_flight, "));
 }
 
 }  // namespace
