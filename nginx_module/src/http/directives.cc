@@ -81,7 +81,7 @@ ngx_command_t* commands() noexcept {
             NGX_HTTP_SRV_CONF_OFFSET);
   table.add("leastwise_zone", NGX_HTTP_UPS_CONF | NGX_CONF_TAKE2, read_zone,
             NGX_HTTP_SRV_CONF_OFFSET);
-  table.add("leastwise_status", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, set_status,
+  table.add("leastwise_status", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE12, set_status,
             NGX_HTTP_LOC_CONF_OFFSET);
   table.add("leastwise_control", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_control,
             NGX_HTTP_LOC_CONF_OFFSET);

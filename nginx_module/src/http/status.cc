@@ -1,8 +1,10 @@
 #include "http/status.h"
 
+#include <algorithm>
 #include <new>
 
 #include "leastwise/text.h"
+#include "shared/directives.h"
 #include "shared/page.h"
 
 namespace leastwise::nginx {
@@ -20,6 +22,11 @@ struct Delivery {
   bool begun = false;
 };
 
+const LocationConf& conf_of(ngx_http_request_t& r) noexcept {
+  return *static_cast<const LocationConf*>(
+      ngx_http_get_module_loc_conf(&r, ngx_http_leastwise_module));
+}
+
 ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) noexcept {
   r->headers_out.status = NGX_HTTP_OK;
   r->headers_out.content_length_n = length;
@@ -29,6 +36,11 @@ ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) 
     if (!header.name.empty() && add_header(r, header.name, header.value) != NGX_OK) {
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+  }
+  const ngx_str_t& control = conf_of(*r).control;
+  if (control.len != 0 && format == StatusFormat::kJson &&
+      add_header(r, "Leastwise-Control", view(control)) != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   return ngx_http_send_header(r);
 }
@@ -165,9 +177,7 @@ ngx_int_t send_live_page(ngx_http_request_t* r) noexcept {
 ngx_int_t handle(ngx_http_request_t* r) noexcept {
   if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
   if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
-  const auto& location =
-      *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_leastwise_module));
-  const StatusFormat format = format_for(location.status, view(r->args));
+  const StatusFormat format = format_for(conf_of(*r).status, view(r->args));
   if (format == StatusFormat::kHtml) return send_live_page(r);
   return send_page(r, format, make_page(*r->pool, format));
 }
@@ -197,9 +207,36 @@ ngx_int_t send_page(ngx_http_request_t* r, StatusFormat format, StatusPage* page
   return NGX_DONE;
 }
 
+namespace {
+
+// "control=/PATH/", as a header may hold it.
+char* read_control(ngx_conf_t* cf, LocationConf& location) noexcept {
+  constexpr std::string_view kName = "control=";
+  const ngx_str_t& word = words_of(cf)[2];
+  std::string_view path = view(word);
+  const bool is_named = path.starts_with(kName);
+  if (is_named) path.remove_prefix(kName.size());
+  const bool is_path = path.starts_with('/') && path.ends_with('/') && !path.starts_with("//") &&
+                       std::ranges::all_of(path, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!is_named || !is_path || location.status != StatusFormat::kHtml) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": invalid parameter \"%V\": expected, behind \"html\", "
+                       "control=/PATH/ of a location of this server with \"leastwise_control\"",
+                       &words_of(cf)[0], &word);
+    return conf_error();
+  }
+  location.control = to_ngx(path);
+  return NGX_CONF_OK;
+}
+
+}  // namespace
+
 char* set_status(ngx_conf_t* cf, ngx_command_t*, void* location_conf) noexcept {
   auto& location = *static_cast<LocationConf*>(location_conf);
   if (char* rc = read_status_format(cf, location.status); rc != NGX_CONF_OK) return rc;
+  if (cf->args->nelts > 2) {
+    if (char* rc = read_control(cf, location); rc != NGX_CONF_OK) return rc;
+  }
   auto* core = static_cast<ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   core->handler = handle;

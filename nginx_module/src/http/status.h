@@ -9,6 +9,7 @@ namespace leastwise::nginx {
 
 struct LocationConf {
   StatusFormat status = StatusFormat::kNone;
+  ngx_str_t control{};  // where the live page finds `leastwise_control`; empty: nowhere
 };
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
@@ -17,7 +18,7 @@ ngx_int_t add_header(ngx_http_request_t* r, std::string_view name, std::string_v
 // of the request is read or discarded already.
 ngx_int_t send_page(ngx_http_request_t* r, StatusFormat format, StatusPage* page) noexcept;
 
-// Setter of `leastwise_status [html | json | prometheus]`.
+// Setter of `leastwise_status [html [control=PATH] | json | prometheus]`.
 char* set_status(ngx_conf_t* cf, ngx_command_t* command, void* location_conf) noexcept;
 
 }  // namespace leastwise::nginx

@@ -76,6 +76,7 @@ async function refresh() {
   try {
     const answer = await fetch("?json", {cache: "no-store"});
     if (!answer.ok) throw new Error("status " + answer.status);
+    control.path = answer.headers.get("Leastwise-Control") ?? "";
     const text = await answer.text();
     const begun = performance.now();
     const status = JSON.parse(text);

@@ -119,7 +119,8 @@ function factsOf(s) {
 }
 
 class Row {
-  constructor() {
+  constructor(pool) {
+    this.pool = pool;
     this.tr = document.createElement("tr");
     this.tr.row = this;
     this.isSeen = true;  // until it is known
@@ -137,6 +138,7 @@ class Row {
     this.written = this.server;
     columns.forEach((c, i) => c.set(this.cells[i], this.server, this));
     if (this.detail) this.showFacts();
+    this.controls?.update(this.server);
   }
   leave() {
     sight.unobserve(this.tr);
@@ -146,7 +148,7 @@ class Row {
   toggle() {
     if (this.detail) {
       this.detail.remove();
-      this.detail = null;
+      this.detail = this.controls = null;
     } else {
       this.detail = document.createElement("tr");
       this.detail.className = "detail";
@@ -154,6 +156,7 @@ class Row {
       const td = add(this.detail, "td");
       td.setAttribute("role", "cell");
       td.colSpan = columns.length;
+      if (control.path) this.controls = new ServerControls(td, this.pool, this.server);
       this.facts = add(td, "dl", "facts");
       this.tr.after(this.detail);
       this.showFacts();
@@ -176,6 +179,7 @@ class Row {
 
 class Servers {
   constructor(parent, poolName) {
+    this.pool = poolName;
     this.rows = new Map();
     this.by = columns[0];
     this.turned = false;
@@ -266,7 +270,7 @@ class Servers {
     const before = this.rows;
     this.rows = new Map();
     for (const s of shown) {
-      const row = before.get(s.key) ?? new Row();
+      const row = before.get(s.key) ?? new Row(this.pool);
       before.delete(s.key);
       row.server = s;
       this.rows.set(s.key, row);
