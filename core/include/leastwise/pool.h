@@ -178,6 +178,16 @@ class Pool {
   // kNoMemory when not all of other's endpoints fit; those that do are copied.
   Status migrate(const Pool& other) noexcept;
 
+  // Takes up what `other` learned of the pool as a whole and of the endpoints that are here as
+  // well, by full name; not their settings, nor what an operator ejected. Returns how many those
+  // are. REQUIRES: this pool is not used by other processes yet, and has learned nothing.
+  std::size_t take_learned(const Pool& other) noexcept;
+
+  // All of its memory but the rows of processes: a copy of it, in memory of bytes_for(capacity()),
+  // is a pool to attach() to.
+  std::span<const std::byte> image() const noexcept;
+  static std::size_t image_bytes(std::size_t capacity) noexcept;
+
   // ---- endpoints; O(1) expected
 
   // The endpoint of that name, added if new; one that was retired comes back with what
@@ -299,6 +309,8 @@ class Pool {
   // How many endpoints there are. O(1).
   std::size_t endpoints() const noexcept;
   Chooser chooser() const noexcept;
+  // Answers that the pool has learned from. O(1).
+  std::uint64_t samples() const noexcept;
   // Calls `visit` for each endpoint that is not retired, in the order of ids.
   template <typename Visit>
   void for_each(Visit visit) const noexcept {

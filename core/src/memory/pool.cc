@@ -107,6 +107,12 @@ std::size_t Pool::bytes_for(std::size_t capacity) noexcept {
   return state::Shared::bytes_for(capacity);
 }
 
+std::size_t Pool::image_bytes(std::size_t capacity) noexcept { return ledger_offset(capacity); }
+
+std::span<const std::byte> Pool::image() const noexcept {
+  return {reinterpret_cast<const std::byte*>(header_), image_bytes(capacity())};
+}
+
 std::size_t Pool::capacity_for(std::size_t bytes) noexcept {
   if (bytes < bytes_for(1)) return 0;
   std::size_t n = std::min(kMaxEndpoints, (bytes - hot_offset()) / kPerEndpoint);
@@ -162,58 +168,6 @@ std::uint32_t Pool::begin_configuration() noexcept { return header_->configurati
 
 bool Pool::is_newest(std::uint32_t configuration) const noexcept {
   return header_->configuration.get() == configuration;
-}
-
-Status Pool::migrate(const Pool& other) noexcept {
-  const state::Shared from = other.shared();
-  const state::Shared to = shared();
-  Status result;
-  to->is_probed.set(from->is_probed.get());
-  to->panic.set(from->panic.get());
-  to->panic_told.set(from->panic_told.get());
-  to->tick_last.set(from->tick_last.get());  // what is copied is as old as it was
-  state::copy_history(from->history, to->history);
-  if (from->model.sane()) {
-    to->model = from->model;
-    to->routes.copy_from(from->routes);
-    to->has_round_trips.set(from->has_round_trips.get());
-    to->model.publish(to->plans[0], from->plan().weighted.get() != 0);
-  }
-  other.for_each([&](EndpointId old) noexcept {
-    const Record& record = from.records()[index(old)];
-    const std::size_t size = std::min<std::size_t>(record.name_size.get(), kMaxEndpointName);
-    const EndpointId id = add({record.name.data(), size});
-    if (id == kNoEndpoint) {
-      result = {Status::Code::kNoMemory, "not all endpoints fit"};
-      return;
-    }
-    configure(id, other.configured(old));
-    change(id, {.fields = other.changed(old), .to = other.settings(old)});
-    Hot& hot = to.hot()[index(id)];
-    const Hot& old_hot = from.hot()[index(old)];
-    hot.speed.set(old_hot.speed.get());
-    hot.slowness.set(old_hot.slowness.get());
-    hot.error.set(old_hot.error.get());
-    hot.health.set(old_hot.health.get());
-    hot.base.set(old_hot.base.get());
-    hot.handicap.set(old_hot.handicap.get());
-    hot.fastest.set(old_hot.fastest.get());
-    to.records()[index(id)].answer_time.set(record.answer_time.get());
-    to.records()[index(id)].serves.set(record.serves.get());
-    to.records()[index(id)].spared.set(record.spared.get());
-    to.records()[index(id)].warm_since_ms.set(record.warm_since_ms.get());
-    to.learned()[index(id)] = from.learned()[index(old)];
-    state::copy_ejection(record, to.records()[index(id)]);
-    constexpr std::uint32_t kKept = state::kEjected | state::kProbeFlags;
-    hot.flags.update([&](std::uint32_t flags) noexcept {
-      return (flags & ~kKept) | (old_hot.flags.get() & kKept);
-    });
-    to.records()[index(id)].probe.set(record.probe.get());
-    state::copy_counters(record, to.records()[index(id)]);
-    state::copy_window(from.windows()[index(old)], to.windows()[index(id)]);
-    to.records()[index(id)].picks_seen.set(static_cast<std::uint32_t>(record.picks.get()));
-  });
-  return result;
 }
 
 }  // namespace leastwise

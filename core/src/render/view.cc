@@ -216,6 +216,8 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   return v;
 }
 
+std::uint64_t Pool::samples() const noexcept { return header_->plan().samples.get(); }
+
 PoolView Pool::view() const noexcept {
   PoolView v;
   if (header_ == nullptr) return v;

@@ -13,6 +13,7 @@ namespace leastwise::nginx {
 namespace {
 
 constexpr ngx_msec_t kTurnMs = 250;
+constexpr ngx_msec_t kLearnedMs = 10'000;
 constexpr ngx_msec_t kAgainMs = 5000;  // after it could not be written
 
 // What this process has of one upstream's file.
@@ -20,8 +21,13 @@ struct Keeper {
   Upstream* upstream = nullptr;
   FileLock lock;
   Writer writer;
-  bool is_first = false;      // nothing was written since the lock was taken
-  std::uint32_t changes = 0;  // of the pool, that were written
+  bool is_first = false;          // nothing was written since the lock was taken,
+  bool is_first_learned = false;  // of what was learned
+  std::uint32_t changes = 0;      // of the pool, that were written
+  bool with_learned = false;      // what is being written
+  std::uint64_t samples = 0;      // that the pool had learned from when that was written,
+  std::uint64_t next_samples = 0;
+  ngx_msec_t learned = 0;  // and when
   bool is_failing = false;
   ngx_msec_t failed = 0;  // when
 
@@ -29,7 +35,9 @@ struct Keeper {
     return {.pool = upstream->pool,
             .prefix = view(upstream->state.prefix),
             .file = upstream->state.path(),
-            .is_first = is_first};
+            .is_first = is_first,
+            .with_learned = with_learned,
+            .is_first_learned = is_first_learned};
   }
 };
 
@@ -43,10 +51,12 @@ void tell_failure(Keeper& k, int error) noexcept {
   k.failed = ngx_current_msec;
   if (k.is_failing) return;
   k.is_failing = true;
-  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, error,
-                "\"leastwise_state\": \"%V\" can not be written: changes to upstream \"%V\" would "
-                "not outlive a restart; mend the folder or the disk, it is tried again every %M s",
-                &k.upstream->state.name, &k.upstream->shown_name, kAgainMs / 1000);
+  ngx_log_error(
+      NGX_LOG_ERR, ngx_cycle->log, error,
+      "\"leastwise_state\": \"%V\" can not be written: changes to upstream \"%V\" and what was "
+      "learned would not outlive a restart; mend the folder or the disk, it is tried again every "
+      "%M s",
+      &k.upstream->state.name, &k.upstream->shown_name, kAgainMs / 1000);
 }
 
 void tell(Keeper& k, const Written& written) noexcept {
@@ -58,6 +68,11 @@ void tell(Keeper& k, const Written& written) noexcept {
   }
   if (written.error != 0) return tell_failure(k, written.error);
   k.is_first = false;
+  if (k.with_learned) {
+    k.is_first_learned = false;
+    k.samples = k.next_samples;
+    k.learned = ngx_current_msec;
+  }
   if (!k.is_failing) return;
   k.is_failing = false;
   ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "\"leastwise_state\": \"%V\" is written again",
@@ -72,7 +87,8 @@ bool hold(Keeper& k) noexcept {
     if (error != EWOULDBLOCK) tell_failure(k, error);
     return false;
   }
-  k.is_first = true;
+  k.is_first = k.is_first_learned = true;
+  k.learned = ngx_current_msec;
   return true;
 }
 
@@ -87,9 +103,12 @@ void look(Keeper& k) noexcept {
   if (is_leaving() || !is_newest(k)) return k.lock.release();
   if (k.is_failing && ngx_current_msec - k.failed < kAgainMs) return;
   if (!hold(k)) return;
+  // Before they are written: what comes meanwhile is written next time.
   const std::uint32_t changes = k.upstream->pool.changes();
-  if (!k.is_first && !k.is_failing && changes == k.changes) return;
-  k.changes = changes;  // before it is written: what comes meanwhile is written next time
+  k.next_samples = k.upstream->pool.samples();
+  k.with_learned = ngx_current_msec - k.learned >= kLearnedMs && k.next_samples != k.samples;
+  if (!k.is_first && !k.is_failing && !k.with_learned && changes == k.changes) return;
+  k.changes = changes;
   k.writer.start(k.task());
 }
 
@@ -98,7 +117,12 @@ void end(Keeper& k) noexcept {
   Written written;
   k.writer.wait();
   if (k.writer.collect(written)) tell(k, written);
-  if (is_newest(k) && hold(k)) tell(k, write_now(k.task()));
+  if (is_newest(k) && hold(k)) {
+    k.with_learned = true;
+    Task task = k.task();
+    task.is_last = true;
+    tell(k, write_now(task));
+  }
   k.lock.release();
 }
 

@@ -16,6 +16,8 @@
 #include "shared/upstream.h"
 #include "state/changes.h"
 #include "state/file.h"
+#include "state/learned.h"
+#include "state/writer.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -88,18 +90,30 @@ void retire_unreadable(Upstream& upstream, ngx_log_t& log) noexcept {
   ngx_destroy_pool(memory);
 }
 
+bool check_name(ngx_conf_t* cf, const Upstream& upstream, const ngx_str_t& name) noexcept {
+  if (name.len == 0 || name.data[name.len - 1] == '/') {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": expected a file, such as /var/lib/nginx/%V.json", &words_of(cf)[0],
+                       &upstream.name);
+    return false;
+  }
+  for (const std::string_view own : {".learned", ".lock", ".new", ".kept"}) {
+    if (!view(name).ends_with(own)) continue;
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\": \"%V\": expected another ending: .learned, .lock, .new and .kept "
+                       "are those of files beside it",
+                       &words_of(cf)[0], &name);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 char* set_state(ngx_conf_t* cf, Upstream& upstream) noexcept {
   if (!note_state(cf, upstream)) return conf_duplicate();
   ngx_str_t name = words_of(cf)[1];
-  if (name.len == 0 || name.data[name.len - 1] == '/') {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\": expected a file, such as "
-                       "/var/lib/nginx/%V.json",
-                       &words_of(cf)[0], &upstream.name);
-    return conf_error();
-  }
+  if (!check_name(cf, upstream, name)) return conf_error();
   if (ngx_conf_full_name(cf->cycle, &name, 0) != NGX_OK) return conf_error();
   const std::string_view full = view(name);
   const ngx_str_t folder = join(*cf->pool, folder_of(full), {});
@@ -178,6 +192,25 @@ void load_state(Upstream& upstream, ngx_log_t& log) noexcept {
                   &state.name, status.message(), &upstream.shown_name);
   }
   retire_unreadable(upstream, log);
+}
+
+void load_learned(Upstream& upstream, ngx_log_t& log) noexcept {
+  const StateFile& state = upstream.state;
+  const bool is_new = upstream.configuration == 1 && upstream.pool.samples() == 0;
+  if (!state.is_on() || !is_new) return;
+  std::string content;
+  const std::string file = learned_file(state.path());
+  const int error = read_file(file, kMostLearned, content);
+  if (error == ENOENT || (error == 0 && content.empty())) return;
+  Status status(Status::Code::kCorrupt, "it can not be read");
+  if (error == 0) status = read_learned(content, this_moment(), upstream.pool);
+  if (status.ok()) return;
+  const bool is_old = status.code() == Status::Code::kOutOfRange;
+  const ngx_uint_t level = is_old ? NGX_LOG_NOTICE : NGX_LOG_WARN;
+  ngx_log_error(level, &log, error,
+                "\"leastwise_state\": \"%s\": %s: upstream \"%V\" learns anew, which takes "
+                "seconds; there is nothing to do",
+                file.c_str(), status.message(), &upstream.shown_name);
 }
 
 }  // namespace leastwise::nginx

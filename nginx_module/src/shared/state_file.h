@@ -1,5 +1,5 @@
 // StateFile: `leastwise_state FILE;`, where an upstream keeps over a restart what operators
-// changed.
+// changed, and in FILE.learned what was learned.
 //
 // The master reads it, when there is no running pool to go on from, before any worker exists. One
 // worker writes it (keeper.h).
@@ -43,6 +43,8 @@ bool check_folder(const StateFile& state, ngx_log_t& log) noexcept;
 // Into a pool that no process uses yet. What can not be read is told, and the upstream starts as it
 // is configured.
 void load_state(Upstream& upstream, ngx_log_t& log) noexcept;
+// After that, when the pool knows its servers; nothing unless it is new and has learned nothing.
+void load_learned(Upstream& upstream, ngx_log_t& log) noexcept;
 
 }  // namespace leastwise::nginx
 

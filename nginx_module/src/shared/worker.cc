@@ -163,6 +163,7 @@ ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
     upstream.configuration = upstream.pool.begin_configuration();
     const Listing all = list_servers(upstream, *memory);
     configure_pool(upstream, all.members, all.servers);
+    load_learned(upstream, *cycle.log);
     ngx_destroy_pool(memory);
   });
   return NGX_OK;

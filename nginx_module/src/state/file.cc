@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 namespace leastwise::nginx {
@@ -113,6 +114,16 @@ int replace_file(const std::string& path, std::string_view content) noexcept try
   return error;
 } catch (...) {
   return ENOMEM;
+}
+
+double age_of(const std::string& path) noexcept {
+  constexpr double kLong = 1e9;
+  struct stat info {};
+  timespec now{};
+  if (::stat(path.c_str(), &info) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) return kLong;
+  const double age = static_cast<double>(now.tv_sec - info.st_mtim.tv_sec) +
+                     static_cast<double>(now.tv_nsec - info.st_mtim.tv_nsec) * 1e-9;
+  return age < 0 ? kLong : age;
 }
 
 int keep_aside(const std::string& path) noexcept try {

@@ -18,6 +18,9 @@ int read_file(const std::string& path, std::size_t most, std::string& out) noexc
 // content or the new one, after a crash as well. Mode 0600. Pages of zeroes take no room.
 int replace_file(const std::string& path, std::string_view content) noexcept;
 
+// Seconds since it was replaced; a large number when that is not known.
+double age_of(const std::string& path) noexcept;
+
 // Gives it the name PATH.kept, whatever had that before. No error when there is none.
 int keep_aside(const std::string& path) noexcept;
 

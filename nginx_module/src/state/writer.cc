@@ -6,10 +6,22 @@
 
 #include "state/changes.h"
 #include "state/file.h"
+#include "state/learned.h"
 
 namespace leastwise::nginx {
 
-Written write_now(const Task& task) noexcept try {
+namespace {
+
+constexpr double kJustNow = 1;  // second
+
+// What is there and none of ours is somebody's by a slip of the pen.
+void clear_the_way(const std::string& file, bool is_ours, Written& out) noexcept {
+  if (is_ours) return;
+  out.error = keep_aside(file);
+  out.was_kept_aside = out.error == 0;
+}
+
+Written replace_changes(const Task& task) {
   const std::string file = task.file;
   std::string text, old;
   if (!write_changes(task.pool, task.prefix, this_moment(), text)) return {.error = ENOMEM};
@@ -17,12 +29,37 @@ Written write_now(const Task& task) noexcept try {
   if (error == 0 && old == text) return {};
   Written written;
   const bool is_ours = error == ENOENT || (error == 0 && (old.empty() || is_state(old)));
-  if (task.is_first && !is_ours) {
-    written.error = keep_aside(file);
-    if (written.error != 0) return written;
-    written.was_kept_aside = true;
+  if (task.is_first) clear_the_way(file, is_ours, written);
+  if (written.error == 0) written.error = replace_file(file, text);
+  return written;
+}
+
+Written replace_learned(const Task& task) {
+  const std::string file = learned_file(task.file);
+  if (task.is_last && age_of(file) < kJustNow) return {};
+  Written written;
+  std::string content;
+  if (task.is_first_learned) {
+    const int error = read_file(file, kMostLearned, content);
+    const bool is_ours =
+        error == ENOENT || (error == 0 && (content.empty() || is_learned(content)));
+    clear_the_way(file, is_ours, written);
   }
-  written.error = replace_file(file, text);
+  if (written.error != 0) return written;
+  written.error =
+      write_learned(task.pool, this_moment(), content) ? replace_file(file, content) : ENOMEM;
+  return written;
+}
+
+}  // namespace
+
+std::string learned_file(const char* file) { return std::string(file) + ".learned"; }
+
+Written write_now(const Task& task) noexcept try {
+  Written written = replace_changes(task);
+  if (!task.with_learned) return written;
+  const Written learned = replace_learned(task);
+  if (written.error == 0) written.error = learned.error;
   return written;
 } catch (...) {
   return {.error = ENOMEM};

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <string>
 #include <string_view>
 
 #include "leastwise/pool.h"
@@ -19,13 +20,19 @@ struct Task {
   Pool pool;
   std::string_view prefix;  // of its endpoints' names
   const char* file = nullptr;
-  bool is_first = false;  // since the lock was taken: what is there may be anything
+  bool is_first = false;          // since the lock was taken: what is there may be anything
+  bool with_learned = false;      // what was learned as well, in FILE.learned,
+  bool is_first_learned = false;  // where too may be anything;
+  bool is_last = false;           // not when another process has just done it at its end
 };
 
 struct Written {
   int error = 0;                // errno
   bool was_kept_aside = false;  // a file that is no state of ours
 };
+
+// Where what was learned is.
+std::string learned_file(const char* file);
 
 // Here and now.
 Written write_now(const Task& task) noexcept;
