@@ -14,6 +14,8 @@
 namespace leastwise::agent {
 namespace {
 
+// "show version" shows where prompts come, see drop_prompts(); a socket of any level may ask it.
+constexpr std::string_view kHello = "prompt;show version\n";
 constexpr std::string_view kPrompt = "\n> ";
 constexpr std::string_view kMasterPrompt = "master> ";
 
@@ -56,7 +58,8 @@ bool RuntimeClient::poll(TimePoint now) {
   next_ = now + kPeriod;
   if (fd_) return !begin_round(now);
   fd_ = connect_to(*address_);
-  if (fd_) return !begin(Phase::kGreeting, "prompt\n", now);
+  is_prompted_per_line_ = false;
+  if (fd_) return !begin(Phase::kGreeting, std::string(kHello), now);
   const int reason = errno;
   fail(with_errno(address_->text) + hint_of(reason));
   return true;
@@ -99,7 +102,7 @@ bool RuntimeClient::begin_telling(TimePoint now) {
 bool RuntimeClient::begin(Phase phase, std::string request, TimePoint now) {
   phase_ = phase;
   request_ = std::move(request);
-  awaited_ = commands_in(request_);
+  awaited_ = is_prompted_per_line_ ? 1 : commands_in(request_);
   deadline_ = now + kPatience;
   reply_.clear();
   sent_ = 0;
@@ -159,11 +162,17 @@ RuntimeClient::Received RuntimeClient::receive() {
 }
 
 // What is left is as HAProxy says it without a prompt: an empty line behind each answer. No line of
-// what we ask for begins with ">".
+// what we ask for begins with ">". Up to 3.0 each command of a line has its prompt; 3.2 has one
+// behind the answers to all. Then none comes between the greeting's first answer, which is empty,
+// and the version.
 void RuntimeClient::drop_prompts(std::size_t begin) {
   for (std::size_t at = begin; awaited_ > 0; --awaited_, ++at) {
     at = reply_.find(kPrompt, at);
     if (at == reply_.npos) return;
+    if (phase_ == Phase::kGreeting && awaited_ > 1 && at > 0) {
+      is_prompted_per_line_ = true;
+      awaited_ = 1;
+    }
     reply_.erase(at + 1, kPrompt.size() - 1);
   }
 }

@@ -2,11 +2,11 @@
 //
 // A round asks who answers, for the states, and for the figures of some of our backends, then of
 // the next ones; in between commands may be told. The connection is interactive ("prompt"): HAProxy
-// puts a prompt behind each answer, and as many prompts as commands are a whole answer. An HAProxy
-// that was reloaded keeps its old process for those who stay connected, so whoever says that it is
-// stopping is left at once. The learning thread polls descriptor() and calls on_ready(); a socket
-// that is gone, stuck or talks garbage costs a round, and the next ones come less often until one
-// is answered.
+// puts a prompt behind each answer, since 3.2 behind the answers to a line of commands, by which we
+// know that they are whole. An HAProxy that was reloaded keeps its old process for those who stay
+// connected, so whoever says that it is stopping is left at once. The learning thread polls
+// descriptor() and calls on_ready(); a socket that is gone, stuck or talks garbage costs a round,
+// and the next ones come less often until one is answered.
 #ifndef LEASTWISE_SPOE_AGENT_HAPROXY_RUNTIME_CLIENT_H_
 #define LEASTWISE_SPOE_AGENT_HAPROXY_RUNTIME_CLIENT_H_
 
@@ -89,8 +89,9 @@ class RuntimeClient {
   std::size_t asking_ = 0;  // about so many more the running request is
   Phase phase_ = Phase::kIdle;
   Fd fd_;
-  std::size_t sent_ = 0;     // of request_
-  std::size_t awaited_ = 0;  // prompts
+  std::size_t sent_ = 0;               // of request_
+  std::size_t awaited_ = 0;            // prompts
+  bool is_prompted_per_line_ = false;  // not per command; the greeting shows it
   std::string request_;
   std::string reply_;  // without the prompts
   std::string error_;
