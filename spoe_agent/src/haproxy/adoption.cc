@@ -20,7 +20,7 @@ defaults leastwise
     timeout server 60s
 
 backend leastwise_agent from leastwise
-    option spop-check
+MODE    option spop-check
     timeout check 50ms
     server agent AGENT check inter 200ms fall 2 rise 1
 )";
@@ -223,6 +223,7 @@ class Adoption {
     }
     std::string text = kAgentBackend;
     text.replace(text.find("AGENT"), 5, address);
+    text.replace(text.find("MODE"), 4, request_.version.has_mode_spop() ? "    mode spop\n" : "");
     if (has_chroot() && address.starts_with("unix@")) {
       text +=
           "    # note: HAProxy looks for that path within its chroot; with \"listen "

@@ -76,6 +76,15 @@ TEST(Adoption, WithLogProfilesTheUsersLogIsLeftAlone) {
   EXPECT_THAT(adopt_frontend(" log-format %ci", request), HasSubstr("\"%ci leastwise id="));
 }
 
+TEST(Adoption, TheAgentsBackendHasItsModeWhereThereIsOne) {
+  AdoptionRequest request;
+  request.version = parse_haproxy_version("3.0.11");
+  EXPECT_THAT(adopt_frontend("", request), Not(HasSubstr("mode spop")));
+  request.version = parse_haproxy_version("3.2.26");
+  EXPECT_THAT(adopt_frontend("", request),
+              HasSubstr("backend leastwise_agent from leastwise\n    mode spop\n    option "));
+}
+
 TEST(Adoption, OrdinaryRequestsStayOutOfTheUsersLogByTheirLevel) {
   const std::string text = adopt_frontend(" option httplog\n option dontlog-normal");
   EXPECT_THAT(text, HasSubstr("# instead of: option dontlog-normal\n"
@@ -124,6 +133,8 @@ TEST(Adoption, ABackendThatIsNotThereIsNamed) {
 TEST(HaproxyVersion, IsReadFromWhatHaproxyPrints) {
   EXPECT_FALSE(parse_haproxy_version("HAProxy version 2.6.12-1+deb12u4").has_log_profiles());
   EXPECT_TRUE(parse_haproxy_version("3.1").has_log_profiles());
+  EXPECT_TRUE(parse_haproxy_version("4.0").has_mode_spop());
+  EXPECT_FALSE(parse_haproxy_version("3.0.11").has_mode_spop());
   EXPECT_FALSE(parse_haproxy_version("none").has_log_profiles());
   EXPECT_FALSE(parse_haproxy_version("3").has_log_profiles());
 }
