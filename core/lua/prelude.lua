@@ -17,7 +17,7 @@ local function check()
   view.left = left
   if left <= 0 then
     view.left = view.look_at_clock(view)
-    if view.left == 0 then error("took too long", 3) end
+    if view.left == 0 then error("took too long", 2) end
   end
 end
 

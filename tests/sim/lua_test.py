@@ -2,6 +2,7 @@
 """Plays every example script, and scripts that fail: lua_test.py LEASTWISE_SIM EXAMPLES"""
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,8 @@ class Lua(unittest.TestCase):
             done, rows = play(script.name, policies="adaptive")
         self.assertEqual(done.returncode, 0)
         self.assertIn(":1: attempt to perform arithmetic on a nil value", done.stderr)
+        failed, asked = map(int, re.search(r"the script failed for (\d+) of (\d+) requests", done.stderr).groups())
+        self.assertGreater(failed, 0.9 * asked)
         self.assertEqual(rows[1][2:], rows[2][2:])
 
     def test_a_script_that_can_not_be_read_is_refused(self):

@@ -66,6 +66,8 @@ std::optional<std::uint32_t> CoreBalancer::pick(const Job& job) {
   const Request request = request_of(job);
   Ticket& ticket = tickets_[job.id];
   ticket = picker_.pick(config_, request, tried, now());
+  ++picks_;
+  if (ticket.reason == Reason::kScriptFault) ++faults_;
   if (!ticket) return {};
   return ticket.member;
 }
@@ -96,6 +98,12 @@ Request CoreBalancer::request_of(const Job& job) {
   request.route = told(lua::Call::kRoute, request.route);
   request.key = told(lua::Call::kKey, request.key);
   return request;
+}
+
+CoreBalancer::~CoreBalancer() {
+  if (faults_ == 0) return;
+  std::cerr << "the script failed for " << faults_ << " of " << picks_
+            << " requests, where adaptive chose: the row is not the script's alone\n";
 }
 
 void CoreBalancer::finish(const Job& job, const Answer& answer) {

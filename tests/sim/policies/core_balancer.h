@@ -23,6 +23,9 @@ class CoreBalancer final : public Balancer {
   // `script`: what chooses; nullptr: the configuration's policy.
   CoreBalancer(const World& world, const Config& config, std::uint64_t seed,
                std::unique_ptr<lua::Script> script = nullptr);
+  ~CoreBalancer() override;  // says what part of a row is not the script's
+  CoreBalancer(const CoreBalancer&) = delete;
+  CoreBalancer& operator=(const CoreBalancer&) = delete;
 
   std::optional<std::uint32_t> pick(const Job& job) override;
   void finish(const Job& job, const Answer& answer) override;
@@ -51,6 +54,7 @@ class CoreBalancer final : public Balancer {
   Picker picker_;
   ProcessSlot slot_{};
   std::unique_ptr<lua::Script> script_;
+  std::uint64_t picks_ = 0, faults_ = 0;  // of requests; those where the script failed
   std::string route_, key_;            // of the request that is picked for, as scripts see them
   std::vector<EndpointId> endpoints_;  // by server
   std::vector<Ticket> tickets_;        // by job
