@@ -98,7 +98,8 @@ class Agent {
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
         listener(*config.status, "status", inherited),
-        StatusSources{registry_, learner_, pick_counters_, feedback_counters_});
+        StatusSources{registry_, learner_, pick_counters_, feedback_counters_},
+        config.control_token);
   }
 
   void start() {
@@ -123,6 +124,7 @@ class Agent {
       AgentConfig next = read_config_file(path);
       warn_of_ignored(config_, next);
       set_log_level(next.log_level);
+      if (admin_) admin_->set_control_token(next.control_token);
       const bool is_in_use = learner_.reload(std::move(next));
       log(LogLevel::kInfo, {"configuration read again", is_in_use ? "" : "; not in use yet"});
     } catch (const std::exception& error) {

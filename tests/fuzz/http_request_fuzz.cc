@@ -21,6 +21,13 @@ class Echo final : public Site {
     answer.text += query;
     return answer;
   }
+  bool acts_at(std::string_view path) const noexcept override { return path.starts_with("/c"); }
+  Answer act(const ActRequest& request) override {
+    Answer answer;
+    answer.text = request.authorization;
+    answer.text += request.body;
+    return answer;
+  }
 };
 
 // In two pieces, so that a head may be split anywhere.

@@ -12,6 +12,8 @@
 
 namespace leastwise::nginx {
 
+using namespace control;  // what both front ends say and are told
+
 struct Upstream;
 
 // The server of that number, or why there is none.

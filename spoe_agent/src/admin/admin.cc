@@ -31,8 +31,9 @@ Answer document(std::string_view type, std::unique_ptr<Parts> parts) {
 
 }  // namespace
 
-Admin::Admin(Fd listener, const StatusSources& sources)
+Admin::Admin(Fd listener, const StatusSources& sources, std::string control_token)
     : sources_(sources),
+      control_(sources.registry, std::move(control_token)),
       protocol_(*this),
       server_(std::move(listener), protocol_, counters_,
               {.connections = kStatusConnections, .patience = kPatience}) {}

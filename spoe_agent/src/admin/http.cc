@@ -1,15 +1,13 @@
 #include "admin/http.h"
 
-#include <http_parser.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <climits>
 #include <exception>
 #include <new>
 #include <utility>
 
+#include "admin/request_reader.h"
 #include "leastwise/live_page.h"
 
 namespace leastwise::agent {
@@ -28,10 +26,18 @@ std::string_view reason_of(int status) noexcept {
       return "OK";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
     case 431:
       return "Request Header Fields Too Large";
     default:
@@ -39,111 +45,10 @@ std::string_view reason_of(int status) noexcept {
   }
 }
 
-// Reads the head of one request. The parsing is http_parser's.
-class RequestReader {
- public:
-  RequestReader() noexcept { start_over(); }
-
-  void start_over() noexcept {
-    http_parser_init(&parser_, HTTP_REQUEST);
-    target_.clear();
-    size_ = 0;
-    is_complete_ = is_broken_ = is_too_long_ = is_last_ = false;
-  }
-
-  void feed(std::string_view bytes) {
-    if (bytes.empty()) return;
-    const std::string_view part = bytes.substr(0, HttpProtocol::kMostHead - size_);
-    // To the parser nothing is the end of the input.
-    if (part.empty()) {
-      is_too_long_ = true;
-      return;
-    }
-    parser_.data = this;
-    const std::size_t taken = http_parser_execute(&parser_, &settings(), part.data(), part.size());
-    size_ += part.size();
-    if (HTTP_PARSER_ERRNO(&parser_) == HPE_CB_url) throw std::bad_alloc();
-    if (is_complete_) {
-      // It pauses at the last byte of the head.
-      is_last_ = is_last_ || taken + 1 < bytes.size();
-    } else if (HTTP_PARSER_ERRNO(&parser_) == HPE_HEADER_OVERFLOW) {
-      is_too_long_ = true;
-    } else if (HTTP_PARSER_ERRNO(&parser_) != HPE_OK) {
-      is_broken_ = true;
-    } else {
-      is_too_long_ = part.size() < bytes.size();
-    }
-  }
-
-  bool is_complete() const noexcept { return is_complete_; }
-  bool is_too_long() const noexcept { return is_too_long_; }
-  bool is_http1() const noexcept { return is_complete_ && parser_.http_major == 1; }
-  // Else the end of the connection ends the answer.
-  bool knows_chunks() const noexcept { return is_http1() && parser_.http_minor > 0; }
-  bool is(http_method method) const noexcept { return is_complete_ && parser_.method == method; }
-  bool is_broken() const noexcept { return is_broken_; }
-  // The connection ends with its answer.
-  bool is_last() const noexcept { return is_last_ || !knows_chunks() || !is(HTTP_GET); }
-
-  // False when the target is no URL.
-  bool read_target(std::string_view& path, std::string_view& query) const noexcept {
-    http_parser_url url;
-    http_parser_url_init(&url);
-    if (http_parser_parse_url(target_.data(), target_.size(), 0, &url) != 0) return false;
-    path = field(url, UF_PATH);
-    if (path.empty()) path = "/";
-    query = field(url, UF_QUERY);
-    return true;
-  }
-
- private:
-  std::string_view field(const http_parser_url& url, http_parser_url_fields which) const noexcept {
-    if ((url.field_set & (1U << which)) == 0) return {};
-    return std::string_view(target_).substr(url.field_data[which].off, url.field_data[which].len);
-  }
-
-  // An exception must not pass through the parser, which is C.
-  static int on_url(http_parser* parser, const char* text, std::size_t size) noexcept {
-    try {
-      static_cast<RequestReader*>(parser->data)->target_.append(text, size);
-      return 0;
-    } catch (const std::exception&) {
-      return 1;
-    }
-  }
-
-  static int on_head(http_parser* parser) noexcept {
-    auto& self = *static_cast<RequestReader*>(parser->data);
-    const bool has_length = parser->content_length != 0 && parser->content_length != ULLONG_MAX;
-    const bool has_body = has_length || parser->uses_transfer_encoding != 0;
-    self.is_complete_ = true;
-    self.is_last_ = has_body || http_should_keep_alive(parser) == 0;
-    http_parser_pause(parser, 1);  // bodies are not read
-    return 0;
-  }
-
-  static const http_parser_settings& settings() noexcept {
-    static const http_parser_settings all = [] {
-      http_parser_settings result{};
-      result.on_url = on_url;
-      result.on_headers_complete = on_head;
-      return result;
-    }();
-    return all;
-  }
-
-  http_parser parser_{};
-  std::string target_;
-  std::size_t size_ = 0;  // of the head so far
-  bool is_complete_ = false;
-  bool is_broken_ = false;
-  bool is_too_long_ = false;
-  bool is_last_ = false;
-};
-
 Answer refusal(int status, std::string text) {
   Answer answer;
   answer.status = status;
+  if (status == 405) answer.header = "Allow: GET";
   answer.text = std::move(text);
   return answer;
 }
@@ -191,14 +96,34 @@ class HttpSession final : public Session {
     if (request_.is_too_long()) return refuse(431, "the head is too long\n", output);
     if (request_.is_broken()) return refuse(400, "expected HTTP/1.1\n", output);
     if (!request_.is_complete()) return;
+    if (request_.reads_body()) return act(output);
     ++progress_;
     std::string_view path, query;
     if (!request_.is_http1()) return refuse(400, "expected HTTP/1.1\n", output);
+    const bool has_target = request_.read_target(path, query);
+    if (has_target && site_.acts_at(path)) {
+      request_.read_body();
+      return act(output);
+    }
     if (!request_.is(HTTP_GET)) return refuse(405, "only GET\n", output);
-    if (!request_.read_target(path, query)) return refuse(400, "expected a path\n", output);
+    if (!has_target) return refuse(400, "expected a path\n", output);
     is_ending_ = request_.is_last();
     answer(site_.get(path, query), output);
     request_.start_over();
+  }
+
+  void act(spop::Buffer& output) {
+    std::string_view path, query;
+    if (request_.is_body_too_large())
+      return refuse(413, "a body has at most 16384 bytes\n", output);
+    if (request_.is_broken()) return refuse(400, "expected a body of HTTP/1.1\n", output);
+    if (!request_.has_body() || !request_.read_target(path, query)) return;
+    is_ending_ = true;
+    answer(site_.act({.method = request_.method(),
+                      .path = path,
+                      .authorization = request_.authorization(),
+                      .body = request_.body()}),
+           output);
   }
 
   void refuse(int status, std::string text, spop::Buffer& output) {
@@ -216,7 +141,7 @@ class HttpSession final : public Session {
     head += kHeaders;
     head += live_page_policy();
     head += "\r\n";
-    if (answer.status == 405) head += "Allow: GET\r\n";
+    if (!answer.header.empty()) (head += answer.header) += "\r\n";
     if (is_ending_) head += "Connection: close\r\n";
     is_chunked_ = request_.knows_chunks();
     if (!parts_) head += "Content-Length: " + std::to_string(answer.text.size()) + "\r\n";

@@ -231,7 +231,8 @@ void Backend::configure_changed(const std::vector<ServerInfo>& servers) noexcept
     known.settings = servers[i].settings;
     if (id == kNoEndpoint) continue;
     const EndpointSettings wanted = settings_of(config_, known, i);
-    if (!has_same_settings(wanted, pool_.settings(id))) pool_.configure(id, wanted);
+    // Not what is in effect: an operator may have changed that (control.h).
+    if (!has_same_settings(wanted, pool_.configured(id))) pool_.configure(id, wanted);
   }
 }
 

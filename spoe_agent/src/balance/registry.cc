@@ -49,7 +49,8 @@ void Registry::configure(const std::vector<BackendConfig>& configs, OpenPicks& o
 void Registry::publish() {
   std::vector<Snapshot> next;
   for (const auto& backend : backends_) {
-    if (backend->active()) next.push_back({backend->name(), backend->config(), backend->pool()});
+    if (!backend->active()) continue;
+    next.push_back({backend->name(), backend->config(), backend->pool(), backend->mode()});
   }
   const std::lock_guard lock(snapshot_mutex_);
   snapshot_.swap(next);

@@ -43,6 +43,7 @@ class Registry {
     std::string name;
     Config config;
     Pool pool;  // its memory is never given back
+    Mode mode = Mode::kPick;
   };
   std::vector<Snapshot> pools() const;
 

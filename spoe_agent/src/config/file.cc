@@ -8,6 +8,7 @@
 #include <map>
 
 #include "config/near_match.h"
+#include "config/token.h"
 
 namespace leastwise::agent {
 namespace {
@@ -16,13 +17,6 @@ constexpr std::size_t kMostBackends = 1000;
 constexpr std::size_t kMaxBackendName = 100;  // leaves room for the server's in kMaxEndpointName
 
 using Kind = Token::Kind;
-
-// Reads a value into the configuration; false when it is refused.
-struct Option {
-  std::string_view name;
-  std::string_view accepted;
-  bool (*read)(const std::string& value, AgentConfig& config);
-};
 
 bool read_optional(const std::string& value, bool allow_unix, std::optional<Address>& out) {
   return parse_address(value, allow_unix, out.emplace());
@@ -38,30 +32,56 @@ bool read_level(const std::string& value, AgentConfig& config) {
   return true;
 }
 
-constexpr Option kOptions[] = {
-    {"listen", kAcceptedStreamAddress,
+constexpr AgentSetting kSettings[] = {
+    {"listen", "unix:/PATH | IP:PORT", kAcceptedStreamAddress,
+     "Where HAProxy asks: the agent's port for SPOP. A unix socket is for the agent's user and "
+     "group "
+     "(0660). Required, unless all backends are of `mode weights`. Within a `chroot` HAProxy looks "
+     "for "
+     "the path in there.",
      [](const std::string& v, AgentConfig& c) { return parse_address(v, true, c.listen); }},
-    {"feedback", kAcceptedAddress,
+    {"feedback", "IP:PORT", kAcceptedAddress,
+     "Where HAProxy's log lines arrive, over UDP. Without it nothing is learned from answers.",
      [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.feedback); }},
-    {"haproxy_socket", "expected the absolute path of a stats socket, or IP:PORT",
+    {"haproxy_socket", "/PATH | IP:PORT",
+     "expected the absolute path of a stats socket, or IP:PORT",
+     "HAProxy's runtime API, from which servers, weights and states are read: a `stats socket` of "
+     "level "
+     "user, or admin for `mode weights`.",
      [](const std::string& v, AgentConfig& c) {
        return read_optional(is_absolute(v) ? "unix:" + v : v, true, c.haproxy_socket);
      }},
-    {"status", kAcceptedAddress,
+    {"status", "IP:PORT", kAcceptedAddress,
+     "The agent's own HTTP port: the live page at `/`, `/status` (JSON), `/metrics` (Prometheus), "
+     "`/healthz`, and `/control`. It has no TLS: keep it on 127.0.0.1.",
      [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.status); }},
-    {"state", "expected an absolute path",
+    {"control_token_file", "/PATH", "expected an absolute path",
+     "Who sends what is in that file may drain, weigh, eject and reset servers at `/control` of "
+     "the "
+     "status port (`Authorization: Bearer TOKEN`). One line of 16 to 256 visible characters, in a "
+     "file "
+     "that not everybody may read. Default: nobody may.",
+     [](const std::string& v, AgentConfig& c) {
+       c.control_token_file = v;
+       return is_absolute(v);
+     }},
+    {"state", "/PATH", "expected an absolute path",
+     "The file that keeps over a restart what was learned and what was changed at `/control`. "
+     "Default: "
+     "that is lost with the process.",
      [](const std::string& v, AgentConfig& c) {
        c.state = v;
        return is_absolute(v);
      }},
-    {"log_level", "expected debug, info, warning or error", read_level},
+    {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
+     "Which lines are written to standard error. Default: info.", read_level},
 };
 
 bool is_for_agent(const Directive& d) noexcept { return d.scope == Scope::kBoth; }
 
 std::vector<std::string_view> top_level_names() {
   std::vector<std::string_view> names;
-  for (const Option& option : kOptions) names.push_back(option.name);
+  for (const AgentSetting& s : kSettings) names.push_back(s.name);
   names.push_back("backend");
   return names;
 }
@@ -110,6 +130,9 @@ class Parser {
       fail(token_, "haproxy_socket",
            "required by mode weights, such as: haproxy_socket /run/haproxy/admin.sock;");
     }
+    if (!config_.control_token_file.empty() && !config_.status) {
+      fail(token_, "status", "required by control_token_file, such as: status 127.0.0.1:9878;");
+    }
     return std::move(config_);
   }
 
@@ -152,8 +175,8 @@ class Parser {
   void directive() {
     const Token name = take_name();
     if (name.text == "backend") return backend();
-    const auto* option = std::ranges::find(kOptions, name.text, &Option::name);
-    if (option == std::end(kOptions)) {
+    const auto* option = std::ranges::find(kSettings, name.text, &AgentSetting::name);
+    if (option == std::end(kSettings)) {
       fail(name, name.text, unknown_directive(name.text, top_level_names()));
     }
     refuse_duplicate(seen_, name, name.text);
@@ -257,6 +280,8 @@ class Parser {
 
 }  // namespace
 
+std::span<const AgentSetting> agent_settings() noexcept { return kSettings; }
+
 AgentConfig parse_config(std::string_view file, std::string_view text) {
   return Parser(file, text).parse();
 }
@@ -269,7 +294,11 @@ AgentConfig read_config_file(const std::string& path) {
   for (std::array<char, 4096> part; file.read(part.data(), part.size()) || file.gcount() > 0;) {
     text.append(part.data(), static_cast<std::size_t>(file.gcount()));
   }
-  return parse_config(path, text);
+  AgentConfig config = parse_config(path, text);
+  if (!config.control_token_file.empty()) {
+    config.control_token = read_token(config.control_token_file);
+  }
+  return config;
 }
 
 }  // namespace leastwise::agent

@@ -4,7 +4,8 @@
 //   feedback 127.0.0.1:9877;                      # where its log lines arrive
 //   haproxy_socket /run/haproxy/admin.sock;       # where its servers are learned from
 //   status 127.0.0.1:9878;                        # HTTP status page
-//   state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
+//   control_token_file /etc/leastwise/token;      # who has it may change servers at the status
+//   port state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
 //   log_level info;
 //   backend app { policy adaptive; decay 8s; }    # at least one; leastwise::directives()
 //   backend api { mode weights; }                 # pick, or weights
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,15 +40,29 @@ struct AgentConfig {
   std::optional<Address> feedback;
   std::optional<Address> haproxy_socket;
   std::optional<Address> status;
-  std::string state;  // empty: what was learned is lost with the process
+  std::string control_token_file;  // empty: nobody may change anything
+  std::string control_token;       // what is in it
+  std::string state;               // empty: what was learned is lost with the process
   LogLevel log_level = LogLevel::kInfo;
   std::vector<BackendConfig> backends;
 };
 
+// A directive beside `backend`. The manual is printed from it: docs/man/leastwise.conf.5.
+struct AgentSetting {
+  std::string_view name;
+  std::string_view syntax;  // of the value
+  std::string_view accepted;
+  std::string_view help;
+  // Reads a value into the configuration; false when it is refused.
+  bool (*read)(const std::string& value, AgentConfig& config);
+};
+std::span<const AgentSetting> agent_settings() noexcept;
+
 // Pure: `file` is the name for messages only. Throws ConfigError.
 AgentConfig parse_config(std::string_view file, std::string_view text);
 
-// Throws ConfigError, and std::runtime_error when the file can not be read.
+// With what is in other files, too. Throws ConfigError, and std::runtime_error when a file can not
+// be read.
 AgentConfig read_config_file(const std::string& path);
 
 }  // namespace leastwise::agent

@@ -33,6 +33,17 @@ class TestSite final : public Site {
     }
     return answer;
   }
+  bool acts_at(std::string_view path) const noexcept override { return path.starts_with("/act"); }
+  Answer act(const ActRequest& request) override {
+    Answer answer;
+    answer.status = 403;
+    answer.header = "X-One: more";
+    for (const std::string_view part :
+         {request.method, request.path, request.authorization, request.body}) {
+      answer.text += std::string(part) + '|';
+    }
+    return answer;
+  }
   std::string asked, asked_for;  // path and query
 };
 
@@ -158,6 +169,46 @@ TEST_F(HttpTest, ThePathIsThatOfTheUrl) {
     say("GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_EQ(site_.asked, path);
   }
+}
+
+TEST_F(HttpTest, WhatActsGetsItsMethodItsAuthorizationAndItsBody) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"POST /act HTTP/1.1\r\nAuthorization: Bearer t\r\nContent-Length: 5\r\n\r\nhello",
+       "POST|/act|Bearer t|hello|"},
+      {"PATCH /act/x?y HTTP/1.1\r\naUTHORIZATION:t\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "2\r\nhe\r\n3\r\nllo\r\n0\r\nAuthorization: behind\r\n\r\n",
+       "PATCH|/act/x|t|hello|"},
+      {"POST /act HTTP/1.1\r\nX-Authorization: t\r\n\r\n", "POST|/act|||"},
+      {"GET /act HTTP/1.1\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n", "GET|/act|ab||"},
+      {"DELETE /act HTTP/1.1\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "DELETE|/act|||"},
+  };
+  for (const auto& [request, heard] : cases) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, request.size()}) {
+      session_ = protocol_.open();
+      std::string answer;
+      for (std::size_t i = 0; i < request.size(); i += step) answer += say(request.substr(i, step));
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 Forbidden\r\n")) << request;
+      EXPECT_NE(answer.find("\r\nX-One: more\r\n"), answer.npos);
+      EXPECT_EQ(body(answer), heard);
+      EXPECT_TRUE(session_->is_closing());
+      EXPECT_EQ(say("POST /act HTTP/1.1\r\n\r\n"), "") << "no more after that";
+    }
+  }
+}
+
+TEST_F(HttpTest, ABodyIsBounded) {
+  const std::string head = "POST /act HTTP/1.1\r\nContent-Length: ";
+  const std::string most(HttpProtocol::kMostBody, 'x');
+  EXPECT_NE(say(head + std::to_string(most.size()) + "\r\n\r\n" + most).find(most + '|'),
+            std::string::npos);
+  session_ = protocol_.open();
+  EXPECT_EQ(say(head + "999999999\r\n\r\n" + most), "");
+  EXPECT_FALSE(session_->is_closing());
+  EXPECT_TRUE(say("x").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(session_->is_closing());
+  session_ = protocol_.open();
+  EXPECT_TRUE(say("POST /act HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+                  .starts_with("HTTP/1.1 400 "));
 }
 
 TEST_F(HttpTest, AnAnswerThatCanNotBeMadeEndsTheConnection) {

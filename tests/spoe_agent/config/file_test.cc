@@ -12,7 +12,7 @@ constexpr std::string_view kComplete = R"(
 # a comment; with } and {
 listen unix:/run/leastwise/spoa.sock;
 feedback 127.0.0.1:9877; haproxy_socket "/run/haproxy/admin.sock";
-status [::1]:9878;
+status [::1]:9878; control_token_file /etc/leastwise/token;
 state '/var/lib/leastwise/spoa.state';
 log_level warning;
 backend app { policy least_conn; decay 20s; }
@@ -26,6 +26,7 @@ TEST(ConfigFile, ReadsEveryDirective) {
   EXPECT_EQ(config.haproxy_socket->path, "/run/haproxy/admin.sock");
   EXPECT_EQ(config.status->host, "::1");
   EXPECT_EQ(config.state, "/var/lib/leastwise/spoa.state");
+  EXPECT_EQ(config.control_token_file, "/etc/leastwise/token");
   EXPECT_EQ(config.log_level, LogLevel::kWarning);
   ASSERT_EQ(config.backends.size(), 2U);
   EXPECT_EQ(config.backends[0].name, "app");
@@ -80,7 +81,9 @@ const std::string kBackendWords =
     "failure, locality, locality_price, switchback, affinity";
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
-const std::string kTopWords = "listen, feedback, haproxy_socket, status, state, log_level, backend";
+const std::string kTopWords =
+    "listen, feedback, haproxy_socket, status, control_token_file, state, log_level, "
+    "backend";
 
 const std::vector<BadFile>& bad_files() {
   static const std::vector<BadFile> files = {
@@ -114,6 +117,9 @@ const std::vector<BadFile>& bad_files() {
       {"status 9878;", "f:1: \"9878\": " + kIpOnly},
       {"haproxy_socket admin.sock;",
        "f:1: \"admin.sock\": expected the absolute path of a stats socket, or IP:PORT"},
+      {"control_token_file token;", "f:1: \"token\": expected an absolute path"},
+      {"listen 127.0.0.1:1; control_token_file /t; backend a {}",
+       "f:1: \"status\": required by control_token_file, such as: status 127.0.0.1:9878;"},
       {"state spoa.state;", "f:1: \"spoa.state\": expected an absolute path"},
       {"log_level loud;", "f:1: \"loud\": expected debug, info, warning or error"},
       {"}", "f:1: \"}\": there is no \"{\" before it"},

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace leastwise::nginx {
+namespace leastwise::control {
 namespace {
 
 using namespace std::chrono_literals;
@@ -70,4 +70,4 @@ TEST(BodyTest, AKeyThatIsTooLongIsShownUpToTheEndOfACharacter) {
 }
 
 }  // namespace
-}  // namespace leastwise::nginx
+}  // namespace leastwise::control

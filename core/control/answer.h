@@ -1,6 +1,6 @@
 // Answer: what control says, as JSON.
-#ifndef LEASTWISE_NGINX_MODULE_CONTROL_ANSWER_H_
-#define LEASTWISE_NGINX_MODULE_CONTROL_ANSWER_H_
+#ifndef LEASTWISE_CORE_CONTROL_ANSWER_H_
+#define LEASTWISE_CORE_CONTROL_ANSWER_H_
 
 #include <array>
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include "leastwise/pool.h"
 #include "leastwise/text.h"
 
-namespace leastwise::nginx {
+namespace leastwise::control {
 
 // Why a request is refused. `code` is for programs, the text says what to do.
 class Refusal {
@@ -50,6 +50,6 @@ std::string_view address_of(std::string_view endpoint_name) noexcept;
 // "weight=3 max_conns=0 … drain", for the log.
 void render_settings(const EndpointSettings& settings, Text& out) noexcept;
 
-}  // namespace leastwise::nginx
+}  // namespace leastwise::control
 
-#endif  // LEASTWISE_NGINX_MODULE_CONTROL_ANSWER_H_
+#endif  // LEASTWISE_CORE_CONTROL_ANSWER_H_

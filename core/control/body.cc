@@ -8,7 +8,7 @@
 #include "leastwise/config.h"
 #include "leastwise/pool.h"
 
-namespace leastwise::nginx {
+namespace leastwise::control {
 namespace {
 
 using Json = nlohmann::json;
@@ -18,6 +18,7 @@ enum class Type : std::uint8_t { kNumber, kFlag, kTime, kAddress };
 constexpr std::uint32_t kChange = static_cast<std::uint32_t>(BodyKind::kChange);
 constexpr std::uint32_t kAdd = static_cast<std::uint32_t>(BodyKind::kAdd);
 constexpr std::uint32_t kEject = static_cast<std::uint32_t>(BodyKind::kEject);
+constexpr std::uint32_t kPicks = static_cast<std::uint32_t>(BodyKind::kPicks);
 
 struct Key {
   std::string_view name;
@@ -33,7 +34,7 @@ constexpr std::string_view kFlagAccepted = "true or false";
 
 constexpr Key kKeys[] = {
     {"server", kChange | kAdd, Type::kAddress, 0, 0, 0, "a text such as \"10.0.0.1:8080\""},
-    {"weight", kChange | kAdd, Type::kNumber, Change::kWeight, 1, kMaxWeight,
+    {"weight", kChange | kAdd | kPicks, Type::kNumber, Change::kWeight, 1, kMaxWeight,
      "a number from 1 to 65535"},
     {"max_conns", kChange | kAdd, Type::kNumber, Change::kMaxConns, 0, kMostConns,
      "a number from 0 (no limit) to 2147483647"},
@@ -42,7 +43,7 @@ constexpr Key kKeys[] = {
     {"fail_timeout", kChange | kAdd, Type::kTime, Change::kFailTimeout, 0, 0,
      "a time such as \"10s\", up to 24h"},
     {"down", kChange | kAdd, Type::kFlag, Change::kDownFlag, 0, 0, kFlagAccepted},
-    {"drain", kChange | kAdd, Type::kFlag, Change::kDrainingFlag, 0, 0, kFlagAccepted},
+    {"drain", kChange | kAdd | kPicks, Type::kFlag, Change::kDrainingFlag, 0, 0, kFlagAccepted},
     {"backup", kChange | kAdd, Type::kFlag, 0, 0, 0, kFlagAccepted},
     {"slow_start", kChange | kAdd, Type::kTime, 0, 0, 0, "a time such as \"30s\", up to 24h"},
     {"for", kEject, Type::kTime, 0, 0, 0, "a time such as \"30s\", up to 24h"},
@@ -97,7 +98,8 @@ class Handler final : public nlohmann::json_sax<Json> {
   }
   // As configured again.
   bool null() override {
-    if (kind_ != kChange || key_ == nullptr || key_->setting == 0) return refuse_value();
+    if ((kind_ & (kChange | kPicks)) == 0 || key_ == nullptr || key_->setting == 0)
+      return refuse_value();
     out_.change.undone |= key_->setting;
     return true;
   }
@@ -174,4 +176,4 @@ bool read_body(BodyKind kind, std::string_view text, Body& out, Text& error) noe
   return false;
 }
 
-}  // namespace leastwise::nginx
+}  // namespace leastwise::control

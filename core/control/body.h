@@ -3,8 +3,8 @@
 // A setting that is null is as configured again. Refused as a whole: what is no JSON, keys that are
 // not known or come twice, values of another type or out of range. The text of an error names what
 // is accepted.
-#ifndef LEASTWISE_NGINX_MODULE_CONTROL_BODY_H_
-#define LEASTWISE_NGINX_MODULE_CONTROL_BODY_H_
+#ifndef LEASTWISE_CORE_CONTROL_BODY_H_
+#define LEASTWISE_CORE_CONTROL_BODY_H_
 
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@
 #include "leastwise/endpoint.h"
 #include "leastwise/text.h"
 
-namespace leastwise::nginx {
+namespace leastwise::control {
 
 inline constexpr std::size_t kMostBody = 16 * 1024;  // bytes
 
@@ -24,6 +24,7 @@ enum class BodyKind : std::uint8_t {
   kChange = 1,  // of a server
   kAdd = 2,     // of one that is new
   kEject = 4,   // {"for": "30s"}
+  kPicks = 8,   // of a server of HAProxy, whose other settings are HAProxy's
 };
 
 struct Body {
@@ -41,6 +42,6 @@ struct Body {
 // False, and why, when the text is refused.
 bool read_body(BodyKind kind, std::string_view text, Body& out, Text& error) noexcept;
 
-}  // namespace leastwise::nginx
+}  // namespace leastwise::control
 
-#endif  // LEASTWISE_NGINX_MODULE_CONTROL_BODY_H_
+#endif  // LEASTWISE_CORE_CONTROL_BODY_H_

@@ -1,6 +1,6 @@
 #include "control/answer.h"
 
-namespace leastwise::nginx {
+namespace leastwise::control {
 namespace {
 
 struct Name {
@@ -93,4 +93,4 @@ void render_settings(const EndpointSettings& settings, Text& out) noexcept {
   if ((settings.flags & kDraining) != 0) out << " drain";
 }
 
-}  // namespace leastwise::nginx
+}  // namespace leastwise::control
