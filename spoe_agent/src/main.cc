@@ -12,23 +12,10 @@
 #include "haproxy/adoption.h"
 #include "haproxy/running.h"
 #include "haproxy/spoe_config.h"
+#include "options.h"
 
 namespace leastwise::agent {
 namespace {
-
-constexpr const char* kDefaultConfig = "/etc/leastwise/leastwise.conf";
-
-struct Options {
-  std::string config = kDefaultConfig;
-  std::string generate;
-  std::vector<std::string> servers;
-  std::vector<std::string> backends;
-  std::vector<std::string> haproxy_files;
-  std::string haproxy_version;
-  bool adopt = false;
-  bool check = false;
-  bool tcp = false;
-};
 
 int generate(const Options& options) {
   BackendInfo backend{.name = options.generate, .is_http = !options.tcp, .servers = {}};
@@ -95,31 +82,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   leastwise::agent::Options options;
   CLI::App app("Leastwise: picks the server of each request for HAProxy", "leastwise-spoa");
-  app.add_option("-c,--config", options.config, "Configuration file")->capture_default_str();
-  app.add_flag("--check-config", options.check, "Read the configuration file and exit");
-  app.set_version_flag("--version", "leastwise-spoa " LEASTWISE_VERSION);
-  auto* generate = app.add_option("--generate-spoe", options.generate,
-                                  "Print an SPOE file that names the servers of a backend");
-  generate->option_text("BACKEND");
-  app.add_option("--servers", options.servers, "Its servers; default: ask HAProxy")
-      ->delimiter(',')
-      ->needs(generate)
-      ->option_text("s1,s2");
-  app.add_flag("--tcp", options.tcp, "The backend is of mode tcp (with --servers)")
-      ->needs(generate);
-  auto* adopt = app.add_flag("--haproxy-config", options.adopt,
-                             "Print what to paste into HAProxy's configuration");
-  app.add_option("BACKEND", options.backends, "Its backends; default: all with two servers")
-      ->needs(adopt);
-  app.add_option("--haproxy-cfg", options.haproxy_files,
-                 "The configuration; default: that of the HAProxy that runs")
-      ->needs(adopt)
-      ->option_text("FILE")
-      ->allow_extra_args(false);
-  app.add_option("--haproxy-version", options.haproxy_version,
-                 "Of that HAProxy; default: that of the installed one")
-      ->needs(adopt)
-      ->option_text("2.6");
+  leastwise::agent::add_options(app, options);
   CLI11_PARSE(app, argc, argv);
   try {
     return leastwise::agent::run(options);

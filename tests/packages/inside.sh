@@ -74,7 +74,7 @@ use() {
   serves
   leastwise-sim --version
   leastwise-spoa --check-config -c /etc/leastwise/leastwise.conf
-  for page in leastwise-spoa.8 leastwise-sim.1; do
+  for page in leastwise-spoa.8 leastwise.conf.5 leastwise-sim.1; do
     [ -s "/usr/share/man/man${page##*.}/$page.gz" ] || [ -n "$(dpkg -L leastwise-spoa leastwise-tools | grep "$page")" ] ||
       fail "no manual $page"
   done
