@@ -39,7 +39,7 @@ build_nginx() {
     nice make -j"$jobs" install; } > /build/nginx.log 2>&1 || { tail -n 30 /build/nginx.log; return 1; }
 }
 
-build() {
+build_nginx_modules() {
   local options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DLEASTWISE_BUILD_SPOE_AGENT=OFF)
   build_nginx
   [ -e /nginx/src ] && options+=(-DNGINX_SOURCE_DIR=/nginx "-DNGINX_CONFIGURE_FLAGS=${nginx_flags//$'\n'/ }")
@@ -55,24 +55,42 @@ build() {
   ls -l /build/nginx_module/*.so
 }
 
+# The agent, and what its tests load beside it.
+build_agent() {
+  mkdir -p /build/agent
+  cmake -S /source -B /build/agent -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DLEASTWISE_BUILD_NGINX_MODULE=OFF > /build/agent/configure.log 2>&1 ||
+    { tail -n 30 /build/agent/configure.log; return 1; }
+  rm -rf /build/agent/results
+  nice cmake --build /build/agent --parallel "$jobs" \
+    --target leastwise-spoa leastwise-backends leastwise-load > /build/agent/build.log 2>&1 ||
+    { tail -n 60 /build/agent/build.log; return 1; }
+}
+
+# run_tests FOLDER NAMES VERSION [OPTIONS…]: those whose name begins so, with that version of nginx or HAProxy.
 run_tests() {
-  local sources=/usr/src/nginx
+  local folder=$1 names="^$2" version=$3
+  shift 3
+  printf '%s\n%s\n%s\n' "$version" "$(g++ -dumpfullversion)" "$(date +%F)" > "$folder/versions"
+  ctest --test-dir "$folder" -N -L integration -R "$names" |
+    sed -n 's/^ *Test *#[0-9]*: //p' > "$folder/all_tests"
+  mkdir -p "$folder/results"
+  ctest --test-dir "$folder" -L integration -R "$names" --output-on-failure \
+    --no-tests=error --output-junit "$folder/results/$(date +%s.%N).xml" "$@"
+}
+
+version_of() { dpkg-query -W -f '${Version}' "$1"; }
+
+test_nginx_modules() {
+  local version
+  version=$(version_of nginx)
+  export LEASTWISE_NGINX_SOURCES=/usr/src/nginx
   if [ -e /nginx/src ]; then
-    sources=/nginx
-    export LEASTWISE_NGINX=/build/installed/sbin/nginx \
+    export LEASTWISE_NGINX_SOURCES=/nginx LEASTWISE_NGINX=/build/installed/sbin/nginx \
       LEASTWISE_NGINX_STREAM=/build/installed/modules/ngx_stream_module.so
+    version=$("$LEASTWISE_NGINX" -v 2>&1 | sed 's,.*/,,')
   fi
-  {
-    [ -e /nginx/src ] && "$LEASTWISE_NGINX" -v 2>&1 | sed 's,.*/,,' || dpkg-query -W -f '${Version}\n' nginx
-    g++ -dumpfullversion
-    date +%F
-  } > /build/versions
-  ctest --test-dir /build -N -L integration -R '^nginx_module\.' |
-    sed -n 's/^ *Test *#[0-9]*: //p' > /build/all_tests
-  mkdir -p /build/results
-  LEASTWISE_NGINX_SOURCES=$sources \
-  ctest --test-dir /build -L integration -R '^nginx_module\.' --output-on-failure \
-    --no-tests=error --output-junit "/build/results/$(date +%s.%N).xml" "$@"
+  run_tests /build 'nginx_module\.' "$version" "$@"
 }
 
 # The modules with the address and undefined behaviour sanitizers, and their tests in this nginx.
@@ -90,7 +108,9 @@ step=$1
 shift
 case $step in
   packages) packages "$@" ;;
-  build) build ;;
-  test) run_tests "$@" ;;
+  build_nginx) build_nginx_modules ;;
+  build_haproxy) build_agent ;;
+  test_nginx) test_nginx_modules "$@" ;;
+  test_haproxy) run_tests /build/agent 'integration\.agent\.' "$(version_of haproxy)" "$@" ;;
   asan) run_asan "$@" ;;
 esac

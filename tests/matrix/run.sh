@@ -3,9 +3,10 @@
 # of its own, which debootstrap makes: bookworm has nginx 1.22, trixie 1.26, sid 1.30. "mainline" is
 # an nginx that no Debian ships yet, built in sid's root from the sources that LEASTWISE_MATRIX_NGINX names, a
 # release or a checkout, which stay as they are; without that it is left out. What passed is printed and
-# written to docs/compatibility.md.
+# written to docs/compatibility.md. With "haproxy" it is the agent and the packaged HAProxy instead: 2.6, 3.0, 3.2.
 #
 #   tests/matrix/run.sh                      all
+#   tests/matrix/run.sh haproxy              all of the agent, and so with what follows but mainline and asan
 #   tests/matrix/run.sh trixie sid           only these; the table keeps what it says of others
 #   tests/matrix/run.sh roots                only make the roots: what needs the network
 #   tests/matrix/run.sh build test trixie    only these steps of roots, build, test and table
@@ -28,7 +29,7 @@ mirror=${LEASTWISE_MATRIX_MIRROR:-http://deb.debian.org/debian}
 nginx_sources=${LEASTWISE_MATRIX_NGINX:+$(realpath "$LEASTWISE_MATRIX_NGINX")}
 all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
-          python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua dpkg-dev iproute2
+          python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua haproxy dpkg-dev iproute2
           libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev libsystemd-dev
           libprotozero-dev libnghttp2-dev libluajit-5.1-dev libgtest-dev libgmock-dev libbenchmark-dev
           libpcre2-dev libssl-dev zlib1g-dev)
@@ -106,25 +107,33 @@ in_root() {
     isolated --net "$here/enter.sh" "$cache/$(root_of "$release")" "$source_dir" "$@"
 }
 
-steps=() releases=() ctest_options=()
+proxy=nginx steps=() releases=() ctest_options=()
 while [ $# -gt 0 ]; do
   case $1 in
+    nginx|haproxy) proxy=$1 ;;
     roots|build|test|table|asan) steps+=("$1") ;;
     bookworm|trixie|sid|mainline) releases+=("$1") ;;
-    -*) [ "$1" = --help ] && { sed -n '2,25s/^# \{0,1\}//p' "$0"; exit; }
+    -*) [ "$1" = --help ] && { sed -n '2,26s/^# \{0,1\}//p' "$0"; exit; }
         ctest_options=("$@"); break ;;
-    *) die "\"$1\": expected a step (roots, build, test, table, asan) or a release (${all_releases[*]} mainline)" ;;
+    *) die "\"$1\": expected haproxy, a step (roots, build, test, table, asan) or a release (${all_releases[*]} mainline)" ;;
   esac
   shift
 done
 [ ${#steps[@]} -gt 0 ] || steps=(roots build test table)
 if [ ${#releases[@]} -eq 0 ]; then
   releases=("${all_releases[@]}")
-  if [ -n "$nginx_sources" ]; then releases+=(mainline)
+  if [ "$proxy" = haproxy ]; then :
+  elif [ -n "$nginx_sources" ]; then releases+=(mainline)
   else note "mainline is left out: LEASTWISE_MATRIX_NGINX names no sources of nginx"
   fi
 fi
 wants() { [[ " ${steps[*]} " == *" $1 "* ]]; }
+
+if [ "$proxy" = haproxy ] && { wants asan || [[ " ${releases[*]} " == *" mainline "* ]]; }; then
+  die "haproxy has no step asan and no release mainline"
+fi
+# of the root's build folder
+declare -A folders=([nginx]=. [haproxy]=agent)
 
 check_host
 status=0
@@ -135,12 +144,13 @@ for release in "${releases[@]}"; do
   make_root "$(root_of "$release")"
   if wants build; then
     note "$release: build"
-    in_root "$release" build || { status=1; continue; }
+    in_root "$release" "build_$proxy" || { status=1; continue; }
   fi
   if wants test; then
-    [ -d "$cache/$release/build" ] || die "$release is not built yet. Run: $0 build $release"
+    [ -e "$cache/$release/build/${folders[$proxy]}/build.ninja" ] ||
+      die "$release is not built yet. Run: $0 $proxy build $release"
     note "$release: test"
-    in_root "$release" test "${ctest_options[@]}" || status=1
+    in_root "$release" "test_$proxy" "${ctest_options[@]}" || status=1
   fi
   if wants asan; then
     note "$release: build and test with sanitizers"
@@ -148,7 +158,7 @@ for release in "${releases[@]}"; do
   fi
 done
 if wants table; then
-  if [ -d "$cache/mainline/build/results" ]; then all_releases+=(mainline); fi
-  python3 "$here/table.py" "$source_dir/docs/compatibility.md" "$cache" "${all_releases[@]}" || status=1
+  if [ "$proxy" = nginx ] && [ -d "$cache/mainline/build/results" ]; then all_releases+=(mainline); fi
+  python3 "$here/table.py" "$source_dir/docs/compatibility.md" "$proxy" "$cache" "${all_releases[@]}" || status=1
 fi
 exit $status

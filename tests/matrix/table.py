@@ -1,15 +1,15 @@
 """Writes docs/compatibility.md from what tests/matrix/run.sh left of each Debian release.
 
-Usage: table.py PAGE CACHE RELEASE...
+Usage: table.py PAGE nginx|haproxy CACHE RELEASE...
 
-What was not tested since it was built is said to be so, and makes the exit status 1.
+The other's part of the page stays as it is. What was not tested since it was built is said to be so, and makes the exit status 1.
 """
 
 import pathlib
 import sys
 import xml.etree.ElementTree as tree
 
-HEAD = """\
+NGINX = """\
 # Which nginx this works with
 Written by `tests/matrix/run.sh`, which builds the modules in each Debian release with that release's compiler
 and `nginx-dev`, loads them into the packaged nginx and runs their integration tests there. "mainline" is an nginx
@@ -20,9 +20,20 @@ an nginx can not do its tests say and skip.
 |---|---|---|---|---|---|---|
 """
 
+HAPROXY = """\
+# Which HAProxy the agent works with
+Written by `tests/matrix/run.sh haproxy`, which builds the agent in each Debian release and runs its integration
+tests there with the packaged HAProxy. A number is that of suites that passed; what a HAProxy can not do they say and skip.
+
+| Debian | HAProxy | g++ | suites | tested |
+|---|---|---|---|---|
+"""
+
 
 def column(name):
     """The column of a test, by its name in CTest."""
+    if name.startswith("integration.agent."):
+        return "agent"
     if name == "nginx_module.build":
         return "build"
     return "stream" if name.startswith("nginx_module.stream.") else "http"
@@ -34,8 +45,8 @@ def is_interrupted(case):
 
 
 class Release:
-    def __init__(self, name, folder):
-        self.name = name
+    def __init__(self, name, folder, columns):
+        self.name, self.columns = name, columns
         runs = sorted((folder / "results").glob("*.xml"))
         self.tested = bool(runs)
         self.passed, self.failed, self.skipped, self.left_out = {}, {}, {}, {}
@@ -46,7 +57,7 @@ class Release:
         last = {case.get("name"): case.get("status") for case in cases}
         interrupted = {case.get("name"): is_interrupted(case) for case in cases}
         last = {name: status for name, status in last.items() if not interrupted[name]}
-        self.nginx, self.compiler, self.date = (folder / "versions").read_text().split()
+        self.version, self.compiler, self.date = (folder / "versions").read_text().split()
         for test, status in last.items():
             kind = {"run": self.passed, "fail": self.failed}.get(status, self.skipped)
             kind.setdefault(column(test), []).append(test)
@@ -63,25 +74,39 @@ class Release:
 
     def row(self):
         if not self.tested:
-            return f"| {self.name} | | | | | | not tested |\n"
-        cells = " | ".join(self.cell(c) for c in ("http", "stream", "build"))
-        return f"| {self.name} | {self.nginx} | {self.compiler} | {cells} | {self.date} |\n"
+            return f"| {self.name} | | |{' |' * len(self.columns)} not tested |\n"
+        cells = " | ".join(self.cell(c) for c in self.columns)
+        return f"| {self.name} | {self.version} | {self.compiler} | {cells} | {self.date} |\n"
 
     def list(self, kind):
         names = sorted(name for names in kind.values() for name in names)
         return "".join(f"- {self.name}: `{name}`\n" for name in names)
 
 
-def main(page, cache, *names):
-    releases = [Release(name, pathlib.Path(cache) / name / "build") for name in names]
-    text = HEAD + "".join(r.row() for r in releases)
+# Of each part of the page, in its order: the head, the folder of the build, the columns of tests.
+PARTS = {"nginx": (NGINX, "build", ("http", "stream", "build")), "haproxy": (HAPROXY, "build/agent", ("agent",))}
+
+
+def other_parts(page):
+    """What the page says already, by the first line of a part."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    parts = ["# " + part for part in ("\n" + text).split("\n# ")[1:]]
+    return {part.split("\n")[0]: part.rstrip("\n") + "\n" for part in parts}
+
+
+def main(page, part, cache, *names):
+    page, (head, folder, columns) = pathlib.Path(page), PARTS[part]
+    releases = [Release(name, pathlib.Path(cache) / name / folder, columns) for name in names]
+    text = head + "".join(r.row() for r in releases)
     failures = "".join(r.list(r.failed) for r in releases)
     if failures:
         text += "\nFailed:\n\n" + failures
     left_out = "".join(r.list(r.left_out) for r in releases)
     if left_out:
         text += "\nNot run since it was built:\n\n" + left_out
-    pathlib.Path(page).write_text(text, encoding="utf-8")
+    parts = other_parts(page) | {head.split("\n")[0]: text}
+    order = [head.split("\n")[0] for head, _, _ in PARTS.values()]
+    page.write_text("\n".join(parts[title] for title in order if title in parts), encoding="utf-8")
     print(text, end="")
     return 0 if not (failures or left_out) and all(r.tested for r in releases) else 1
 
