@@ -207,11 +207,12 @@ constexpr Directive kDirectives[] = {
              "SPOE message, for instance `key=src`."},
     {.name = "lua",
      .field = &Config::lua,
-     .scope = Scope::kNginx,
+     .scope = Scope::kBoth,
      .syntax = "FILE",
      .standard = "none",
      .help = "A script that chooses in the policy's place, or says what the route or the key of a "
-             "request is: see lua.md. Where it fails or takes too long, `adaptive` chooses."},
+             "request is: see lua.md. A relative path is beside the configuration. Where it fails "
+             "or takes too long, `adaptive` chooses."},
 };
 
 constexpr std::uint32_t kMostAnswers = 1000;

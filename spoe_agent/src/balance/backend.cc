@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 #include <stdexcept>
+#include <string>
 
 #include "balance/tickets.h"
 #include "haproxy/request_id.h"
@@ -77,8 +78,12 @@ bool has_same_settings(const EndpointSettings& a, const EndpointSettings& b) noe
 
 }  // namespace
 
-Backend::Backend(std::string name, const Config& config, StateStore& store)
-    : name_(std::move(name)), config_(config), store_(store) {
+Backend::Backend(const BackendConfig& config, StateStore& store)
+    : name_(config.name),
+      script_(config.script),
+      config_(config.settings),
+      store_(store),
+      mode_(config.mode) {
   Pool pool;
   const auto kept = store_.find(name_);
   if (kept.empty() || !Pool::attach(kept, pool).ok()) {
@@ -270,6 +275,7 @@ void Backend::use(Pool pool, std::unique_ptr<Roster> roster) {
   r.picker = make_picker(pool, slot_, r.members, r.picker_memory, seed);
   r.learner = make_picker(pool, slot_, r.members, r.learner_memory, ~seed);
   ways_.resize(pool.capacity());
+  if (script_ != nullptr) script_->lose_pool();
   pool_ = pool;
   roster_ = std::move(roster);
 }
@@ -339,6 +345,19 @@ void Backend::tick(TimePoint now) noexcept {
   } else if (before == Chooser::kFallback) {
     log(LogLevel::kInfo, {"\"adaptive\" has backend \"", name_, "\" back, to be compared anew"});
   }
+}
+
+void Backend::tick_script(std::mutex& gate, TimePoint now) {
+  if (script_ == nullptr || !script_->wants_attention()) return;
+  lua::Script::News news;
+  {
+    const std::lock_guard lock(gate);
+    script_->tick(now);
+    if (!script_->news(now, news)) return;
+  }
+  log(LogLevel::kError,
+      {"script of backend ", name_, " failed, and \"adaptive\" chose in its place: ", news.error,
+       " (", std::to_string(news.faults), " times; told once a minute)"});
 }
 
 void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept {

@@ -54,7 +54,7 @@ class Backend {
  public:
   // Takes over what an earlier run learned, if the store has it. Throws std::runtime_error when
   // there is no memory.
-  Backend(std::string name, const Config& config, StateStore& store);
+  Backend(const BackendConfig& config, StateStore& store);
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
 
@@ -81,8 +81,13 @@ class Backend {
   // The same at the end of the process, but what was learned of the servers stays as it is.
   void leave(OpenPicks& open, TimePoint now);
 
-  void set_config(const Config& config) noexcept { config_ = config; }  // gate held
+  void set_config(const BackendConfig& config) noexcept {  // gate held
+    config_ = config.settings;
+    script_ = config.script;
+  }
   const Config& config() const noexcept { return config_; }
+  // By the pick thread, gate held; nullptr: none.
+  const std::shared_ptr<lua::Script>& script() const noexcept { return script_; }
   void set_mode(Mode mode) noexcept { mode_ = mode; }  // gate held, or nobody picks yet
   Mode mode() const noexcept { return mode_; }
   bool active() const noexcept { return active_; }
@@ -100,6 +105,8 @@ class Backend {
   Ticket adopt(std::string_view server, TimePoint now) noexcept;
   void finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept;
   void tick(TimePoint now) noexcept;
+  // What the script has to do apart from requests. Takes the gate.
+  void tick_script(std::mutex& gate, TimePoint now);
 
   const Pool& pool() const noexcept { return pool_; }
   std::size_t servers() const noexcept { return roster_->names.size(); }
@@ -137,6 +144,7 @@ class Backend {
   std::string endpoint_name(const ServerInfo& server) const;
 
   const std::string name_;
+  std::shared_ptr<lua::Script> script_;  // before config_, which refers to it
   Config config_;
   StateStore& store_;
   Pool pool_;

@@ -121,7 +121,10 @@ void Learner::keep_time() {
   feedback_.expire(now_);
   if (now_ < next_tick_) return;
   next_tick_ = now_ + Pool::kTickPeriod;
-  for (const auto& backend : registry_.backends()) backend->tick(now_);
+  for (const auto& backend : registry_.backends()) {
+    backend->tick(now_);
+    backend->tick_script(registry_.gate(), now_);
+  }
   store_.stamp(now_);
   watch_.look(now_);
 }

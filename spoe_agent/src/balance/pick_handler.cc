@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "balance/script.h"
 #include "haproxy/request_id.h"
 #include "serve/sockets.h"
 
@@ -26,6 +27,7 @@ Request request_of(const spop::PickMessage& message, Route& folded) noexcept {
 }  // namespace
 
 void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noexcept {
+  const spop::Messages all = messages;
   if (!message_.read(messages)) return counters_.not_understood.add();
   counters_.asked.add();
   if (is_outdated_) return counters_.outdated.add();
@@ -37,7 +39,10 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   // server tell which of them have none; without them all are taken to be full.
   if (message_.queue() > 0 && message_.servers().empty()) return counters_.no_server.add();
   Route folded;
-  const Picked picked = backend->pick(request_of(message_, folded), message_.servers(), now_);
+  Request request = request_of(message_, folded);
+  const Picked picked = backend->script() == nullptr
+                            ? backend->pick(request, message_.servers(), now_)
+                            : pick_by_script(*backend, request, all);
   if (!picked.ticket) return counters_.no_server.add();
   track(*backend, picked.ticket);
   counters_.picked.add();
@@ -45,6 +50,16 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   if (!picked.second.empty()) {
     actions.set_var(spop::Scope::kTransaction, "srv2", picked.second);
   }
+}
+
+Picked PickHandler::pick_by_script(Backend& backend, Request& request,
+                                   spop::Messages messages) noexcept {
+  lua::Script& script = *backend.script();
+  Asked asked(messages);
+  ask_script(script, asked, now_, request);
+  const Picked picked = backend.pick(request, message_.servers(), now_);
+  script.about({}, nullptr);
+  return picked;
 }
 
 void PickHandler::on_hello(const spop::Hello& hello) noexcept {

@@ -30,6 +30,7 @@ class PickHandler final : public BatchHandler {
   void on_hello(const spop::Hello& hello) noexcept override;
 
  private:
+  Picked pick_by_script(Backend& backend, Request& request, spop::Messages messages) noexcept;
   void track(Backend& backend, const Ticket& ticket) noexcept;
 
   Registry& registry_;

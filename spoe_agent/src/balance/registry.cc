@@ -6,8 +6,7 @@ namespace leastwise::agent {
 
 Registry::Registry(const std::vector<BackendConfig>& configs, StateStore& store) : store_(store) {
   for (const BackendConfig& config : configs) {
-    backends_.push_back(std::make_unique<Backend>(config.name, config.settings, store_));
-    backends_.back()->set_mode(config.mode);
+    backends_.push_back(std::make_unique<Backend>(config, store_));
   }
   publish();
 }
@@ -32,13 +31,12 @@ void Registry::configure(const std::vector<BackendConfig>& configs, OpenPicks& o
     const auto known = std::ranges::find(
         backends_, config.name, [](const auto& b) -> auto& { return b->name(); });
     if (known == backends_.end()) {
-      auto made = std::make_unique<Backend>(config.name, config.settings, store_);
-      made->set_mode(config.mode);
+      auto made = std::make_unique<Backend>(config, store_);
       const std::lock_guard lock(gate_);
       backends_.push_back(std::move(made));
     } else {
       const std::lock_guard lock(gate_);
-      (*known)->set_config(config.settings);
+      (*known)->set_config(config);
       (*known)->set_mode(config.mode);
       (*known)->set_active(true);
     }
@@ -50,7 +48,8 @@ void Registry::publish() {
   std::vector<Snapshot> next;
   for (const auto& backend : backends_) {
     if (!backend->active()) continue;
-    next.push_back({backend->name(), backend->config(), backend->pool(), backend->mode()});
+    next.push_back(
+        {backend->name(), backend->config(), backend->pool(), backend->mode(), backend->script()});
   }
   const std::lock_guard lock(snapshot_mutex_);
   snapshot_.swap(next);

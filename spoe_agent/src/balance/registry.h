@@ -44,6 +44,7 @@ class Registry {
     Config config;
     Pool pool;  // its memory is never given back
     Mode mode = Mode::kPick;
+    std::shared_ptr<const lua::Script> script{};  // `config` may name its policy
   };
   std::vector<Snapshot> pools() const;
 

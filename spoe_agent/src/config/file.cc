@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -203,6 +204,10 @@ class Parser {
       setting(backend, seen);
     }
     refuse_vain(backend, seen, name);
+    if (!backend.lua.empty() && backend.mode == Mode::kWeights) {
+      fail(name, "lua",
+           "has no effect in mode weights, where nothing is picked: take one of the two out");
+    }
     backend.name = name.text;
     advance();
   }
@@ -233,6 +238,11 @@ class Parser {
     }
     if (takes_several(*found, token_.text)) return take_values(backend, *found, name);
     const Token value = take_value(name);
+    if (found->field == Field(&Config::lua)) {
+      backend.lua = value.text;
+      backend.lua_line = value.line;
+      return;
+    }
     if (!set(backend.settings, *found, value.text).ok()) refuse(*found, value);
   }
 
@@ -278,6 +288,25 @@ class Parser {
   Seen backends_seen_;
 };
 
+// The script chooses in the policy's place, unless it tells routes or keys only.
+void load_script(const std::string& config_file, BackendConfig& backend) {
+  const std::filesystem::path file = std::filesystem::path(config_file).parent_path() / backend.lua;
+  std::string error;
+  backend.script = lua::Script::load(file.string(), error);
+  if (backend.script == nullptr) {
+    throw ConfigError(config_file, backend.lua_line, backend.lua, error);
+  }
+  const Policy* scripted = backend.script->policy();
+  if (scripted == nullptr) return;
+  const Policy* policy = backend.settings.policy;
+  if (policy != nullptr && policy != policies().front()) {
+    throw ConfigError(
+        config_file, backend.lua_line, backend.lua,
+        "chooses, and policy " + std::string(policy->name) + " does: take one of the two out");
+  }
+  backend.settings.policy = scripted;
+}
+
 }  // namespace
 
 std::span<const AgentSetting> agent_settings() noexcept { return kSettings; }
@@ -297,6 +326,9 @@ AgentConfig read_config_file(const std::string& path) {
   AgentConfig config = parse_config(path, text);
   if (!config.control_token_file.empty()) {
     config.control_token = read_token(config.control_token_file);
+  }
+  for (BackendConfig& backend : config.backends) {
+    if (!backend.lua.empty()) load_script(path, backend);
   }
   return config;
 }

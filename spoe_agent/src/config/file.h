@@ -13,6 +13,7 @@
 #define LEASTWISE_SPOE_AGENT_CONFIG_FILE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@
 #include "config/lexer.h"
 #include "config/log_level.h"
 #include "leastwise/config.h"
+#include "lua/script.h"
 
 namespace leastwise::agent {
 
@@ -33,6 +35,9 @@ struct BackendConfig {
   std::string name;  // HAProxy's
   Config settings;
   Mode mode = Mode::kPick;
+  std::string lua{};  // file of a script; empty: none
+  std::uint32_t lua_line = 0;
+  std::shared_ptr<lua::Script> script{};  // what it says; `settings` go by it
 };
 
 struct AgentConfig {
@@ -61,8 +66,8 @@ std::span<const AgentSetting> agent_settings() noexcept;
 // Pure: `file` is the name for messages only. Throws ConfigError.
 AgentConfig parse_config(std::string_view file, std::string_view text);
 
-// With what is in other files, too. Throws ConfigError, and std::runtime_error when a file can not
-// be read.
+// With what is in other files, too: scripts are started, whose paths are relative to that of the
+// file. Throws ConfigError, and std::runtime_error when a file can not be read.
 AgentConfig read_config_file(const std::string& path);
 
 }  // namespace leastwise::agent

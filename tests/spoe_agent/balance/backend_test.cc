@@ -225,7 +225,10 @@ TEST_F(BackendTest, RetiredItCancelsWhatIsOpenAndPicksNoMore) {
 TEST_F(BackendTest, ServersOutsideTheLocalityAreRemote) {
   Config config;
   ASSERT_TRUE(Networks::parse("10.0.0.0/8,fd00::/8", config.locality).ok());
-  Backend backend("app", config, store_);
+  BackendConfig own;
+  own.name = "app";
+  own.settings = config;
+  Backend backend(own, store_);
   BackendInfo info = app_with({"s1", "s2", "s3", "s4"});
   info.servers[0].address = "10.1.2.3:80";
   info.servers[1].address = "11.1.2.3:80";
@@ -256,7 +259,9 @@ TEST_F(BackendTest, WhatAnEarlierLifeWithTheSamePidHadInFlightIsGivenBack) {
   for (int i = 0; i < 6; ++i) picker.adopt({}, {}, 0, now_);
   ASSERT_EQ(pool.view(id, {}, now_).in_flight, 6U);
 
-  Backend again("killed", {}, store_);
+  BackendConfig its_own;
+  its_own.name = "killed";
+  Backend again(its_own, store_);
   EXPECT_EQ(pool.view(id, {}, now_).in_flight, 0U);
   EXPECT_EQ(pool.view(id, {}, now_).healed, 6U);
   EXPECT_EQ(pool.view().processes, 1U);

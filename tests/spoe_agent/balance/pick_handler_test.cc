@@ -63,6 +63,13 @@ class PickHandlerTest : public AgentFixture {
     return ask(notify("leastwise-pick", id, backend));
   }
 
+  void go_by(const std::shared_ptr<lua::Script>& script) {
+    BackendConfig config;
+    config.settings.policy = script->policy();
+    config.script = script;
+    app().set_config(config);
+  }
+
   // What the pool calls the routes of a request with these arguments.
   std::set<std::string> routes_of(const Arguments& arguments) {
     ask(notify("leastwise-pick", "a", "app", arguments));
@@ -99,6 +106,36 @@ TEST_F(PickHandlerTest, MethodAndPathAreTheRoute) {
 TEST_F(PickHandlerTest, TheArgumentRouteGoesBeforeMethodAndPath) {
   EXPECT_EQ(routes_of({{"route", "mine"}, {"method", "GET"}, {"path", "/api/7"}}),
             std::set<std::string>{"mine"});
+}
+
+TEST_F(PickHandlerTest, AScriptSeesTheArgumentsAndChooses) {
+  std::string error;
+  const std::shared_ptr<lua::Script> script = lua::Script::from_text(
+      "function route(r) return table.concat({r.method, r.path, r:header('x-who'), r.host or '-'}, "
+      "' ') end\n"
+      "function score(e, r) return e.name == r:arg('wants') and 0 or 1 end\n",
+      "test.lua", error);
+  ASSERT_NE(script, nullptr) << error;
+  go_by(script);
+  EXPECT_EQ(routes_of({{"method", "PUT"}, {"path", "/a"}, {"x-who", "me"}, {"wants", "s2"}}),
+            std::set<std::string>{"PUT /a me -"});
+  EXPECT_EQ(app().pool().view(app().find("s2"), app().config(), now_).picks, 1U);
+  for (int i = 0; i < 9; ++i) ask(notify("leastwise-pick", "a", "app", {{"wants", "s1"}}));
+  EXPECT_EQ(app().pool().view(app().find("s1"), app().config(), now_).picks, 9U);
+  // Servers came: the script goes by the new list.
+  servers(app_with({"s1", "s2", "s3"}));
+  ask(notify("leastwise-pick", "a", "app", {{"wants", "s3"}}));
+  EXPECT_EQ(app().pool().view(app().find("s3"), app().config(), now_).picks, 1U);
+}
+
+TEST_F(PickHandlerTest, AScriptThatFailsIsToldAndTheRequestGoesOn) {
+  std::string error;
+  const std::shared_ptr<lua::Script> script =
+      lua::Script::from_text("function score() while true do end end", "test.lua", error);
+  go_by(script);
+  EXPECT_NE(ask("a", "app"), "");
+  app().tick_script(registry_.gate(), now_);
+  EXPECT_EQ(script->faults(), 1U);
 }
 
 TEST_F(PickHandlerTest, AMethodWithoutAPathTellsNothing) {

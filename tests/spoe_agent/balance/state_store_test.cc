@@ -151,7 +151,9 @@ TEST_F(StateStoreTest, ThePoolOfAnotherLayoutIsStartedAfresh) {
   learn("s1");
   write(2 * 65536, "another layout");
   StateStore store(path_);
-  const Backend backend("app", {}, store);
+  BackendConfig own;
+  own.name = "app";
+  const Backend backend(own, store);
   EXPECT_EQ(backend.pool().view().endpoints, 0U);
 }
 

@@ -1,7 +1,10 @@
 #include "config/file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +36,54 @@ TEST(ConfigFile, ReadsEveryDirective) {
   EXPECT_EQ(config.backends[0].settings.chosen_policy().name, "least_conn");
   EXPECT_EQ(config.backends[0].settings.decay, std::chrono::seconds(20));
   EXPECT_EQ(config.backends[1].settings.chosen_policy().name, "adaptive");
+}
+
+class Files {
+ public:
+  explicit Files(const std::string& script, const std::string& settings = "lua my.lua;")
+      : folder_(std::filesystem::path(::testing::TempDir()) /
+                ("leastwise_lua_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    std::ofstream(folder_ / "my.lua") << script;
+    std::ofstream(folder_ / "a.conf") << "listen 127.0.0.1:1;\nbackend app {\n" << settings << "}";
+  }
+  ~Files() { std::filesystem::remove_all(folder_); }
+  AgentConfig read() const { return read_config_file((folder_ / "a.conf").string()); }
+  std::string refused() const {
+    try {
+      read();
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST(ConfigFile, AScriptIsReadFromBesideTheFileAndChooses) {
+  const AgentConfig config = Files("function score() return 1 end").read();
+  EXPECT_EQ(config.backends[0].settings.chosen_policy().name, "lua");
+  const AgentConfig key = Files("function key() return 1 end", "lua my.lua; policy hash;").read();
+  EXPECT_EQ(key.backends[0].settings.chosen_policy().name, "hash");
+}
+
+TEST(ConfigFile, AScriptThatCanNotBeIsRefusedWithBothLines) {
+  const auto contains = [](const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string broken = Files("function score()\nreturn +\nend").refused();
+  EXPECT_TRUE(contains(broken, "a.conf:3: ")) << broken;
+  EXPECT_TRUE(contains(broken, "my.lua:2: unexpected symbol")) << broken;
+  const std::string two =
+      Files("function score() return 1 end", "policy hash;\nlua my.lua;").refused();
+  EXPECT_TRUE(contains(two, "a.conf:4: ")) << two;
+  EXPECT_TRUE(contains(two, "policy hash does")) << two;
+  const std::string none = Files("", "lua other.lua;").refused();
+  EXPECT_TRUE(contains(none, "other.lua: can not be read")) << none;
+  const std::string weights = Files("", "mode weights; lua my.lua;").refused();
+  EXPECT_TRUE(contains(weights, "no effect in mode weights")) << weights;
 }
 
 TEST(ConfigFile, WhatIsAbsentStaysOff) {
@@ -78,7 +129,7 @@ const std::string kAddresses =
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
     "mode, policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
-    "failure, locality, locality_price, switchback, affinity";
+    "failure, locality, locality_price, switchback, affinity, lua";
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords =
