@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import stat
@@ -202,6 +203,41 @@ class State(unittest.TestCase):
             self.assertEqual(set(now), {A, C, NEW[0]})
             self.wait_for_kept(lambda x: set(x) == {f"127.0.0.1:{A}"}
                                and x[f"127.0.0.1:{A}"]["changed"] == {"drain": True})
+
+    def test_two_hundred_adds_and_removes_under_load_end_as_they_should_also_after_a_crash(self):
+        rng, there, latest = random.Random(1), set(), 0.0
+        with backend.Backends(A, B, *NEW) as backends, self.run_nginx() as nginx:
+            start = time.monotonic()
+            with harness.Load(PORT, clients=8, path="/ok") as load:
+                for _ in range(200):
+                    port = rng.choice(NEW)
+                    if port in there:
+                        do("DELETE", port)
+                        there.remove(port)
+                        continue
+                    seen, since = len(backends.requests), time.monotonic()
+                    add(port)
+                    there.add(port)
+                    harness.wait_for(lambda p=port, n=seen: any(
+                        to == p for to, _ in backends.requests[n:]), "the new one to be used")
+                    latest = max(latest, time.monotonic() - since)
+            seconds = time.monotonic() - start
+            self.assertEqual(load.failures, [])
+            self.assertLess(latest, 1 if not harness.SANITIZED else 5)
+            self.assertEqual(nginx.in_flight(), 0)
+            if not there:
+                add(NEW[0])
+                there.add(NEW[0])
+            self.assertEqual(set(servers()), {A, B} | there)
+            self.wait_for_kept(lambda x: set(x) == {f"127.0.0.1:{p}" for p in there}, 2.0)
+            nginx.reload()
+            self.assertEqual(set(servers()), {A, B} | there)
+            nginx.kill()
+            with self.run_nginx() as again:
+                self.assertEqual(set(servers()), {A, B} | there)
+                self.assertEqual({int(again.get("/ok").body) for _ in range(40)}, {A, B} | there)
+        print(f"200 adds and removes in {seconds:.1f} s: {load.sent / seconds:.0f} requests/s, "
+              f"{len(load.failures)} failed; the slowest new server was used after {latest:.3f} s")
 
     @unittest.skipIf(harness.SANITIZED, "nginx clears its environment: the new binary has no runtime")
     def test_a_new_binary_goes_on_with_the_changes_and_then_writes_its_own(self):
