@@ -120,8 +120,8 @@ class Runtime(unittest.TestCase):
             self.assertEqual(relay.connections, 1, "it stays open")
             commands = set(re.split(rb"[;\n]", relay.asked)) - {b""}
             self.assertEqual({re.sub(rb"[+]\d+", b"+N", c) for c in commands},
-                             {b"prompt", b"show info", b"show servers state app",
-                              b"show stat +N 4 -1"})
+                             {b"prompt", b"show version", b"show info",
+                              b"show servers state app", b"show stat +N 4 -1"})
             s.runtime("set maxconn server app/s2 7", "real.sock")
             until(lambda: s.peers()["s2"]["max_conns"] == 7)
 
