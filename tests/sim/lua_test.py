@@ -11,7 +11,7 @@ import unittest
 SIM, EXAMPLES = sys.argv[1], pathlib.Path(sys.argv[2])
 SCENARIO = {"servers": 4, "cores": [4], "speeds": [1, 1, 0.5, 0.5], "load": 0.5, "duration_ms": 8000,
             "warmup_ms": 1000, "remote": [0, 0, 1, 1],
-            "routes": [{"share": 0.9, "mean_ms": 5}, {"share": 0.1, "mean_ms": 50}]}
+            "routes": [{"share": 0.5, "mean_ms": 5}, {"share": 0.2, "mean_ms": 4}, {"share": 0.2, "mean_ms": 6}, {"share": 0.1, "mean_ms": 50}]}
 
 
 def play(*scripts, policies="least_conn"):
