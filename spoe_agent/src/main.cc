@@ -9,6 +9,7 @@
 
 #include "agent.h"
 #include "config/file.h"
+#include "haproxy/adopted.h"
 #include "haproxy/adoption.h"
 #include "haproxy/running.h"
 #include "haproxy/spoe_config.h"
@@ -39,6 +40,12 @@ std::optional<AgentConfig> present_config(const Options& options) {
   return read_config_file(options.config);
 }
 
+// Empty where there is none.
+std::string present_text(const std::string& path) {
+  const bool has_some = std::filesystem::exists(path) && std::filesystem::file_size(path) > 0;
+  return has_some ? read_haproxy_file(path) : std::string();
+}
+
 // The files that were given, or else those of the HAProxy that runs, or else the usual one.
 std::vector<std::string> haproxy_files(const Options& options, const AgentConfig* agent) {
   if (!options.haproxy_files.empty()) return options.haproxy_files;
@@ -54,16 +61,22 @@ int adopt(const Options& options) {
   const std::vector<std::string> files = haproxy_files(options, agent ? &*agent : nullptr);
   std::string text;
   for (const std::string& file : files) text += read_haproxy_file(file) + '\n';
+  const std::vector<HaproxySection> sections = parse_haproxy_file(text);
   AdoptionRequest request;
   request.backends = options.backends;
   request.haproxy_file = files.back();
-  request.spoe_file = std::filesystem::path(files.back()).parent_path() / "leastwise.spoe.conf";
+  request.spoe_file = spoe_file_in(sections);
+  if (request.spoe_file.empty()) {
+    const auto path = std::filesystem::absolute(files.back()).lexically_normal();
+    request.spoe_file = path.parent_path() / "leastwise.spoe.conf";
+  }
+  request.spoe_text = present_text(request.spoe_file);
   request.agent_file = options.config;
   request.agent = agent ? &*agent : nullptr;
   request.version = options.haproxy_version.empty()
                         ? installed_haproxy_version()
                         : parse_haproxy_version(options.haproxy_version);
-  std::fputs(adoption(parse_haproxy_file(text), request).c_str(), stdout);
+  std::fputs(adoption(sections, request).c_str(), stdout);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "haproxy/adopted.h"
 #include "haproxy/adoption_frontend.h"
 #include "haproxy/persistence.h"
 #include "haproxy/spoe_config.h"
@@ -48,22 +49,23 @@ class Adoption {
 
   std::string text() {
     std::string sections = proxies();
-    const bool is_new = std::ranges::none_of(file_, [](const HaproxySection& s) {
-      return s.kind == "backend" && s.name == "leastwise_agent";
-    });
     std::string out =
         "#### " + request_.haproxy_file + ": lines for these sections, at their end\n";
     out += sections;
-    if (is_new) {
-      out += "\n#### " + request_.haproxy_file + ": new, at its end\n";
-      out += log_profiles(request_.version, has_http_, has_tcp_);
-      out += agent_backend();
-    }
-    out += "\n#### " + request_.spoe_file + ": new\n" + spoe_config(engines_);
-    return out + agent_file();
+    std::string own = log_profiles(request_.version, has_http_ && !has("log-profile", "leastwise"),
+                                   has_tcp_ && !has("log-profile", "leastwise-tcp"));
+    if (!has("backend", "leastwise_agent")) own += agent_backend();
+    if (!own.empty()) out += "\n#### " + request_.haproxy_file + ": new, at its end\n" + own;
+    return out + spoe_file() + agent_file();
   }
 
  private:
+  bool has(std::string_view kind, std::string_view name) const {
+    return std::ranges::any_of(file_, [&](const HaproxySection& section) {
+      return section.kind == kind && section.name == name;
+    });
+  }
+
   void choose() {
     for (const std::string& name : request_.backends) {
       const auto found = std::ranges::find_if(file_, [&](const HaproxySection& section) {
@@ -110,14 +112,21 @@ class Adoption {
     }
     for (const HaproxySection& section : file_) {
       Lines lines;
-      if (leads_to_chosen(section)) {
+      const bool leads = leads_to_chosen(section);
+      const bool balances = section.balances() && is_chosen(section.name);
+      if (leads) {
         lines = frontend_lines(section, global_, request_.version, feedback());
         if (uses_log_profile(section, request_.version)) {
           (section.is_http() ? has_http_ : has_tcp_) = true;
         }
       }
-      if (section.balances() && is_chosen(section.name)) add_backend(section, lines);
-      if (lines.empty()) continue;
+      if (balances) add_backend(section, lines);
+      if (lines.empty()) {
+        if (leads || balances) {
+          out += "# " + section.kind + ' ' + section.name + ": has its lines already\n";
+        }
+        continue;
+      }
       out += section.kind + ' ' + section.name + '\n';
       for (const std::string& line : lines) out += "    " + line + '\n';
     }
@@ -126,12 +135,17 @@ class Adoption {
 
   void add_backend(const HaproxySection& section, Lines& lines) {
     const Persistence persistence = persistence_of(section);
-    lines.push_back("filter spoe engine " + engine_for(section, persistence) + " config " +
-                    request_.spoe_file);
-    lines.emplace_back(
-        "use-server %[var(txn.leastwise.srv)] if { var(txn.leastwise.srv) -m found }");
-    lines.emplace_back(
-        "use-server %[var(txn.leastwise.srv2)] if { var(txn.leastwise.srv2) -m found }");
+    const HaproxyLine* filter = our_filter(section);
+    const std::string engine = engine_for(section, persistence, filter);
+    if (filter == nullptr) {
+      lines.push_back("filter spoe engine " + engine + " config " + request_.spoe_file);
+    }
+    for (const std::string variable : {"txn.leastwise.srv", "txn.leastwise.srv2"}) {
+      const std::string name = "var(" + variable + ')';
+      const std::string server = "%[" + name + ']';
+      if (has_line(section, {"use-server", server})) continue;
+      lines.push_back("use-server " + server + " if { " + name + " -m found }");
+    }
     if (!persistence.cookie_line.empty()) {
       if (section.find_own({"cookie"}) != nullptr) {
         lines.push_back("# instead of: " + persistence.old_cookie_line->text);
@@ -145,7 +159,7 @@ class Adoption {
                         section.find_own({"no", "option", "redispatch"}) != nullptr;
     if (!is_set && !persistence.is_any()) lines.emplace_back("option redispatch 1");
     if (section.is_http()) add_answer(section, lines);
-    add_notes(section, lines);
+    if (filter == nullptr) add_notes(section, lines);
   }
 
   // What the log shall say of the answer: its headers are gone when it is written.
@@ -158,8 +172,18 @@ class Adoption {
           " report=%[res.fhdr(endpoint-load-metrics),base64] "
           "bin=%[res.fhdr(endpoint-load-metrics-bin),base64]";
     }
-    lines.push_back("http-response set-var-fmt(txn.leastwise.more) \"" + fields + '"');
-    if (has_reports) lines.emplace_back("http-response del-header endpoint-load-metrics -m beg");
+    const std::string_view set = "set-var-fmt(txn.leastwise.more)";
+    const HaproxyLine* old = section.find_own({"http-response", set});
+    const bool knows_reports = old != nullptr && old->word(2).find("report=") != std::string::npos;
+    if (old == nullptr || (has_reports && !knows_reports)) {
+      if (old != nullptr) lines.push_back("# instead of: " + old->text);
+      lines.push_back("http-response " + std::string(set) + " \"" + fields + '"');
+    }
+    const bool deletes =
+        has_line(section, {"http-response", "del-header", "endpoint-load-metrics"});
+    if (has_reports && !deletes) {
+      lines.emplace_back("http-response del-header endpoint-load-metrics -m beg");
+    }
   }
 
   bool listens_to_reports(std::string_view name) const {
@@ -182,13 +206,18 @@ class Adoption {
     }
   }
 
-  std::string engine_for(const HaproxySection& section, const Persistence& persistence) {
+  // Its name. A filter that is there may name another one, which is left as it is.
+  std::string engine_for(const HaproxySection& section, const Persistence& persistence,
+                         const HaproxyLine* filter) {
     SpoeEngine engine = spoe_engine(section.is_http(), section.kind == "listen");
     engine.unless = persistence.has_server;
     if (persistence.is_any()) {
       engine.name = section.name.starts_with("leastwise") ? "of-" + section.name : section.name;
     }
-    if (std::ranges::find(engines_, engine) == engines_.end()) engines_.push_back(engine);
+    const bool is_asked_for = filter == nullptr || engine_of(*filter) == engine.name;
+    const bool is_there = std::ranges::find(known_engines_, engine.name) != known_engines_.end() ||
+                          std::ranges::find(engines_, engine) != engines_.end();
+    if (is_asked_for && !is_there) engines_.push_back(engine);
     return engine.name;
   }
 
@@ -233,6 +262,13 @@ class Adoption {
     return text;
   }
 
+  std::string spoe_file() const {
+    if (engines_.empty()) return {};
+    const std::string head = "\n#### " + request_.spoe_file;
+    if (known_engines_.empty()) return head + ": new\n" + spoe_config(engines_);
+    return head + ": add\n" + spoe_engines(engines_);
+  }
+
   std::string agent_file() const {
     std::string backends;
     for (const HaproxySection* section : chosen_) {
@@ -253,6 +289,7 @@ class Adoption {
   const AdoptionRequest& request_;
   std::vector<HaproxyLine> global_;
   std::vector<const HaproxySection*> chosen_;
+  const std::vector<std::string> known_engines_ = engines_in(request_.spoe_text);
   std::vector<SpoeEngine> engines_;
   bool has_http_ = false, has_tcp_ = false;
 };

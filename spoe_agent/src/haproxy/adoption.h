@@ -15,13 +15,15 @@ struct AdoptionRequest {
   std::vector<std::string> backends;  // empty: all with two servers or more
   std::string haproxy_file = "/etc/haproxy/haproxy.cfg";
   std::string spoe_file = "/etc/haproxy/leastwise.spoe.conf";
+  std::string spoe_text;  // what is in that file now
   std::string agent_file = "/etc/leastwise/leastwise.conf";
   HaproxyVersion version;
   const AgentConfig* agent = nullptr;  // the agent's present configuration, if it has one
 };
 
 // Text in parts, each under a line "#### FILE: what to do with it". Lines under the head of a
-// section go to its end; one under "# instead of: OLD" takes the place of OLD. Pure. Throws
+// section go to its end; one under "# instead of: OLD" takes the place of OLD. What is there
+// already, from an earlier time, is not printed again. Pure. Throws
 // std::runtime_error when a backend is not in the file.
 std::string adoption(const std::vector<HaproxySection>& file, const AdoptionRequest& request);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "haproxy/adopted.h"
 #include "haproxy/log_fields.h"
 
 namespace leastwise::agent {
@@ -56,7 +57,7 @@ std::vector<const HaproxyLine*> targets(const HaproxySection& frontend,
 // The option keeps ordinary requests from all logs, ours too. Without it the same requests stay
 // out of the user's by their level.
 void keep_ordinary_requests_out(const HaproxySection& frontend, std::span<const HaproxyLine> global,
-                                std::vector<std::string>& out) {
+                                std::string_view feedback, std::vector<std::string>& out) {
   if (frontend.find({"option", "dontlog-normal"}) == nullptr) return;
   if (frontend.find_own({"option", "dontlog-normal"}) != nullptr) {
     out.emplace_back("# instead of: option dontlog-normal");
@@ -69,7 +70,7 @@ void keep_ordinary_requests_out(const HaproxySection& frontend, std::span<const 
   }
   out.emplace_back("no log");
   for (const HaproxyLine* line : targets(frontend, global)) {
-    out.push_back(without_ordinary(*line));
+    if (!is_our_log(*line, feedback)) out.push_back(without_ordinary(*line));
   }
 }
 
@@ -91,12 +92,13 @@ std::vector<std::string> frontend_lines(const HaproxySection& frontend,
                                         std::span<const HaproxyLine> global, HaproxyVersion version,
                                         std::string_view feedback) {
   std::vector<std::string> out;
-  keep_ordinary_requests_out(frontend, global, out);
+  keep_ordinary_requests_out(frontend, global, feedback, out);
+  const bool begins_anew = !out.empty();  // with `no log`
   // Of a length that has room for the user's fields and load reports before ours end.
   std::string target = "log " + std::string(feedback) + " len 8192 format raw ";
   const bool has_profile = uses_log_profile(frontend, version);
   if (has_profile) target += "profile " + std::string(profile(frontend.is_http())) + ' ';
-  out.push_back(target + "local0");
+  if (begins_anew || !has_our_log(frontend, feedback)) out.push_back(target + "local0");
   if (!has_profile) add_format(frontend, out);
   return out;
 }

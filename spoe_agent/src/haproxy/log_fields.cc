@@ -91,6 +91,7 @@ std::string_view log_fields(bool is_http) noexcept { return is_http ? kHttpField
 LogFormat with_log_fields(const HaproxySection& frontend) {
   const std::string_view fields = log_fields(frontend.is_http());
   const HaproxyLine* own = own_log_format(frontend);
+  if (own != nullptr && own->text.find("txn.leastwise.id") != own->text.npos) return {};
   if (own != nullptr && own->text.find("+json") != own->text.npos) {
     return {
         .line = {},

@@ -13,7 +13,7 @@ namespace leastwise::agent {
 std::string_view log_fields(bool is_http) noexcept;
 
 struct LogFormat {
-  std::string line;       // log-format "…"
+  std::string line;       // log-format "…"; empty: it has our fields
   std::string_view note;  // what can not be done, or empty
 };
 

@@ -91,7 +91,11 @@ SpoeEngine spoe_engine(bool is_http, bool is_listen) {
 }
 
 std::string spoe_config(std::span<const SpoeEngine> engines) {
-  std::string text = kHead;
+  return kHead + spoe_engines(engines);
+}
+
+std::string spoe_engines(std::span<const SpoeEngine> engines) {
+  std::string text;
   for (const SpoeEngine& engine : engines) {
     text += "\n[" + engine.name + "]\n";
     text += kAgent;

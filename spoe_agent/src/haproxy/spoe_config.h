@@ -29,6 +29,8 @@ SpoeEngine spoe_engine(bool is_http, bool is_listen);
 
 // The whole file. Throws std::runtime_error when a message has too many arguments.
 std::string spoe_config(std::span<const SpoeEngine> engines);
+// To go behind the engines that a file has.
+std::string spoe_engines(std::span<const SpoeEngine> engines);
 
 // An engine for this backend alone, which tells with each question how much HAProxy has in flight
 // at each server, and in its queue where it has a limit. HAProxy does not start when one of the

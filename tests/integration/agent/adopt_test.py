@@ -95,7 +95,7 @@ class Printed:
         for line in self.parts["haproxy.cfg"][0].splitlines():
             if line.startswith("    "):
                 lines.append(line.strip())
-            elif line:
+            elif line and not line.startswith("#"):
                 lines = found.setdefault(line.strip(), [])
         return found
 
@@ -152,16 +152,20 @@ class Adopted(Stack):
         super().__exit__()
         self.syslog.close()
 
+    def print(self):
+        return subprocess.run(
+            [stack.AGENT, "-c", "leastwise.conf", "--haproxy-config", *self.backends,
+             "--haproxy-cfg", "haproxy.cfg", "--haproxy-version", version()],
+            check=True, capture_output=True, text=True, cwd=self.folder).stdout
+
     def write_files(self):
         file = self.folder / "haproxy.cfg"
         config = self.config.replace("FOLDER", str(self.folder))
         file.write_text(config)
         if self.plain:
             return
-        text = subprocess.run(
-            [stack.AGENT, "-c", str(self.folder / "leastwise.conf"), "--haproxy-config",
-             *self.backends, "--haproxy-cfg", str(file), "--haproxy-version", version()],
-            check=True, capture_output=True, text=True).stdout
+        text = self.print()
+        assert f"#### {self.folder}/leastwise.spoe.conf: new" in text, text
         for old, new in [("/run/leastwise/", f"{self.folder}/"), ("127.0.0.1:9877", f"127.0.0.1:{FEEDBACK}"),
                          ("127.0.0.1:9878", f"127.0.0.1:{STATUS}"),
                          ("state /var/lib/leastwise/", f"state {self.folder}/")]:
@@ -241,6 +245,9 @@ class Adopt(unittest.TestCase):
                 self.assertLessEqual(s.printed.added(section), 5, section)
             for section in ("frontend web", "frontend dbs"):
                 self.assertLessEqual(s.printed.added(section), 2, section)
+            again = s.print()
+            self.assertNotIn("\n    ", again, "nothing is printed twice")
+            self.assertEqual(again.count(": has its lines already\n"), 5)
             self.assertEqual(bans(), banned)
             self.assertIn(429, banned)
             begin = shape(plain_log)

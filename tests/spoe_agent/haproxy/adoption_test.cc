@@ -124,6 +124,74 @@ TEST(Adoption, WithAChrootTheAgentHasAPort) {
   EXPECT_THAT(text, HasSubstr("haproxy_socket /s;"));
 }
 
+// As if what is printed for `file` had been pasted: all new lines at the end of a section.
+constexpr const char* kAdopted =
+    "defaults\n mode http\n"
+    "frontend web\n default_backend app\n"
+    " log 127.0.0.1:9877 len 8192 format raw local0\n"
+    " log-format \"%ci leastwise id=%[var(txn.leastwise.id)] s=%s\"\n"
+    "backend app\n server s1 10.0.0.1:80\n server s2 10.0.0.2:80\n"
+    " filter spoe engine leastwise config /etc/haproxy/leastwise.spoe.conf\n"
+    " use-server %[var(txn.leastwise.srv)] if { var(txn.leastwise.srv) -m found }\n"
+    " use-server %[var(txn.leastwise.srv2)] if { var(txn.leastwise.srv2) -m found }\n"
+    " option redispatch 1\n"
+    " http-response set-var-fmt(txn.leastwise.more) \"grpc=%[res.hdr(grpc-status)]\"\n"
+    "backend leastwise_agent\n server agent 127.0.0.1:9876 check\n";
+
+AdoptionRequest again() {
+  AdoptionRequest request;
+  request.spoe_text = "# by hand\n\n[leastwise]\n\nspoe-agent leastwise-agent\n\n [of-old]\n";
+  return request;
+}
+
+TEST(Adoption, WhatIsThereAlreadyIsNotPrintedAgain) {
+  const std::string text = adopt(kAdopted, again());
+  EXPECT_THAT(text, HasSubstr("# frontend web: has its lines already\n"
+                              "# backend app: has its lines already\n"));
+  for (const char* ours : {"    filter spoe", "    use-server", "    log", "    http-response",
+                           "leastwise.spoe.conf", "backend leastwise_agent"}) {
+    EXPECT_THAT(text, Not(HasSubstr(ours)));
+  }
+}
+
+TEST(Adoption, OfANewBackendOnlyWhatIsMissingIsPrinted) {
+  AdoptionRequest request = again();
+  request.backends = {"newb"};
+  const std::string new_backend = std::string("backend newb\n") + kTwoServers;
+  std::string text = adopt(kAdopted + new_backend, request);
+  EXPECT_THAT(text, HasSubstr("backend newb\n    filter spoe engine leastwise config "
+                              "/etc/haproxy/leastwise.spoe.conf\n    use-server"));
+  EXPECT_THAT(text, Not(HasSubstr("backend app")));
+  EXPECT_THAT(text, Not(HasSubstr("leastwise.spoe.conf: ")));  // [leastwise] is there
+  text = adopt(kAdopted + new_backend + " cookie SRV insert indirect nocache\n", request);
+  EXPECT_THAT(text, HasSubstr("#### /etc/haproxy/leastwise.spoe.conf: add\n\n[newb]\n"));
+  EXPECT_THAT(text, Not(HasSubstr("[leastwise]")));
+}
+
+TEST(Adoption, AnEngineThatAFilterNamesAndNoFileHasIsPrinted) {
+  EXPECT_THAT(adopt(kAdopted), HasSubstr("leastwise.spoe.conf: new\n"));
+  AdoptionRequest request;
+  request.spoe_text = "[other]\n";
+  EXPECT_THAT(adopt(kAdopted, request), HasSubstr("leastwise.spoe.conf: add\n\n[leastwise]\n"));
+}
+
+TEST(Adoption, AFilterForAnotherAgentIsNotOurs) {
+  EXPECT_THAT(adopt_backend(" filter spoe engine waf config /etc/haproxy/waf.conf\n"),
+              HasSubstr("    filter spoe engine leastwise config"));
+}
+
+TEST(Adoption, ReportsThatWereSwitchedOnSinceReplaceTheLine) {
+  AgentConfig agent;
+  agent.backends.push_back({.name = "app", .settings = {}});
+  agent.backends[0].settings.report = ReportMetric("on");
+  AdoptionRequest request = again();
+  request.agent = &agent;
+  EXPECT_THAT(adopt(kAdopted, request),
+              HasSubstr("backend app\n    # instead of: http-response set-var-fmt("
+                        "txn.leastwise.more) \"grpc=%[res.hdr(grpc-status)]\"\n"
+                        "    http-response set-var-fmt(txn.leastwise.more) \"grpc="));
+}
+
 TEST(Adoption, ABackendThatIsNotThereIsNamed) {
   AdoptionRequest request;
   request.backends = {"nope"};
