@@ -153,8 +153,10 @@ class Agent {
     const HaproxyView haproxy = learner_.haproxy();
     text += !haproxy.is_configured ? "is not asked"
             : !haproxy.is_stale    ? "answers"
-                                   : "gives no answer: " + haproxy.error;
-    for (const LearningWatch::Warning& w : learner_.watch().warnings()) text += "; " + w.text;
+            : haproxy.last_answer == TimePoint{} && haproxy.error.empty()
+                ? "is not asked yet"
+                : "gives no answer: " + haproxy.error;
+    for (const LearningWatch::Warning& w : learner_.warnings()) text += "; " + w.text;
     return text;
   }
 

@@ -119,7 +119,7 @@ void write_decided_json(const StatusSources& sources, Text& out) {
 void write_warnings(const StatusSources& sources, Text& out) {
   out << "\"warnings\":[";
   std::string_view comma;
-  for (const LearningWatch::Warning& w : sources.learner.watch().warnings()) {
+  for (const LearningWatch::Warning& w : sources.learner.warnings()) {
     out << std::exchange(comma, ",") << "{\"name\":\"" << w.name << "\",\"text\":\"";
     out.json(w.text) << "\"}";
   }
@@ -186,7 +186,7 @@ void write_decided(const FeedbackCounters& c, Text& out) {
 
 void write_warning_gauges(const StatusSources& sources, Text& out) {
   constexpr std::string_view kName = "leastwise_agent_learning_warning";
-  const std::vector<LearningWatch::Warning> now = sources.learner.watch().warnings();
+  const std::vector<LearningWatch::Warning> now = sources.learner.warnings();
   out << "# HELP " << kName << ' ' << kWarningHelp << "\n# TYPE " << kName << " gauge\n";
   for (const std::string_view name : LearningWatch::kNames) {
     const bool is_on = std::ranges::find(now, name, &LearningWatch::Warning::name) != now.end();

@@ -79,6 +79,12 @@ HaproxyView Learner::haproxy() const {
   return view;
 }
 
+std::vector<LearningWatch::Warning> Learner::warnings() const {
+  std::vector<LearningWatch::Warning> all = watch_.warnings();
+  std::ranges::move(weights_.warnings(), std::back_inserter(all));
+  return all;
+}
+
 void Learner::round() {
   wait(kBeat);
   now_ = now();
@@ -151,7 +157,9 @@ void Learner::ask_haproxy() {
       tell(weights_.on_servers(backends, runtime_.process().pid, now_));
       report(true);
     }
-    if (progress == RuntimeClient::Progress::kTold) weights_.on_told(runtime_.refused());
+    if (progress == RuntimeClient::Progress::kTold) {
+      weights_.on_told(runtime_.told(), runtime_.refused());
+    }
     if (progress == RuntimeClient::Progress::kFailed) report(false);
   }
   if (runtime_.poll(now_)) report(false);

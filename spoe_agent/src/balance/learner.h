@@ -54,7 +54,7 @@ class Learner {
   // Ten a second at least, until stop().
   const Counter& rounds() const noexcept { return rounds_; }
   HaproxyView haproxy() const;
-  const LearningWatch& watch() const noexcept { return watch_; }
+  std::vector<LearningWatch::Warning> warnings() const;  // of picks and of weights
   const WeightsMode& weights() const noexcept { return weights_; }
 
  private:

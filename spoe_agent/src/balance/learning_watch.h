@@ -36,8 +36,10 @@ class LearningWatch {
   std::vector<Warning> warnings() const;  // what is wrong now; by any thread
 
   // The words that warnings may have, in one order.
-  static constexpr std::array<const char*, 6> kNames = {
-      "no_lines", "lost_lines", "repeated_ids", "no_ids", "unknown_backend", "not_decided"};
+  static constexpr const char* kNotSteered = "not_steered";  // said by WeightsMode
+  static constexpr std::array<const char*, 7> kNames = {
+      "no_lines",        "lost_lines",  "repeated_ids", "no_ids",
+      "unknown_backend", "not_decided", kNotSteered};
 
  private:
   struct Totals {

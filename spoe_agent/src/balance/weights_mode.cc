@@ -19,6 +19,10 @@ std::string reason_of(const std::string& refusal) {
   return "HAProxy refuses: " + refusal;
 }
 
+std::string words_of(const std::string& backend, const std::string& reason) {
+  return "backend " + backend + ": weights are not steered: " + reason;
+}
+
 }  // namespace
 
 bool WeightsMode::is_ours(const std::string& name) const {
@@ -40,15 +44,28 @@ WeightsMode::Commands WeightsMode::on_servers(const std::vector<BackendInfo>& in
                               " has an agent-check, which may set its weight, too: take it out, or "
                               "use mode pick");
     } else if (!steering.is_paused()) {
-      complaints_.erase(info.name);
+      withdraw(info.name);
     }
   }
-  counters_.weights_told.add(all.size());
+  complain_of_missing(infos);
   show();
   return all;
 }
 
-void WeightsMode::on_told(std::span<const RuntimeClient::Refusal> refused) {
+void WeightsMode::complain_of_missing(const std::vector<BackendInfo>& infos) {
+  for (const auto& backend : registry_.backends()) {
+    const std::string& name = backend->name();
+    if (!is_ours(name) || std::ranges::find(infos, name, &BackendInfo::name) != infos.end()) {
+      continue;
+    }
+    complain(name,
+             "HAProxy has no backend of that name with servers: give it the name that haproxy.cfg "
+             "has, or reload HAProxy");
+  }
+}
+
+void WeightsMode::on_told(std::size_t commands, std::span<const RuntimeClient::Refusal> refused) {
+  counters_.weights_told.add(commands - refused.size());
   for (const auto& [command, reason] : refused) {
     counters_.weights_refused.add();
     constexpr std::string_view kHead = "set server ";
@@ -59,6 +76,7 @@ void WeightsMode::on_told(std::span<const RuntimeClient::Refusal> refused) {
     found->second.pause();
     complain(found->first, reason_of(reason));
   }
+  show();
 }
 
 // Once for each reason, until it is over.
@@ -66,7 +84,12 @@ void WeightsMode::complain(const std::string& backend, const std::string& reason
   std::string& said = complaints_[backend];
   if (said == reason) return;
   said = reason;
-  log(LogLevel::kWarning, {"backend ", backend, ": weights are not steered: ", reason});
+  log(LogLevel::kWarning, {words_of(backend, reason)});
+}
+
+void WeightsMode::withdraw(const std::string& backend) {
+  if (complaints_.erase(backend) == 0) return;
+  log(LogLevel::kInfo, {"backend ", backend, ": weights can be steered again"});
 }
 
 WeightsMode::Commands WeightsMode::give_back_what_left() {
@@ -77,6 +100,7 @@ WeightsMode::Commands WeightsMode::give_back_what_left() {
     std::ranges::move(some, std::back_inserter(all));
   }
   std::erase_if(backends_, [&](const auto& entry) { return !is_ours(entry.first); });
+  std::erase_if(complaints_, [&](const auto& entry) { return !is_ours(entry.first); });
   show();
   return all;
 }
@@ -94,8 +118,18 @@ WeightsMode::Commands WeightsMode::give_back_all() {
 void WeightsMode::show() {
   std::vector<View> next;
   for (const auto& [name, steering] : backends_) next.push_back({name, steering.view()});
+  std::vector<LearningWatch::Warning> warnings;
+  for (const auto& [name, reason] : complaints_) {
+    warnings.push_back({LearningWatch::kNotSteered, words_of(name, reason)});
+  }
   const std::lock_guard lock(mutex_);
   view_.swap(next);
+  warnings_.swap(warnings);
+}
+
+std::vector<LearningWatch::Warning> WeightsMode::warnings() const {
+  const std::lock_guard lock(mutex_);
+  return warnings_;
 }
 
 std::vector<WeightsMode::View> WeightsMode::view() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "balance/learning_watch.h"
 #include "balance/registry.h"
 #include "haproxy/runtime_client.h"
 #include "serve/counters.h"
@@ -26,8 +27,8 @@ class WeightsMode {
   // After a round: commands for HAProxy, those of `pid`.
   Commands on_servers(const std::vector<BackendInfo>& backends, std::uint32_t pid, TimePoint now);
 
-  // HAProxy heard commands. A reason why a backend can not be steered is logged once.
-  void on_told(std::span<const RuntimeClient::Refusal> refused);
+  // HAProxy heard so many commands.
+  void on_told(std::size_t commands, std::span<const RuntimeClient::Refusal> refused);
 
   // The configured weights, for backends that are of this mode no more.
   Commands give_back_what_left();
@@ -40,9 +41,15 @@ class WeightsMode {
   };
   std::vector<View> view() const;  // by any thread
 
+  // Why a backend is not steered, and what to do, for as long as it is so; logged when it begins
+  // and when it is over. By any thread.
+  std::vector<LearningWatch::Warning> warnings() const;
+
  private:
   bool is_ours(const std::string& backend) const;
   void complain(const std::string& backend, const std::string& reason);
+  void complain_of_missing(const std::vector<BackendInfo>& infos);
+  void withdraw(const std::string& backend);
   void show();
 
   const Registry& registry_;
@@ -51,6 +58,7 @@ class WeightsMode {
   std::map<std::string, std::string> complaints_;  // what was said of each, until it is over
   mutable std::mutex mutex_;
   std::vector<View> view_;
+  std::vector<LearningWatch::Warning> warnings_;
 };
 
 }  // namespace leastwise::agent

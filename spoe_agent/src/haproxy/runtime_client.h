@@ -58,6 +58,7 @@ class RuntimeClient {
   Progress on_ready(TimePoint now);
   std::vector<BackendInfo> take() noexcept { return std::move(backends_); }
   const ProcessInfo& process() const noexcept { return process_; }  // who answered last
+  std::size_t told() const noexcept { return telling_.size(); }     // commands heard last
   std::span<const Refusal> refused() const noexcept { return refused_; }
 
   const std::string& error() const noexcept { return error_; }  // of the last attempt, or empty

@@ -152,6 +152,21 @@ class Weights(unittest.TestCase):
                 until(is_said, 20)
                 load("--rate", 200, "--seconds", 2)
                 self.assertEqual(s.log("agent").count("weights are not steered"), 1)
+                agent = s.status()["agent"]
+                self.assertIn(reason, agent["warnings"][0]["text"])
+                self.assertEqual(agent["feedback"]["weights_told"], 0)
+                self.assertIn('leastwise_agent_learning_warning{about="not_steered"} 1',
+                              get(STATUS, "/metrics")[2])
+
+    def test_a_backend_that_haproxy_does_not_have_is_a_warning(self):
+        with Steered() as s:
+            self.assertEqual(s.status()["agent"]["warnings"], [])
+            s.write_config(TWO_LINES.format(folder=s.folder) + "backend ghost { mode weights; }\n")
+            s.send_signal("agent", signal.SIGHUP)
+            warning = until(lambda: s.status()["agent"]["warnings"])[0]
+            self.assertEqual(warning["name"], "not_steered")
+            self.assertIn("backend ghost: ", warning["text"])
+            until(lambda: "no backend of that name" in s.log("agent"))
 
     @unittest.skipUnless(can_be_anybody(), "not root, or no group haproxy")
     def test_debians_stats_socket_is_for_who_is_in_haproxys_group(self):
