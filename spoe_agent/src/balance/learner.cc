@@ -32,7 +32,7 @@ Learner::Learner(Registry& registry, StateStore& store, Feedback& feedback,
       counters_(counters),
       wake_(make_event()),
       watch_(picks, counters),
-      weights_(registry, counters) {
+      weights_(registry, store, counters) {
   if (socket) datagrams_.emplace(std::move(socket));
   haproxy_.is_configured = haproxy_socket.has_value();
   ask_about_ours(std::move(haproxy_socket));

@@ -36,8 +36,10 @@ WeightsMode::Commands WeightsMode::on_servers(const std::vector<BackendInfo>& in
   Commands all;
   for (const BackendInfo& info : infos) {
     if (!is_ours(info.name)) continue;
-    Steering& steering = backends_[info.name];
+    Steering& steering = steering_of(info, pid);
     Commands some = steering.on_servers(info, pid, now);
+    // Before HAProxy is told: after a crash what was told, or not, is nobody's wish.
+    memory_.at(info.name).keep(steering.view(), pid);
     std::ranges::move(some, std::back_inserter(all));
     if (!steering.obstacle().empty()) {
       complain(info.name, "server " + steering.obstacle() +
@@ -50,6 +52,14 @@ WeightsMode::Commands WeightsMode::on_servers(const std::vector<BackendInfo>& in
   complain_of_missing(infos);
   show();
   return all;
+}
+
+Steering& WeightsMode::steering_of(const BackendInfo& info, std::uint32_t pid) {
+  const auto [found, is_new] = backends_.try_emplace(info.name);
+  if (!is_new) return found->second;
+  const auto memory = memory_.try_emplace(info.name, store_, info.name).first;
+  memory->second.recall(info, pid, found->second);
+  return found->second;
 }
 
 void WeightsMode::complain_of_missing(const std::vector<BackendInfo>& infos) {

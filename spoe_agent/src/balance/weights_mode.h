@@ -11,6 +11,7 @@
 
 #include "balance/learning_watch.h"
 #include "balance/registry.h"
+#include "balance/weight_memory.h"
 #include "haproxy/runtime_client.h"
 #include "serve/counters.h"
 #include "steer/steering.h"
@@ -19,8 +20,8 @@ namespace leastwise::agent {
 
 class WeightsMode {
  public:
-  WeightsMode(const Registry& registry, FeedbackCounters& counters)
-      : registry_(registry), counters_(counters) {}
+  WeightsMode(const Registry& registry, StateStore& store, FeedbackCounters& counters)
+      : registry_(registry), store_(store), counters_(counters) {}
 
   using Commands = std::vector<std::string>;
 
@@ -51,10 +52,13 @@ class WeightsMode {
   void complain_of_missing(const std::vector<BackendInfo>& infos);
   void withdraw(const std::string& backend);
   void show();
+  Steering& steering_of(const BackendInfo& info, std::uint32_t pid);
 
   const Registry& registry_;
+  StateStore& store_;
   FeedbackCounters& counters_;
   std::map<std::string, Steering> backends_;
+  std::map<std::string, WeightMemory> memory_;
   std::map<std::string, std::string> complaints_;  // what was said of each, until it is over
   mutable std::mutex mutex_;
   std::vector<View> view_;

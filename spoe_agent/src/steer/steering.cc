@@ -173,9 +173,18 @@ std::vector<Steering::View> Steering::view() const {
                      .configured = server.configured,
                      .factor = std::exp(server.merit),
                      .answer_ms = server.history.answer_ms(),
-                     .failures = server.history.failure_share()});
+                     .failures = server.history.failure_share(),
+                     .told = server.told});
   }
   return views;
+}
+
+void Steering::recall(const View& server, std::uint32_t pid) {
+  pid_ = pid;
+  Server& known = servers_[server.server];
+  known.configured = server.configured;
+  known.seen = server.weight;
+  known.told = server.told;
 }
 
 }  // namespace leastwise::agent

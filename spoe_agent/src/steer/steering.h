@@ -44,11 +44,15 @@ class Steering {
   struct View {
     std::string server;
     std::uint32_t weight = 0, configured = 0;
-    double factor = 1;     // of its share, beside the others'
-    double answer_ms = 0;  // 0: unknown
-    double failures = 0;   // share
+    double factor = 1;       // of its share, beside the others'
+    double answer_ms = 0;    // 0: unknown
+    double failures = 0;     // share
+    std::uint32_t told = 0;  // 0: never
   };
   std::vector<View> view() const;
+
+  // What view() said of a server in an earlier run, of the same process. Before on_servers().
+  void recall(const View& server, std::uint32_t pid);
 
  private:
   struct Server {

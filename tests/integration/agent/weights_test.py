@@ -44,7 +44,9 @@ class Steered(Stack):
         self.write_config(TWO_LINES.format(folder=self.folder))
 
     def write_config(self, text):
-        (self.folder / "leastwise.conf").write_text(text + f"status 127.0.0.1:{STATUS};\n")
+        (self.folder / "leastwise.conf").write_text(
+            text + f"status 127.0.0.1:{STATUS};\n" +
+            (f"state {self.folder}/state;\n" if self.state else ""))
 
     def is_asked(self):
         return True
@@ -140,6 +142,25 @@ class Weights(unittest.TestCase):
             s.write_config(TWO_LINES.format(folder=s.folder).replace("backend app", "backend other"))
             s.send_signal("agent", signal.SIGHUP)
             until(lambda: set(s.weights().values()) == {1})
+
+    def test_a_weight_set_by_hand_outlives_the_agent(self):
+        def configured():
+            shown = s.status()["agent"]["weights"].get("app")
+            return shown and {w["server"]: w["configured"] for w in shown}
+        by_hand = {"s1": 5, "s2": 20, "s3": 20}
+        with Steered(server_options="weight 20", state=True) as s:
+            s.slow_down()
+            self.start_load()
+            until(s.is_steered, 20)
+            s.runtime("set server app/s1 weight 5")
+            until(lambda: configured() == by_hand)
+            until(lambda: s.weights()["s1"] != 5)  # steered again
+            for end in (signal.SIGKILL, signal.SIGTERM):
+                s.end("agent", end)
+                s.start_agent()
+                self.assertEqual(until(configured), by_hand)
+            s.end("agent", signal.SIGTERM)
+            self.assertEqual(s.weights(), by_hand)
 
     def test_why_weights_are_not_steered_is_said_once(self):
         for options, reason in (({"level": "operator"}, 'the stats socket needs "level admin"'),

@@ -23,7 +23,7 @@ class WeightsModeTest : public testing::Test {
         registry_({{.name = "app", .settings = {}, .mode = Mode::kWeights},
                    {.name = "picked", .settings = {}, .mode = Mode::kPick}},
                   store_),
-        mode_(registry_, counters_) {}
+        mode_(registry_, store_, counters_) {}
 
   void round(const std::vector<BackendInfo>& infos, std::uint32_t pid = 1) {
     mode_.on_servers(infos, pid, now_ += std::chrono::seconds(1));
@@ -70,6 +70,56 @@ TEST_F(WeightsModeTest, WhatHaproxyRefusesIsAWarningAndNotCountedAsTold) {
   EXPECT_THAT(warning(), HasSubstr("level admin"));
   round(app(), 2);  // HAProxy was reloaded
   EXPECT_EQ(warning(), "");
+}
+
+std::uint32_t configured(const WeightsMode& mode) {
+  return mode.view().at(0).servers.at(0).configured;
+}
+
+TEST_F(WeightsModeTest, AWeightSetByHandOutlivesTheAgent) {
+  std::vector<BackendInfo> infos = app();
+  ServerInfo& server = infos[0].servers[0];
+  server.weight = server.initial_weight = 20;
+  round(infos);
+  server.weight = 5;  // by hand
+  round(infos);
+  EXPECT_EQ(configured(mode_), 5U);
+
+  const auto after = [&](std::uint32_t weight, std::uint32_t pid) {
+    WeightsMode next(registry_, store_, counters_);
+    server.weight = weight;
+    next.on_servers(infos, pid, now_ += std::chrono::seconds(1));
+    return configured(next);
+  };
+  EXPECT_EQ(after(5, 1), 5U);  // killed
+  EXPECT_EQ(after(7, 1), 7U);  // and set by hand while no agent was there
+  EXPECT_EQ(after(7, 1), 7U);
+  EXPECT_EQ(after(20, 2), 20U);  // another HAProxy has the weights of its configuration
+  EXPECT_EQ(after(20, 2), 20U);
+}
+
+TEST_F(WeightsModeTest, WhatWasToldIsNoWeightSetByHandAfterACrash) {
+  std::vector<BackendInfo> infos = app();
+  infos[0].servers.push_back({.name = "s2", .address = "10.0.0.2:80", .settings = {}});
+  for (ServerInfo& server : infos[0].servers) server.weight = server.initial_weight = 20;
+  WeightsMode::Commands commands;
+  for (unsigned i = 0; i < 100 && commands.empty(); ++i) {
+    for (ServerInfo& server : infos[0].servers) server.figures.sessions += 100;
+    infos[0].servers[0].figures.answer = 10;
+    infos[0].servers[1].figures.answer = 100;
+    commands = mode_.on_servers(infos, 1, now_ += std::chrono::seconds(1));
+  }
+  ASSERT_EQ(commands.size(), 2U);
+  for (const bool was_heard : {false, true}) {
+    const std::size_t space = commands[0].rfind(' ');
+    if (was_heard) {
+      infos[0].servers[0].weight =
+          static_cast<std::uint32_t>(std::stoul(commands[0].substr(space + 1)));
+    }
+    WeightsMode next(registry_, store_, counters_);
+    next.on_servers(infos, 1, now_ += std::chrono::seconds(1));
+    EXPECT_EQ(configured(next), 20U);
+  }
 }
 
 TEST_F(WeightsModeTest, ABackendThatIsGoneIsNoWarning) {
