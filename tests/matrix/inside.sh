@@ -84,7 +84,7 @@ version_of() { dpkg-query -W -f '${Version}' "$1"; }
 test_nginx_modules() {
   local version
   version=$(version_of nginx)
-  export LEASTWISE_NGINX_SOURCES=/usr/src/nginx
+  if [ -e /usr/src/nginx/src ]; then export LEASTWISE_NGINX_SOURCES=/usr/src/nginx; fi
   if [ -e /nginx/src ]; then
     export LEASTWISE_NGINX_SOURCES=/nginx LEASTWISE_NGINX=/build/installed/sbin/nginx \
       LEASTWISE_NGINX_STREAM=/build/installed/modules/ngx_stream_module.so
