@@ -87,7 +87,7 @@ class Printed:
         self.parts = {}
         for part in text.split("#### ")[1:]:
             head, body = part.split("\n", 1)
-            self.parts.setdefault(head.split(": ")[0].rsplit("/", 1)[1], []).append(body)
+            self.parts.setdefault(head.split(": ")[0].rsplit("/", 1)[-1], []).append(body)
 
     def sections(self):
         """The lines to add, by the head of their section."""
