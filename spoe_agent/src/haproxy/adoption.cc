@@ -160,6 +160,21 @@ class Adoption {
     if (!is_set && !persistence.is_any()) lines.emplace_back("option redispatch 1");
     if (section.is_http()) add_answer(section, lines);
     if (filter == nullptr) add_notes(section, lines);
+    if (has_our_defaults(section)) {
+      lines.emplace_back(
+          "# note: this section stands behind \"defaults leastwise\" and has its settings, among "
+          "them \"mode tcp\": move it before that one, and print this again");
+    }
+  }
+
+  // As one has that was put at the end of the file.
+  bool has_our_defaults(const HaproxySection& section) const {
+    const auto ours = std::ranges::find_if(file_, [](const HaproxySection& other) {
+      return other.kind == "defaults" && other.name == "leastwise";
+    });
+    return ours != file_.end() && !ours->lines.empty() &&
+           std::ranges::equal(section.defaults, ours->lines, {}, &HaproxyLine::text,
+                              &HaproxyLine::text);
   }
 
   // What the log shall say of the answer: its headers are gone when it is written.

@@ -168,6 +168,16 @@ TEST(Adoption, OfANewBackendOnlyWhatIsMissingIsPrinted) {
   EXPECT_THAT(text, Not(HasSubstr("[leastwise]")));
 }
 
+TEST(Adoption, ABackendBehindOurDefaultsIsToldSo) {
+  AdoptionRequest request = again();
+  request.backends = {"newb"};
+  const std::string new_backend = std::string("backend newb\n") + kTwoServers;
+  const std::string ours = "defaults leastwise\n mode tcp\n";
+  EXPECT_THAT(adopt(kAdopted + ours + new_backend, request),
+              HasSubstr("    # note: this section "));
+  EXPECT_THAT(adopt(kAdopted + new_backend + ours, request), Not(HasSubstr("# note")));
+}
+
 TEST(Adoption, AnEngineThatAFilterNamesAndNoFileHasIsPrinted) {
   EXPECT_THAT(adopt(kAdopted), HasSubstr("leastwise.spoe.conf: new\n"));
   AdoptionRequest request;
