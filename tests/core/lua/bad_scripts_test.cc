@@ -101,7 +101,7 @@ TEST_F(BadScripts, AScriptThatNeededTooMuchBeginsAnew) {
   load(
       "function score(e)\n"
       "  if stay == nil then stay = {} end\n"
-      "  for i = 1, 500 do stay[#stay + 1] = {i} end\n"
+      "  for i = 1, 100 do stay[#stay + 1] = {i} end\n"
       "  return e.in_flight\n"
       "end");
   longest(5000);
