@@ -1,130 +1,22 @@
 """leastwise_state: what operators changed outlives restarts, crashes and new binaries."""
 
 import contextlib
-import grp
-import http.client
-import json
 import os
-import pwd
 import random
 import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 import time
 import unittest
 
 import backend
 import harness
 import stream_servers as s
-
-PORT, STREAM_PORT = 20430, 20431
-A, B, C = 20432, 20433, 20434
-NEW = [20435 + i for i in range(4)]
-NOBODY = pwd.getpwnam("nobody")
-GROUP = grp.getgrgid(NOBODY.pw_gid).gr_name
-IS_ROOT = os.getuid() == 0
+from state_stack import A, B, C, IS_ROOT, NEW, NOBODY, PORT, STREAM_PORT, StateTest, add, config, do, read, servers
 
 
-def config(state, upstream=f"server 127.0.0.1:{A} weight=2; server 127.0.0.1:{B};", name="app", more=""):
-    return f"""
-    upstream {name} {{
-        leastwise round_robin;
-        leastwise_slots 4;
-        leastwise_state {state};
-        {upstream}
-    }}
-    {more}
-    server {{
-        listen 127.0.0.1:{PORT};
-        location / {{ proxy_pass http://{name}; }}
-        location = /leastwise {{ leastwise_status; access_log off; }}
-        location /control/ {{ leastwise_control; access_log off; }}
-    }}
-    """
-
-
-class Running(harness.Nginx):
-    """An nginx whose workers are nobody, as a real one's are."""
-
-    def configure(self, http, main=""):
-        super().configure(http, main)
-        if IS_ROOT:
-            os.chmod(self.folder, 0o755)
-            with open(self.path("nginx.conf"), "r+", encoding="ascii") as f:
-                text = f.read().replace("user root;", f"user nobody {GROUP};")
-                f.seek(0)
-                f.truncate()
-                f.write(text)
-
-    def kill(self):
-        """The master and all workers at once: nobody writes a last word."""
-        workers = self.children()
-        for pid in (self.process.pid, *workers):
-            os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-        # A worker whose master is gone is not waited for.
-        harness.wait_for(lambda: not harness.listens(PORT), "the workers to end")
-
-
-def ask(method, path, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=20)
-    with contextlib.closing(connection):
-        connection.request(method, "/control/9" + path,
-                           body=json.dumps(body) if body is not None else None)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-
-def servers(upstream="app", kind="http"):
-    """By port."""
-    return {int(x["server"].rsplit(":", 1)[1]): x
-            for x in ask("GET", f"/{kind}/upstreams/{upstream}/servers")[1]}
-
-
-def do(method, port, body=None, action="", upstream="app", kind="http"):
-    number = servers(upstream, kind)[port]["id"]
-    status, answer = ask(method, f"/{kind}/upstreams/{upstream}/servers/{number}{action}", body)
-    assert status == 200, answer
-    return answer
-
-
-def add(port, upstream="app", kind="http", **more):
-    status, answer = ask("POST", f"/{kind}/upstreams/{upstream}/servers",
-                         {"server": f"127.0.0.1:{port}", **more})
-    assert status == 201, answer
-
-
-def read(path):
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as f:
-        return f.read()
-    return b""
-
-
-class State(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="leastwise_state_")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        if IS_ROOT:
-            os.chown(self.folder, NOBODY.pw_uid, NOBODY.pw_gid)
-        self.file = os.path.join(self.folder, "app.json")
-
-    def run_nginx(self, text=None, main="", workers=2):
-        return Running(PORT, text or config(self.file), main, workers)
-
-    def kept(self, name="app.json"):
-        """What the file says, by server."""
-        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-            with open(os.path.join(self.folder, name), encoding="utf-8") as f:
-                return {x["server"]: x for x in json.load(f)["servers"]}
-        return None
-
-    def wait_for_kept(self, condition, seconds=1.0 if not harness.SANITIZED else 5.0):
-        """Within a second of a change, as promised."""
-        harness.wait_for(lambda: (x := self.kept()) is not None and condition(x),
-                         "the state to be written", seconds)
-
+class State(StateTest):
     def change_much(self):
         do("PATCH", A, {"weight": 7, "max_conns": 90})
         do("PATCH", B, {"drain": True})
@@ -278,101 +170,6 @@ class State(unittest.TestCase):
                 s.socket.create_connection(("127.0.0.1", STREAM_PORT), 10)) as client:
             client.sendall(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertTrue(client.recv(1000).endswith(str(NEW[0]).encode()))
-
-    # ---- what was learned
-
-    SLOW = 20444  # one of 64
-    MANY = range(20440, 20504)
-
-    def many(self, addresses=MANY, state=True):
-        lines = "".join(f"server 127.0.0.1:{port};" for port in addresses)
-        text = config(self.file, lines).replace("leastwise round_robin;", "leastwise;")
-        return text if state else text.replace(f"leastwise_state {self.file};", "")
-
-    def learn(self, nginx, backends):
-        """Until the slow one is known for what it is: some seconds of traffic."""
-        with harness.Load(PORT, clients=16, path=self.work):
-            harness.wait_for(lambda: nginx.status()["model"]["learned"] and
-                             min(p["requests"] for p in nginx.peers().values()) > 15, "all to be known", 60)
-            time.sleep(1)
-
-    @property
-    def work(self):
-        return f"/sleep/0.15/{self.SLOW}"
-
-    def first_requests(self, nginx, backends, n=200):
-        """How many of the first n went to the slow one."""
-        before = len(backends.requests)
-        for _ in range(n):
-            self.assertEqual(nginx.get(self.work).status, 200)
-        return sum(port == self.SLOW for port, path in backends.requests[before:]
-                   if path == self.work)
-
-    def test_what_was_learned_of_64_servers_is_known_from_the_first_request(self):
-        with backend.Backends(*self.MANY) as backends:
-            with self.run_nginx(self.many(), workers=2) as nginx:
-                self.learn(nginx, backends)
-                slow = nginx.peers()[self.SLOW]
-                nginx.process.send_signal(signal.SIGQUIT)
-                nginx.process.wait(20)
-            learned = os.stat(self.file + ".learned")
-            self.assertEqual(stat.S_IMODE(learned.st_mode), 0o600)
-            with self.run_nginx(self.many(), workers=2) as nginx:
-                again = nginx.peers()
-                self.assertEqual(again[self.SLOW]["requests"], slow["requests"])
-                known = self.first_requests(nginx, backends)
-                self.assertNotIn("[warn]", nginx.log())
-            with self.run_nginx(self.many(state=False), workers=2) as nginx:
-                unknown = self.first_requests(nginx, backends)
-            print(f"64 servers, one slow: of the first 200 requests {known} go there after a restart, "
-                  f"{unknown} without the file; {learned.st_size} bytes, {learned.st_blocks * 512} on the disk")
-            self.assertLessEqual(known, 1)
-            self.assertGreater(unknown, known)  # else this test shows nothing
-
-            # Another address is another server; what can not be read is told and of no consequence.
-            port = self.SLOW
-            with self.run_nginx(self.many([p for p in self.MANY if p != port] + [A])) as nginx:
-                self.assertEqual(nginx.peers()[A]["requests"], 0)
-                self.assertEqual(nginx.peers()[port + 1]["requests"], again[port + 1]["requests"])
-            self.damage_what_was_learned()
-
-    def damage_what_was_learned(self):
-        file = self.file + ".learned"
-        with open(file, "rb") as f:
-            good = f.read()
-        for content, said in ((good[:4], "not what Leastwise writes"), (good[:30], "cut short"),
-                              (good[:len(good) // 2], "damaged or cut short"),
-                              (good[:1000] + b"?" + good[1001:], "damaged or cut short"),
-                              (b"lwlearn0" + good[8:], "of another version of Leastwise"),
-                              (os.urandom(5000), "not what Leastwise writes")):
-            with self.subTest(said=said):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(file + ".kept")
-                with open(file, "wb") as f:
-                    f.write(content)
-                # One that is new would be taken for another worker's last word.
-                os.utime(file, (time.time() - 60, time.time() - 60))
-                with self.run_nginx(self.many(), workers=1) as nginx:
-                    self.assertEqual({p["requests"] for p in nginx.peers().values()}, {0})
-                    lines = [x for x in read(nginx.path("error.log")).decode().splitlines() if "[warn]" in x]
-                    self.assertEqual(len(lines), 1, lines)
-                    self.assertIn(said, lines[0])
-                    self.assertIn("there is nothing to do", lines[0])
-                # What may be somebody's is kept.
-                self.assertEqual(os.path.exists(file + ".kept"), said.startswith("not what"))
-                self.assertTrue(read(file).startswith(b"lwlearn1"))
-
-    def test_what_was_learned_outlives_a_crash_ten_seconds_later(self):
-        text = self.many([A, B, C])
-        with backend.Backends(A, B, C) as backends:
-            with self.run_nginx(text) as nginx:
-                for _ in range(60):
-                    nginx.get("/ok")
-                harness.wait_for(lambda: os.path.exists(self.file + ".learned"), "the file", 15)
-                nginx.kill()
-            with self.run_nginx(text) as nginx:
-                self.assertEqual(sum(p["requests"] for p in nginx.peers().values()), 60)
-                self.assertEqual(nginx.in_flight(), 0)
 
     # ---- damage
 
