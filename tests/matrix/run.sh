@@ -31,7 +31,7 @@ all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
           python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua haproxy dpkg-dev iproute2
           libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhttp-parser-dev libsystemd-dev
-          libprotozero-dev libnghttp2-dev libluajit-5.1-dev libgtest-dev libgmock-dev libbenchmark-dev
+          libprotozero-dev libnghttp2-dev libgtest-dev libgmock-dev libbenchmark-dev
           libpcre2-dev libssl-dev zlib1g-dev)
 
 die() { printf 'tests/matrix/run.sh: %s\n' "$*" >&2; exit 2; }
@@ -71,9 +71,11 @@ sources() {
 # mainline has nothing but a build folder of its own.
 root_of() { [ "$1" = mainline ] && echo sid || echo "$1"; }
 
-# make_root RELEASE: as it is, if it has all the packages.
+# make_root RELEASE: as it is, if it has all the packages. LuaJIT is the one that its nginx-lua needs.
 make_root() {
-  local release=$1 root=$cache/$1 stamp
+  local release=$1 root=$cache/$1 stamp luajit=libluajit-5.1-dev
+  [ "$release" = bookworm ] && luajit=libluajit2-5.1-dev
+  local packages=("${packages[@]}" "$luajit")
   stamp="${packages[*]} nginx-source"
   [ "$(cat "$root/.complete" 2> /dev/null)" = "$stamp" ] && return
   check_network "$release"
