@@ -11,12 +11,13 @@ function controlUrl(pool, id) {
   return `${control.path}9/${stream ? "stream" : "http"}/upstreams/${encodeURIComponent(name)}/servers/${id}`;
 }
 
-async function ask(method, url, body) {
+// `also`: a status that is as good as success.
+async function ask(method, url, body, also) {
   const answer = await fetch(url, {
     method, cache: "no-store", headers: body ? {"Content-Type": "application/json"} : {},
     body: body ? JSON.stringify(body) : undefined,
   });
-  if (answer.ok) return;
+  if (answer.ok || answer.status === also) return;
   let text = "";
   try { text = (await answer.json()).error.text; } catch { /* not of control: nginx's own page */ }
   throw new Error(`${answer.status}${text ? ": " + text : ""}`);
@@ -78,7 +79,8 @@ class ServerControls {
   undo() {
     return this.run(async () => {
       await ask("PATCH", this.url(), asConfigured);
-      if (this.isEjected) await ask("POST", this.url() + "/uneject");
+      // Whether it is left out may have changed since the page was last renewed: 409 if it is not.
+      await ask("POST", this.url() + "/uneject", undefined, 409);
     }, "as configured").then(() => { this.weight.value = this.server.peer.weight; });
   }
   url() {
