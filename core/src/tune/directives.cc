@@ -3,6 +3,7 @@
 
 #include "leastwise/config.h"
 #include "tune/duration.h"
+#include "tune/help.h"
 #include "tune/number.h"
 
 namespace leastwise {
@@ -10,44 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kProbeHelp =
-    "Asks each server now and then whether it is well, apart from requests; one that is not gets "
-    "none until it is. `http`: a request that has to be answered; `tcp`: a connection; `grpc`: "
-    "`grpc.health.v1.Health/Check`. Parameters of all: `interval=2s`, less `jitter=10%` at random; "
-    "`timeout=1s`, no longer than the interval; `fails=3` in a row take it out, `passes=2` bring "
-    "it back; `port=` if it is not the server's own; `tls`, without a look at the certificate, and "
-    "`sni=NAME`; `mandatory`: a server is not used before it has passed, also when all fail. Of "
-    "`http`: `uri=/`, `method=GET`, `host=` (the upstream's name), `status=200-399` or a list as "
-    "`200,301-308`, `body=TEXT` that the answer has to contain. Of `grpc`: `host=`, `service=`. At "
-    "most 64 KiB of an answer are read. A server that comes back does so by `slow_start`. When "
-    "more than half of the servers fail all are used, unless a backup is well. `tcp` "
-    "does not see a process that hangs. See operations.md.";
-
-constexpr std::string_view kReportHelp =
-    "Whether the load that servers report is listened to: with their answers, in the header "
-    "`endpoint-load-metrics` of ORCA, as TEXT, JSON or BIN. METRIC says which figure counts; `on`: "
-    "application_utilization, or else cpu_utilization. A report makes a server up to twice as expensive "
-    "and never cheaper than it was measured to be. nginx takes the header off the answer; HAProxy "
-    "sends it with the log line. Not in nginx's `stream`. `scrape` (nginx only, `stream` as well): "
-    "each server is asked for it now and then, apart from requests, and answers with Prometheus' "
-    "text or JSON, of which 64 KiB at most are read; the header is not looked at then. Parameters "
-    "as those of `probe`: `interval=1s` (100ms to 15s), `jitter=10%`, `timeout=1s`, `port=`, "
-    "`host=`, `tls`, `sni=`. `preset=node_exporter`: CPU and memory of the machine, at port 9100 "
-    "unless `port=` says another; `preset=vllm`, `sglang` or `llamacpp`: requests that wait and "
-    "run, and how full the KV cache is. METRIC is "
-    "`[FIGURE=][1-][rate:|max:]NAME[{LABEL=VALUE,…}][/NUMBER | /NAME…]`, in quotes when it has "
-    "braces; FIGURE is `load` (if nothing is said), `cpu`, `memory`, `waiting` or `running`; of "
-    "several terms the largest counts. `load`, or else `cpu`, is how full the server is, 1 = full. "
-    "Samples of one NAME are added up, with `max:` the largest is taken; `rate:` is what a counter "
-    "grows by in a second. Of JSON, NAME is `a.b.0`. See operations.md.";
-
 constexpr Directive kDirectives[] = {
     {.name = "policy",
      .field = &Config::policy,
      .scope = Scope::kBoth,
      .syntax = "POLICY",
      .standard = "adaptive",
-     .help = "How the next server is chosen. In nginx it is the argument of `leastwise` itself."},
+     .help = "Selects the balancing method. In nginx it is the argument of `leastwise` itself."},
     {.name = "decay",
      .field = &Config::decay,
      .scope = Scope::kBoth,
@@ -55,39 +25,43 @@ constexpr Directive kDirectives[] = {
      .max = 1h,
      .syntax = "TIME",
      .standard = "8s",
-     .help = "Time in which a measured answer loses 63 % of its weight in a server's speed. "
-             "Shorter follows changes faster, longer is steadier."},
+     .help =
+         "The time constant of the speed estimate: a measured answer loses 63 % of its influence "
+         "in this time. A shorter time follows changes faster, a longer one is steadier."},
     {.name = "demand",
      .field = &Config::demand,
      .scope = Scope::kBoth,
      .syntax = "static | speed | report",
      .standard = "static",
-     .help = "What policy `weighted` shares requests out by: the configured weight, that times "
-             "the learned speed, or that times the throughput per utilisation that follows from "
-             "load reports (`report`, which means `report on` as well). A server's share is its "
-             "demand by the sum of all."},
+     .help =
+         "What policy `weighted` distributes requests by: the configured weight (`static`), the "
+         "weight times the learned speed (`speed`), or the weight times the throughput per "
+         "utilisation that load reports imply (`report`, which implies `report on`). A "
+         "server's share is its demand divided by the sum of all demands."},
     {.name = "sample",
      .field = &Config::sample,
      .scope = Scope::kBoth,
      .syntax = "auto | first_byte | full",
      .standard = "auto",
      .help =
-         "Which part of an answer is the server's own time. `auto`: the full answer where "
-         "the proxy buffers it, up to the first byte where its length belongs to the client "
-         "(event streams, upgraded connections, unbuffered bodies). An upgraded connection is "
-         "measured up to its first byte whatever is set: what goes on in it is no answer. "
-         "Event streams and upgraded connections count for `max_conns` until they end, and as "
-         "queue where others wait for them. In nginx's `stream` `auto` and `first_byte` are one: "
-         "to connect, and from then, or from the first that the client says, to the server's "
-         "first byte."},
+         "Which part of an answer counts as the server's own time. `auto`: the full answer where "
+         "the proxy buffers it, and the time to the first byte where the client determines the "
+         "length (event streams, upgraded connections, unbuffered bodies). An upgraded "
+         "connection is always measured up to its first byte. Event streams and upgraded "
+         "connections count towards `max_conns` until they end, and as queue where other "
+         "requests wait for them. In nginx's `stream` module `auto` and `first_byte` are the "
+         "same: the time to connect, and then the time to the server's first byte, counted from "
+         "the connection or from the client's first data if that is later."},
     {.name = "outlier",
      .field = &Config::outlier,
      .scope = Scope::kBoth,
      .syntax = "on | off",
      .standard = "off",
-     .help = "Leaves servers out for a while that do far worse than the median of the pool: 5 "
-             "failures in a row, a share of failures 0.3 higher, or 4 times as slow. `adaptive` "
-             "sees failures and slowness by itself; the other policies do not."},
+     .help =
+         "Takes servers out for a while that do far worse than the median of the pool: 5 "
+         "failures in a row, a failure rate 0.3 above the median, or 4 times its response time. "
+         "Policy `adaptive` reacts to failures and slowness by itself; the other policies do "
+         "not."},
     {.name = "outlier_time",
      .field = &Config::outlier_time,
      .scope = Scope::kBoth,
@@ -95,16 +69,16 @@ constexpr Directive kDirectives[] = {
      .max = 5min,
      .syntax = "TIME",
      .standard = "10s",
-     .help =
-         "For how long an outlier is left out, the first time; twice as long with each relapse, "
-         "5 minutes at most. It comes back as a server of which nothing is known."},
+     .help = "How long an outlier stays out the first time. Each relapse doubles the time, up to 5 "
+             "minutes. The server returns as one of which nothing is known."},
     {.name = "outlier_max",
      .field = &Config::outlier_max,
      .scope = Scope::kBoth,
      .syntax = "PERCENT",
      .standard = "30%",
-     .help = "Which part of the servers may be left out at once. One may always be, but never the "
-             "last. When no other server and no backup can be picked, those left out are."},
+     .help = "The largest share of the servers that may be out at the same time. One server may "
+             "always be taken out, but never the last one. When no other server and no backup is "
+             "available, outliers are used."},
     {.name = "slow_start",
      .field = &Config::slow_start,
      .scope = Scope::kBoth,
@@ -112,9 +86,10 @@ constexpr Directive kDirectives[] = {
      .max = 15min,
      .syntax = "TIME",
      .standard = "0s",
-     .help = "In which time a server that joins a pool at work, or comes back, gets its whole "
-             "weight, from a tenth of it on. 0s: at once. For servers that start cold; `adaptive` "
-             "sees by itself that they are slow, but only from their answers."},
+     .help =
+         "A server that joins a running pool, or recovers, starts at 10 % of its weight and "
+         "reaches 100 % after TIME. With 0s it has its full weight at once. Use it for servers "
+         "that start cold: `adaptive` notices that they are slow, but only from their answers."},
     {.name = "report",
      .field = &Config::report,
      .scope = Scope::kBoth,
@@ -130,11 +105,11 @@ constexpr Directive kDirectives[] = {
      .syntax = "http_NNN | grpc_N …",
      .standard = "none beside those that always are",
      .help =
-         "Answers that say the server failed, beside HTTP 500 to 599 and, by `grpc-status`, 1, 2, "
-         "4, 8, 13 and 14: `http_429 http_404` for instance, or `grpc_12`. A failure raises the "
-         "server's share of failures, for `adaptive` and `outlier`, and gives no speed. Whether "
-         "it counts for `max_fails` is up to nginx: see `proxy_next_upstream`. HAProxy sees a "
-         "`grpc-status` in the header only, not in trailers. Not in nginx's `stream`."},
+         "Declares further answers as failures, in addition to HTTP 500 to 599 and `grpc-status` "
+         "1, 2, 4, 8, 13 and 14; for example `http_429 http_404`, or `grpc_12`. A failure raises "
+         "the server's failure rate, which `adaptive` and `outlier` use, and is no sample of its "
+         "speed. Whether it counts towards `max_fails` is decided by `proxy_next_upstream`. "
+         "HAProxy sees a `grpc-status` in headers only, not in trailers."},
     {.name = "probe",
      .field = &Config::probe,
      .scope = Scope::kNginx,
@@ -146,73 +121,77 @@ constexpr Directive kDirectives[] = {
      .scope = Scope::kBoth,
      .syntax = "CIDR[,CIDR…]",
      .standard = "all servers are near",
-     .help = "Networks of the servers that are near: in the same zone, or in the own machine room "
-             "of a hybrid cloud. Policy `adaptive` sends a request to a server elsewhere when that "
-             "is worth `locality_price`; there is no switch that flips when the near ones fill "
-             "up. The other policies do not look at it."},
+     .help =
+         "Networks of the servers that are near: in the same zone, or in your own data centre of "
+         "a hybrid cloud. Policy `adaptive` sends a request to a distant server only when that "
+         "is worth `locality_price`, so traffic moves over gradually as the near servers fill "
+         "up. The other policies ignore it."},
     {.name = "locality_price",
      .field = &Config::locality_price,
      .scope = Scope::kBoth,
      .syntax = "NUMBER",
      .standard = "5",
-     .help = "By how many times the mean work of a request a server outside `locality` must be "
-             "expected to answer sooner to be picked. 0: not at all, distance is learned only."},
+     .help =
+         "How much sooner a server outside `locality` must be expected to answer, in multiples "
+         "of the mean work of a request, before it is chosen. With 0 distance is only learned."},
     {.name = "switchback",
      .field = &Config::switchback,
      .scope = Scope::kBoth,
      .syntax = "on | off",
      .standard = "off",
-     .help = "A guard for policy `adaptive`: in one second of ten, drawn at random, `least_conn` "
-             "chooses, and the mean answer times are compared; a failure counts as ten. When "
-             "`adaptive` is worse by more than 5 % and by three standard errors, which takes 50 "
-             "seconds at least, `least_conn` has the pool for a minute, and twice as long each "
-             "time that this is found again. It costs a tenth of what `adaptive` gains."},
+     .help = "A guard for policy `adaptive`: in one second of ten, chosen at random, `least_conn` "
+             "balances, and the mean response times are compared; a failure counts as ten. When "
+             "`adaptive` is worse by more than 5 % and by three standard errors, which takes at "
+             "least 50 seconds, `least_conn` takes over for a minute, and for twice as long each "
+             "time this happens again. It costs a tenth of what `adaptive` gains."},
     {.name = "observe",
      .field = &Config::observe,
      .scope = Scope::kNginx,
      .syntax = "on | off",
      .standard = "off",
      .help = "Shadow mode: the upstream keeps nginx's method (`least_conn`, `hash`, or none for "
-             "round robin), and has no `leastwise`. Nothing of what nginx does is changed. "
-             "Leastwise learns from each answer and notes which server `adaptive` would have "
-             "picked; the status says how often that is another one, and what mean and p99 it "
-             "expects of either choice. May stand anywhere in the upstream. See trying.md."},
+             "round robin), without `leastwise`. nginx's decisions do not change. Leastwise learns "
+             "from each answer and records which server `adaptive` would have chosen; the status "
+             "shows how often that differs, and the mean and p99 expected of both. It may stand "
+             "anywhere in the upstream. See trying.md."},
     {.name = "affinity",
      .field = &Config::affinity,
      .scope = Scope::kBoth,
      .syntax = "NUMBER",
      .standard = "0",
-     .help = "Policy `adaptive` sends requests of one `key` to one server, as `hash` does, until "
-             "another is expected to answer sooner by so many times the mean work of a request. "
-             "For servers that remember: caches, sessions, prompts. 0: it does not look at keys."},
+     .help =
+         "Policy `adaptive` keeps the requests of one `key` on one server, as `hash` does, until "
+         "another is expected to answer sooner by this many times the mean work of a request. "
+         "Use it for servers that benefit from it: caches, sessions, prompts. With 0 keys are "
+         "ignored."},
     {.name = "route",
      .field = &Config::route,
      .scope = Scope::kNginx,
      .syntax = "EXPRESSION",
      .standard = "method and path, with what looks like an id folded: see routes.md",
-     .help = "What tells cheap requests from expensive ones; nginx variables may be used. Requests "
-             "with the same value are expected to cost the same, and each value is one route, of "
-             "256. In nginx's `stream` sessions are not told apart without it: "
-             "`$ssl_preread_server_name` may serve. In HAProxy it is the argument `route` of the "
-             "SPOE message, which goes before "
-             "its arguments `method` and `path`."},
+     .help =
+         "An expression that separates cheap requests from expensive ones; it may contain nginx "
+         "variables. Requests with the same value are expected to cost the same. Each value is a "
+         "route; a pool has 256. In nginx's `stream` module there is one route unless this is "
+         "set: `$ssl_preread_server_name` is a candidate. In HAProxy it is the argument `route` "
+         "of the SPOE message, which takes precedence over its arguments `method` and `path`."},
     {.name = "key",
      .field = &Config::key,
      .scope = Scope::kNginx,
      .syntax = "EXPRESSION",
      .standard = "the client's address",
-     .help = "What policy `hash`, or `affinity`, keeps together: requests with the same value go "
-             "to the same "
-             "server; nginx variables may be used. In HAProxy it is the argument `key` of the "
-             "SPOE message, for instance `key=src`."},
+     .help =
+         "What policy `hash`, or `affinity`, keeps together: requests with the same value go to "
+         "the same server. It may contain nginx variables. In HAProxy it is the argument `key` "
+         "of the SPOE message, for example `key=src`."},
     {.name = "lua",
      .field = &Config::lua,
      .scope = Scope::kBoth,
      .syntax = "FILE",
      .standard = "none",
-     .help = "A script that chooses in the policy's place, or says what the route or the key of a "
-             "request is: see lua.md. A relative path is beside the configuration. Where it fails "
-             "or takes too long, `adaptive` chooses."},
+     .help = "A script that chooses in place of the policy, or defines the route or the key of a "
+             "request: see lua.md. A relative path is relative to the configuration file. When the "
+             "script fails or takes too long, `adaptive` chooses."},
 };
 
 constexpr std::uint32_t kMostAnswers = 1000;

@@ -21,6 +21,7 @@ void expect_printed(const std::string& path, const std::string& page) {
 TEST(ManualPages, AreWhatTheTablesSay) {
   expect_printed(LEASTWISE_DOCS "/man/leastwise-spoa.8", command_page());
   expect_printed(LEASTWISE_DOCS "/man/leastwise.conf.5", configuration_page());
+  expect_printed(LEASTWISE_DOCS "/reference_agent.md", reference_page());
 }
 
 TEST(ManualPages, WhatRoffWouldReadIsEscaped) {
