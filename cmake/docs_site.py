@@ -50,7 +50,8 @@ class Site:
         """Where a file of the repository goes."""
         if source.is_relative_to(self.docs):
             return self.pages / source.relative_to(self.docs)
-        at = self.pages / "files" / source.relative_to(self.root)
+        # mkdocs passes over folders that begin with a dot.
+        at = self.pages.joinpath("files", *(p.lstrip(".") for p in source.relative_to(self.root).parts))
         if source.is_dir():
             return at / "index.md"
         # Browsers show text, and download what they do not know.
@@ -112,11 +113,13 @@ def main():
     (folder / "mkdocs.yml").write_text(
         f"{config}docs_dir: {pages}\nsite_dir: {folder}/html\n"
         f"theme:\n  name: null\n  custom_dir: {root}/cmake/docs_theme\n")
-    code = subprocess.run(["mkdocs", "build", "--quiet", "--strict", "-f", folder / "mkdocs.yml"],
-                          check=False).returncode
+    done = subprocess.run(["mkdocs", "build", "--strict", "-f", folder / "mkdocs.yml"], check=False,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        print("\n".join(line for line in done.stdout.splitlines() if re.search("WARNING|ERROR|Error", line)))
     for name in OF_A_SERVER:
         (folder / "html" / name).unlink(missing_ok=True)
-    sys.exit(code)
+    sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

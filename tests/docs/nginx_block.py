@@ -32,7 +32,7 @@ def statements(text):
 def level_of(name, whole):
     if name in OF_MAIN:
         return "main"
-    if name in ("upstream", "map", "log_format", "limit_req_zone", "geo") or whole.startswith("server {"):
+    if name in ("upstream", "map", "log_format", "limit_req_zone", "geo", "split_clients") or whole.startswith("server {"):
         return "http"
     if name in OF_SERVER or name.startswith(("proxy_", "ssl_")):
         return "server"
