@@ -7,7 +7,7 @@
 #   examples/quickstart.sh --once   stops by itself after the table
 #
 # Needs Debian and git; installs the rest (asks for sudo when you are not root).
-# LEASTWISE_PORT moves the ports it listens on (18080 and the next 20, on 127.0.0.1).
+# LEASTWISE_BUILD is a build folder to take the programs from. LEASTWISE_PORT moves the ports it listens on (18080 and the next 20, on 127.0.0.1).
 set -euo pipefail
 
 once=no
@@ -18,7 +18,6 @@ case "${1:-}" in
 esac
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=$root/build/quickstart
 port=${LEASTWISE_PORT:-18080}
 rate=500 seconds=14 warm_up=4
 work=$(mktemp -d "${TMPDIR:-/tmp}/leastwise.XXXXXX")
@@ -51,19 +50,8 @@ await() {
   exit 1
 }
 
-"$root/.ci/install"
-echo "building (log: $build/build.log)"
-mkdir -p "$build"
-{
-  cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
-  cmake --build "$build" --target ngx_http_leastwise_module leastwise-spoa \
-    leastwise-backends leastwise-load
-} > "$build/build.log" 2>&1 || { tail -n 40 "$build/build.log" >&2; exit 1; }
-find_built() { find "$build" -name "$1" -type f | head -n 1; }
-module=$(find_built ngx_http_leastwise_module.so)
-agent=$(find_built leastwise-spoa)
-backends=$(find_built leastwise-backends)
-load=$(find_built leastwise-load)
+# shellcheck source=examples/quickstart.d/build.sh
+. "$root/examples/quickstart.d/build.sh"
 
 # Configurations: the templates beside this script, with names and ports filled in.
 servers=$((port + 10))
@@ -111,7 +99,7 @@ cat <<END
 
 Still running, for an hour with a little load, until you press Ctrl-C:
   http://127.0.0.1:$((port + 4))/        what the agent knows of HAProxy's servers, live
-  http://127.0.0.1:$((port + 1))/leastwise           the same of nginx, as JSON
+  http://127.0.0.1:$((port + 1))/leastwise           the same of nginx
   http://127.0.0.1:$((port + 1))/leastwise/metrics   and for Prometheus
   $work   the configurations and logs
 END

@@ -21,6 +21,17 @@ for name, total in rows.items():
     print(f"{name.replace('-', ' '):22}{total['requests']:>9}{total['failed']:>8}"
           f"{total['p50_ms']:>8.1f}{total['p99_ms']:>8.1f}   " +
           "".join(f"{share:>5.1f}" for share in shares))
+
+# Which a look tells.
+WIDTH = 46
+longest = max(total["p99_ms"] for total in rows.values()) or 1
+print()
+print("p99, and the share of the two slow servers")
+for name, total in rows.items():
+    bar = "█" * max(1, round(WIDTH * total["p99_ms"] / longest))
+    counted = sum(total["servers"].values()) or 1
+    slow = 100 * sum(total["servers"].get(s, 0) for s in ("s7", "s8")) / counted
+    print(f"{name.replace('-', ' '):22}{bar} {total['p99_ms']:.0f} ms, {slow:.1f} %")
 print()
 for proxy in ("nginx", "haproxy"):
     before, after = rows[f"{proxy}-round_robin"], rows[f"{proxy}-leastwise"]
