@@ -7,6 +7,7 @@
 #include "shared/timer.h"
 #include "shared/upstream.h"
 #include "state/file.h"
+#include "state/owner.h"
 #include "state/writer.h"
 
 namespace leastwise::nginx {
@@ -14,7 +15,8 @@ namespace {
 
 constexpr ngx_msec_t kTurnMs = 250;
 constexpr ngx_msec_t kLearnedMs = 10'000;
-constexpr ngx_msec_t kAgainMs = 5000;  // after it could not be written
+constexpr ngx_msec_t kAgainMs = 5000;    // after it could not be written
+constexpr ngx_msec_t kForeignMs = 2000;  // until another nginx that writes it is told of
 
 // What this process has of one upstream's file.
 struct Keeper {
@@ -29,7 +31,10 @@ struct Keeper {
   std::uint64_t next_samples = 0;
   ngx_msec_t learned = 0;  // and when
   bool is_failing = false;
-  ngx_msec_t failed = 0;  // when
+  ngx_msec_t failed = 0;    // when
+  bool is_foreign = false;  // another nginx had the lock when that was last seen,
+  ngx_msec_t foreign = 0;   // first then;
+  bool is_told = false;     // and the log says so
 
   Task task() const noexcept {
     return {.pool = upstream->pool,
@@ -79,14 +84,57 @@ void tell(Keeper& k, const Written& written) noexcept {
                 &state.name);
 }
 
+std::uint64_t parent_of_master = 0;  // when it is an old binary's master
+
+Owner own() noexcept {
+  const pid_t master = ngx_process == NGX_PROCESS_SINGLE ? getpid() : getppid();
+  return {.space = own_space(),
+          .master = static_cast<std::uint64_t>(master),
+          .parent = parent_of_master};
+}
+
+void tell_foreign(const Keeper& k, const Owner& other) noexcept {
+  const StateFile& state = k.upstream->state;
+  ngx_log_error(
+      NGX_LOG_ERR, ngx_cycle->log, 0,
+      "\"leastwise_state\": \"%V\" is written by another nginx (its master is process %uL%s): "
+      "changes to upstream \"%V\" and what is learned here will not outlive a restart; name "
+      "another file in %V:%ui, or stop that nginx",
+      &state.name, other.master, other.space == own_space() ? "" : " of another container",
+      &k.upstream->shown_name, &state.place.file, state.place.line);
+}
+
+// Another process has the lock. Of this nginx that is as it should be; of another one it is told,
+// by one worker, unless that is about to end.
+void look_who(Keeper& k) noexcept {
+  if (ngx_worker != 0 || k.is_told) return;
+  const std::optional<Owner> other = FileLock::owner_of(k.upstream->state.path());
+  if (!other || is_one_nginx(*other, own())) {
+    k.is_foreign = false;
+    return;
+  }
+  if (!k.is_foreign) k.foreign = ngx_current_msec;
+  k.is_foreign = true;
+  if (ngx_current_msec - k.foreign < kForeignMs) return;
+  k.is_told = true;
+  tell_foreign(k, *other);
+}
+
 // True when this process is the one that writes.
 bool hold(Keeper& k) noexcept {
   if (k.lock.is_held()) return true;
-  const int error = k.lock.take(k.upstream->state.path());
+  const int error = k.lock.take(k.upstream->state.path(), own());
+  if (error == EWOULDBLOCK) look_who(k);
   if (error != 0) {
     if (error != EWOULDBLOCK) tell_failure(k, error);
     return false;
   }
+  if (k.is_told) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "\"leastwise_state\": \"%V\" is written by this nginx now",
+                  &k.upstream->state.name);
+  }
+  k.is_foreign = k.is_told = false;
   k.is_first = k.is_first_learned = true;
   k.learned = ngx_current_msec;
   return true;
@@ -182,6 +230,7 @@ void start_keepers(const ngx_cycle_t& cycle) noexcept {
 void end_keepers() noexcept { drop_all(); }
 
 void settle_keepers() noexcept {
+  parent_of_master = ngx_inherited != 0 ? static_cast<std::uint64_t>(getppid()) : 0;
   if (ngx_process != NGX_PROCESS_SINGLE) return;
   drop_all();
   cycle_of_keepers = nullptr;

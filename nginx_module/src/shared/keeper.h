@@ -4,7 +4,8 @@
 // times a second whether an operator changed something, and writes it then, in a thread; what was
 // learned every ten seconds, while there is traffic. When it dies the kernel gives the lock back,
 // and another one has it at its next look. A worker that shuts down, or has an old configuration,
-// leaves it to the others; the last one writes once more at its end.
+// leaves it to the others; the last one writes once more at its end. When it is another nginx that
+// holds the lock, one worker says so in the log.
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_KEEPER_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_KEEPER_H_
 
@@ -16,7 +17,8 @@ namespace leastwise::nginx {
 void start_keepers(const ngx_cycle_t& cycle) noexcept;
 void end_keepers() noexcept;
 
-// Before the memory of the running configuration goes, in a process without a master.
+// In the master, with each configuration; in a process without one, before the memory of the one
+// that runs goes.
 void settle_keepers() noexcept;
 
 }  // namespace leastwise::nginx

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "leastwise/text.h"
+#include "shared/slots.h"
 #include "shared/upstream.h"
 
 namespace leastwise::nginx {
@@ -95,7 +96,7 @@ void configure_pool(Upstream& upstream, std::span<const Member> members,
     upstream.pool.configure(members[i].id, settings);
   }
   // One that was added may have come since `members` were listed.
-  const bool has_slots = upstream.slots != 0 && !upstream.watches;
+  const bool has_slots = slots_of(upstream) != 0;
   upstream.pool.for_each([&](EndpointId id) noexcept {
     const bool is_added = (upstream.pool.configured(id).flags & kAdded) != 0;
     if (!kept[index(id)] && !(has_slots && is_added)) upstream.pool.retire(id);

@@ -178,7 +178,10 @@ void load_state(Upstream& upstream, ngx_log_t& log) noexcept {
   const int error = read_file(state.path(), kMostState, text);
   if (error == ENOENT || (error == 0 && text.empty())) return;
   Status status(Status::Code::kCorrupt, "it can not be read");
-  if (error == 0) status = read_changes(text, view(state.prefix), this_moment(), upstream.pool);
+  Added added{.most = slots_of(upstream), .names = {}};
+  if (error == 0) {
+    status = read_changes(text, view(state.prefix), this_moment(), added, upstream.pool);
+  }
   if (status.code() == Status::Code::kCorrupt) {
     ngx_log_error(
         NGX_LOG_WARN, &log, error,
@@ -190,6 +193,9 @@ void load_state(Upstream& upstream, ngx_log_t& log) noexcept {
                   "\"leastwise_state\": \"%V\": %s: make the zone of upstream \"%V\" larger with "
                   "\"leastwise_zone\", or \"leastwise_slots\"",
                   &state.name, status.message(), &upstream.shown_name);
+  }
+  if (added.left_out != 0) {
+    tell_left_out(upstream, added.left_out, added.names, log);
   }
   retire_unreadable(upstream, log);
 }

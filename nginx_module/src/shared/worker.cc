@@ -161,6 +161,7 @@ ngx_int_t init_module(const ngx_cycle_t& cycle, const Kind& kind) noexcept {
     ngx_pool_t* memory = ngx_create_pool(ngx_pagesize, cycle.log);
     if (memory == nullptr) return;
     upstream.configuration = upstream.pool.begin_configuration();
+    leave_out_surplus(upstream, upstream.pool, *cycle.log);
     const Listing all = list_servers(upstream, *memory);
     configure_pool(upstream, all.members, all.servers);
     load_learned(upstream, *cycle.log);

@@ -4,6 +4,7 @@
 #include <bit>
 #include <span>
 
+#include "shared/slots.h"
 #include "shared/upstream.h"
 
 namespace leastwise::nginx {
@@ -60,6 +61,24 @@ Pool running_pool(const Upstream& upstream) noexcept {
   return found;
 }
 
+// A reload loads a module whose file was replaced anew, beside the one that runs: it is nobody's
+// who could read the other's memory.
+void tell_if_replaced(const ngx_shm_zone_t& zone, const Upstream& upstream) noexcept {
+  if (ngx_cycle == nullptr) return;
+  const volatile ngx_list_part_t* part = &ngx_cycle->shared_memory.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
+    for (ngx_uint_t i = 0; zones != nullptr && i < part->nelts; ++i) {
+      if (view(zones[i].shm.name) != view(zone.shm.name) || zones[i].tag == zone.tag) continue;
+      ngx_log_error(NGX_LOG_NOTICE, zone.shm.log, 0,
+                    "zone \"%V\" of upstream \"%V\" was of another build of the module: what was "
+                    "learned begins anew, and changes are those of \"leastwise_state\", if any",
+                    &zone.shm.name, &upstream.shown_name);
+      return;
+    }
+  }
+}
+
 ngx_int_t keep(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
   const Status s = Pool::attach(block_of(zone), upstream.pool);
   if (s.ok()) return NGX_OK;
@@ -85,15 +104,19 @@ ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
     return NGX_ERROR;
   }
   const Pool old = running_pool(upstream);
+  seat_servers(upstream, old ? old : upstream.pool, *zone.shm.log);
   if (!old) {
+    tell_if_replaced(zone, upstream);
     load_state(upstream, *zone.shm.log);
     return NGX_OK;
   }
-  if (const Status s = upstream.pool.migrate(old); !s.ok()) {
+  // What does not fit is of servers that are gone; of names, those that a resolver knows.
+  if (const Status s = upstream.pool.migrate(old); !s.ok() && upstream.changes) {
     ngx_log_error(NGX_LOG_WARN, zone.shm.log, 0,
                   "zone \"%V\": not all that was learned could be kept: %s", &zone.shm.name,
                   s.message());
   }
+  leave_out_surplus(upstream, old, *zone.shm.log);
   return NGX_OK;
 }
 

@@ -188,6 +188,22 @@ bool take_up(const Entry& entry, const Moment& at, Pool& pool) {
   return true;
 }
 
+// The servers that were added. False when the pool has no room.
+bool take_up_added(const std::vector<Entry>& entries, std::size_t prefix, const Moment& at,
+                   Added& added, Pool& pool) {
+  bool all = true;
+  std::size_t n = 0;
+  for (const Entry& entry : entries) {
+    if ((entry.configured.flags & kAdded) == 0 || pool.find(entry.name) != kNoEndpoint) continue;
+    if (n++ < added.most) {
+      all &= take_up(entry, at, pool);
+    } else {
+      added.names += (added.left_out++ == 0 ? "" : ", ") + entry.name.substr(prefix);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 bool write_changes(const Pool& pool, std::string_view prefix, const Moment& at,
@@ -217,11 +233,14 @@ bool is_state(std::string_view text) noexcept try {
   return false;
 }
 
-Status read_changes(std::string_view text, std::string_view prefix, const Moment& at,
+Status read_changes(std::string_view text, std::string_view prefix, const Moment& at, Added& added,
                     Pool& pool) noexcept try {
   const std::vector<Entry> entries = read_all(text, prefix, at);
-  bool all = true;
-  for (const Entry& entry : entries) all &= take_up(entry, at, pool);
+  bool all = take_up_added(entries, prefix.size(), at, added, pool);
+  for (const Entry& entry : entries) {
+    const bool is_added = (entry.configured.flags & kAdded) != 0;
+    if (!is_added || pool.find(entry.name) != kNoEndpoint) all &= take_up(entry, at, pool);
+  }
   return all ? Status() : Status(Status::Code::kNoMemory, "no room for all of its servers");
 } catch (const Bad& bad) {
   if (bad.key == nullptr) return {Status::Code::kCorrupt, "cut short, or no state of Leastwise"};

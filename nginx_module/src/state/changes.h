@@ -31,10 +31,17 @@ bool write_changes(const Pool& pool, std::string_view prefix, const Moment& at,
 // Whether read_changes() could read it.
 bool is_state(std::string_view text) noexcept;
 
+// Servers that were added, and are not in the pool without that.
+struct Added {
+  std::size_t most = SIZE_MAX;  // that are taken up
+  std::size_t left_out = 0;     // the others,
+  std::string names;            // with commas between
+};
+
 // Does to the pool what the text says. Nothing is done unless all of it can be read: then the error
-// says what is wrong. kNoMemory: the pool has no room for all of its servers. REQUIRES: no process
-// uses the pool yet.
-Status read_changes(std::string_view text, std::string_view prefix, const Moment& at,
+// says what is wrong. kNoMemory: the pool has no room for all of its servers; those that were added
+// come first. REQUIRES: no process uses the pool yet.
+Status read_changes(std::string_view text, std::string_view prefix, const Moment& at, Added& added,
                     Pool& pool) noexcept;
 
 }  // namespace leastwise::nginx

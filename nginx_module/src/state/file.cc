@@ -134,13 +134,25 @@ int keep_aside(const std::string& path) noexcept try {
   return ENOMEM;
 }
 
-int FileLock::take(const char* path) noexcept {
+std::optional<Owner> FileLock::owner_of(const char* path) noexcept try {
+  std::string note;
+  if (read_file(std::string(path) + ".lock", kPage, note) != 0) return {};
+  return read_owner(note);
+} catch (...) {
+  return {};
+}
+
+int FileLock::take(const char* path, const Owner& owner) noexcept {
   std::array<char, 4096> name{};
   const int size = std::snprintf(name.data(), name.size(), "%s.lock", path);
   if (size < 0 || static_cast<std::size_t>(size) >= name.size()) return ENAMETOOLONG;
   Descriptor file(::open(name.data(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return errno;
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return errno;
+  // A full disk keeps nobody from the lock: that nobody knows whose it is matters less.
+  OwnerText note;
+  if (::ftruncate(file.get(), 0) == 0)
+    static_cast<void>(write_at(file.get(), to_text(owner, note), 0));
   file_ = file.release();
   return 0;
 }

@@ -6,8 +6,11 @@
 #define LEASTWISE_NGINX_MODULE_STATE_FILE_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "state/owner.h"
 
 namespace leastwise::nginx {
 
@@ -35,7 +38,9 @@ class FileLock {
 
   // Of PATH.lock, a file of its own, since PATH is another one each time. EWOULDBLOCK when another
   // process has it. Never waits.
-  int take(const char* path) noexcept;
+  int take(const char* path, const Owner& owner) noexcept;
+  // Whose the lock of PATH is when another process has it; nothing when that is not known.
+  static std::optional<Owner> owner_of(const char* path) noexcept;
   void release() noexcept;
   bool is_held() const noexcept { return file_ >= 0; }
 

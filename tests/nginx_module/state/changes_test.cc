@@ -27,7 +27,8 @@ class ChangesTest : public testing::Test {
     return text;
   }
   Status read(std::string_view text, Pool& pool) const {
-    return read_changes(text, "http/app/", at_, pool);
+    Added added;
+    return read_changes(text, "http/app/", at_, added, pool);
   }
   static std::string with(std::string_view server) {
     return R"({"leastwise_state": 1, "servers": [)" + std::string(server) + "]}";
@@ -118,6 +119,23 @@ TEST_F(ChangesTest, WhatAPoolHasNoRoomForIsSaidAndTheRestIsTakenUp) {
   Pool pool = make(2);
   EXPECT_EQ(read(with(servers), pool).code(), Status::Code::kNoMemory);
   EXPECT_EQ(pool.endpoints(), 2U);
+}
+
+TEST_F(ChangesTest, OfServersThatWereAddedAsManyAsThereIsRoomForAreTakenUpAndTheOthersNamed) {
+  Pool pool = make();
+  pool.add("http/app/a:2");  // configured now
+  Added added{.most = 2, .names = {}};
+  std::string servers = R"({"server": "b:1", "configured": {"weight": 3}})";
+  for (const char* port : {"1", "2", "3", "4", "5"}) {
+    servers += R"(,{"server": "a:)" + std::string(port) + R"(", "added": true, "configured": {}})";
+  }
+  ASSERT_TRUE(read_changes(with(servers), "http/app/", at_, added, pool).ok());
+  EXPECT_EQ(added.left_out, 2U);
+  EXPECT_EQ(added.names, "a:4, a:5");
+  EXPECT_EQ(pool.endpoints(), 4U);
+  EXPECT_NE(pool.find("http/app/a:3"), kNoEndpoint);
+  EXPECT_NE(pool.find("http/app/b:1"), kNoEndpoint);
+  EXPECT_EQ(pool.find("http/app/a:4"), kNoEndpoint);
 }
 
 }  // namespace

@@ -83,12 +83,38 @@ TEST_F(FileTest, WhereALinkStandsInTheWayItIsReplacedAndNotFollowed) {
 
 TEST_F(FileTest, OneHasTheLockAtATime) {
   FileLock first, second;
-  ASSERT_EQ(first.take(path_.c_str()), 0);
+  EXPECT_FALSE(FileLock::owner_of(path_.c_str()));
+  ASSERT_EQ(first.take(path_.c_str(), {.space = 1, .master = 12345, .parent = 0}), 0);
   EXPECT_TRUE(first.is_held());
-  EXPECT_EQ(second.take(path_.c_str()), EWOULDBLOCK);
+  EXPECT_EQ(second.take(path_.c_str(), {.master = 2}), EWOULDBLOCK);
   EXPECT_FALSE(second.is_held());
+  EXPECT_EQ(FileLock::owner_of(path_.c_str())->master, 12345U);
   first.release();
-  EXPECT_EQ(second.take(path_.c_str()), 0);
+  EXPECT_EQ(second.take(path_.c_str(), {.master = 2}), 0);
+  EXPECT_EQ(FileLock::owner_of(path_.c_str())->master, 2U);  // nothing of the longer one is left
+}
+
+TEST(OwnerTest, IsReadAsItWasWrittenAndNothingElseIs) {
+  OwnerText text;
+  const auto owner = read_owner(to_text({.space = 4026531836, .master = 71, .parent = 70}, text));
+  ASSERT_TRUE(owner);
+  EXPECT_EQ(owner->space, 4026531836U);
+  EXPECT_EQ(owner->master, 71U);
+  EXPECT_EQ(owner->parent, 70U);
+  for (const char* bad : {"", "leastwise", "leastwise ", "leastwise 1 2\n", "leastwise 1 2 3",
+                          "leastwise 1 0 3\n", "leastwise -1 2 3\n", "leastwise 1 2 x\n",
+                          "other 1 2 3\n", "leastwise 99999999999999999999 2 3\n"}) {
+    EXPECT_FALSE(read_owner(bad)) << bad;
+  }
+}
+
+TEST(OwnerTest, AnOldAndANewBinaryAreOneNginxAndContainersAreNot) {
+  const Owner old{.space = 1, .master = 10}, next{.space = 1, .master = 20, .parent = 10};
+  EXPECT_TRUE(is_one_nginx(old, old));
+  EXPECT_TRUE(is_one_nginx(old, next) && is_one_nginx(next, old));
+  EXPECT_FALSE(is_one_nginx(next, {.space = 1, .master = 30}));
+  EXPECT_FALSE(is_one_nginx(old, {.space = 2, .master = 10}));
+  EXPECT_FALSE(is_one_nginx(old, {.space = 1, .master = 30, .parent = 29}));
 }
 
 TEST_F(FileTest, AWriterTellsOnceHowItWent) {
