@@ -34,7 +34,8 @@ leastwise ($version) unstable; urgency=medium
 
  -- $maintainer  $(date -R ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"})
 END
-cp "$root/examples/haproxy/leastwise-spoa.service" "$root/examples/haproxy/leastwise-spoa.socket" "$tree/debian"
+cp "$root/examples/haproxy/leastwise-spoa.service" "$root/examples/haproxy/leastwise-spoa.socket" \
+   "$root/examples/companion/leastwise-companion.service" "$tree/debian"
 (cd "$tree" && dpkg-buildpackage --build=binary --no-sign --jobs="$(nproc)")
 mv "$work"/*.deb "$out"
 ls -l "$out"/*.deb

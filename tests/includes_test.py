@@ -40,6 +40,10 @@ ROOMS = {
         "steer": ("haproxy",),
         "balance": ("spop", "config", "serve", "haproxy", "steer"),
         "admin": ("config", "serve", "balance"),
+        "net": (),
+        "discovery": ("net",),
+        "drive": ("config", "serve", "haproxy", "net", "discovery"),
+        "companion": ("config", "serve", "net", "discovery", "drive"),
     },
 }
 

@@ -74,8 +74,9 @@ use() {
   serves
   leastwise-sim --version
   leastwise-spoa --check-config -c /etc/leastwise/leastwise.conf
-  for page in leastwise-spoa.8 leastwise.conf.5 leastwise-sim.1; do
-    [ -s "/usr/share/man/man${page##*.}/$page.gz" ] || [ -n "$(dpkg -L leastwise-spoa leastwise-tools | grep "$page")" ] ||
+  leastwise-companion --check-config
+  for page in leastwise-spoa.8 leastwise.conf.5 leastwise-companion.8 leastwise-companion.conf.5 leastwise-sim.1; do
+    [ -s "/usr/share/man/man${page##*.}/$page.gz" ] || [ -n "$(dpkg -L leastwise-spoa leastwise-companion leastwise-tools | grep "$page")" ] ||
       fail "no manual $page"
   done
   echo '# kept' >> /etc/leastwise/leastwise.conf
@@ -84,11 +85,11 @@ use() {
   dpkg -s leastwise-spoa | grep -q '+next' || fail "not upgraded"
   grep -q '# kept' /etc/leastwise/leastwise.conf || fail "the upgrade lost a changed configuration"
   serves
-  apt-get remove -y -qq "${modules[@]}" leastwise-spoa leastwise-tools > /dev/null
+  apt-get remove -y -qq "${modules[@]}" leastwise-spoa leastwise-companion leastwise-tools > /dev/null
   nginx -t || fail "nginx after the removal"
   # Debian's own leave a link of another name, by which a package that comes again is enabled again.
   [ -z "$(find "$enabled" -name '*leastwise.conf')" ] || fail "a link is left in $enabled"
-  dpkg --purge "${modules[@]}" leastwise-spoa > /dev/null
+  dpkg --purge "${modules[@]}" leastwise-spoa leastwise-companion > /dev/null
   [ -z "$(find "$enabled" -name '*leastwise*')" ] || fail "purge left a link in $enabled"
   [ ! -e /etc/leastwise ] || fail "/etc/leastwise is left"
   echo "installed, used, upgraded, removed, purged"

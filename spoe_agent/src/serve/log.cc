@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <string>
@@ -26,7 +27,7 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = spdlog::stderr_logger_mt("leastwise-spoa");
+    auto made = spdlog::stderr_logger_mt(program_invocation_short_name);
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %n[%P] %l: %v");
     made->flush_on(spdlog::level::debug);
     return made;

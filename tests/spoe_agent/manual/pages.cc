@@ -7,38 +7,10 @@
 #include "leastwise/config.h"
 #include "leastwise/text.h"
 #include "options.h"
+#include "spoe_agent/manual/roff.h"
 
 namespace leastwise::agent {
 namespace {
-
-constexpr std::string_view kDate = "2026-11-29";
-
-std::string head(std::string_view name, std::string_view section, std::string_view what) {
-  std::string out = R"(.\" Printed from the program's own tables: spoe_agent.manual.pages_test)"
-                    "\n";
-  out += ".TH " + std::string(name) + ' ' + std::string(section) + ' ' + std::string(kDate) +
-         " Leastwise Leastwise\n.SH NAME\n";
-  std::string lower;
-  for (const char c : name) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out + to_roff(lower) + " \\- " + to_roff(what) + '\n';
-}
-
-std::string bold(std::string_view text) { return "\\fB" + to_roff(text) + "\\fR"; }
-std::string term(const std::string& name, std::string_view value, std::string_view end = "") {
-  std::string out = ".TP\n" + bold(name);
-  if (!value.empty()) out += " \\fI" + to_roff(value) + "\\fR";
-  return out + std::string(end) + '\n';
-}
-
-std::string paragraph(std::string_view text) { return ".PP\n" + to_roff(text) + '\n'; }
-
-std::string option(const CLI::Option& o) {
-  std::string names = o.nonpositional() ? o.get_name(false, true) : o.get_name(true);
-  for (std::size_t at = 0; (at = names.find(',', at)) != std::string::npos; at += 2) {
-    names.replace(at, 1, ", ");
-  }
-  return term(names, o.get_option_text()) + to_roff(o.get_description()) + ".\n";
-}
 
 std::string accepted_by(const Directive& directive) {
   std::array<char, 256> buffer;
@@ -56,35 +28,12 @@ constexpr std::string_view kAsked =
 
 }  // namespace
 
-std::string to_roff(std::string_view text) {
-  std::string out;
-  bool is_code = false;
-  for (const char c : text) {
-    if (c == '`') {
-      out += (is_code = !is_code) ? "\\fB" : "\\fR";
-    } else if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else if (c == '~') {
-      out += "\\(ti";
-    } else if (c == '^') {
-      out += "\\(ha";
-    } else if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) {
-      out += std::string("\\&") + c;
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string command_page() {
   Options options;
   CLI::App app;
   add_options(app, options);
   std::string out =
-      head("LEASTWISE-SPOA", "8", "learning load balancer for HAProxy, an SPOE agent");
+      page_head("LEASTWISE-SPOA", "8", "learning load balancer for HAProxy, an SPOE agent");
   out +=
       ".SH SYNOPSIS\n.B leastwise\\-spoa\n[\\fB\\-c\\fR \\fIFILE\\fR] "
       "[\\fB\\-\\-check\\-config\\fR]\n"
@@ -99,7 +48,7 @@ std::string command_page() {
       "a "
       "few lines for each backend and frontend.");
   out += ".SH OPTIONS\n";
-  for (const CLI::Option* o : app.get_options()) out += option(*o);
+  for (const CLI::Option* o : app.get_options()) out += option_text(*o);
   out += ".SH SIGNALS\n" + term("SIGHUP", "") +
          to_roff(
              "The configuration is read again. Of one with a mistake the old one stays. `listen`, "
@@ -130,7 +79,7 @@ std::string command_page() {
 }
 
 std::string configuration_page() {
-  std::string out = head("LEASTWISE.CONF", "5", "configuration of leastwise-spoa");
+  std::string out = page_head("LEASTWISE.CONF", "5", "configuration of leastwise-spoa");
   out +=
       ".SH DESCRIPTION\n" +
       to_roff(

@@ -12,9 +12,6 @@ std::string command_page();        // leastwise-spoa(8)
 std::string configuration_page();  // leastwise.conf(5)
 std::string reference_page();      // docs/reference_agent.md
 
-// Text with `code` as a paragraph of man(7).
-std::string to_roff(std::string_view text);
-
 }  // namespace leastwise::agent
 
 #endif  // LEASTWISE_TESTS_SPOE_AGENT_MANUAL_PAGES_H_

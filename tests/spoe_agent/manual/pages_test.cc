@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "spoe_agent/manual/roff.h"
+
 namespace leastwise::agent {
 namespace {
 

@@ -1,0 +1,68 @@
+// The companion's configuration file, in directive syntax:
+//
+//   nginx_socket /run/nginx/control.sock;          # leastwise_control, in a "location /"
+//   kubeconfig /etc/leastwise/kubeconfig;          # in a pod: not needed
+//   log_level info;
+//   upstream app  { discover kubernetes web:http; }          # of nginx's http
+//   stream   game { discover kubernetes games/lobby:4000; }  # of nginx's stream
+#ifndef LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
+#define LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/lexer.h"
+#include "config/log_level.h"
+#include "discovery/kubernetes/service.h"
+
+namespace leastwise::companion {
+
+enum class Kind : std::uint8_t { kUpstream, kStream };
+
+struct PoolConfig {
+  Kind kind = Kind::kUpstream;
+  std::string name;  // the proxy's
+  discovery::kubernetes::ServiceName service;
+};
+
+struct CompanionConfig {
+  std::string nginx_socket;
+  std::string kubeconfig;  // empty: as a pod has it
+  agent::LogLevel log_level = agent::LogLevel::kInfo;
+  std::vector<PoolConfig> pools;
+};
+
+// A directive outside of pools. The manual is printed from it: docs/man/leastwise-companion.conf.5.
+struct CompanionSetting {
+  std::string_view name, syntax, accepted, help;
+  bool (*read)(const std::string& value, CompanionConfig& config);  // false: refused
+};
+std::span<const CompanionSetting> companion_settings() noexcept;
+
+struct KindWords {
+  Kind kind;
+  std::string_view name, help;
+};
+std::span<const KindWords> pool_kinds() noexcept;
+
+// A way to discover servers, the first value of `discover`.
+struct SourceWords {
+  std::string_view name, syntax, help;
+};
+std::span<const SourceWords> source_words() noexcept;
+
+// "[NAMESPACE/]SERVICE[:PORT]"; false, and `out` unchanged, when it is none.
+bool parse_service(std::string_view text, discovery::kubernetes::ServiceName& out);
+
+// `file` is the name for messages only. Throws agent::ConfigError.
+CompanionConfig parse_companion_config(std::string_view file, std::string_view text);
+// Throws std::runtime_error, too, when the file can not be read.
+CompanionConfig read_companion_file(const std::string& path);
+
+}  // namespace leastwise::companion
+
+#endif  // LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_

@@ -1,0 +1,64 @@
+// Source: whoever says which servers there should be.
+#ifndef LEASTWISE_SPOE_AGENT_DISCOVERY_SOURCE_H_
+#define LEASTWISE_SPOE_AGENT_DISCOVERY_SOURCE_H_
+
+#include <poll.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "discovery/targets.h"
+#include "leastwise/clock.h"
+
+namespace leastwise::discovery {
+
+// A thing that happened, for the log. Repeated news are told once.
+struct News {
+  enum class Kind : std::uint8_t { kInfo, kWarning };
+  Kind kind = Kind::kInfo;
+  std::string text;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Does what is due, and says when something is due again.
+  virtual TimePoint poll(TimePoint now) = 0;
+
+  // None until the first answer; then the last that was given, however long ago: a source that is
+  // away takes nobody out.
+  const std::optional<Targets>& targets() const noexcept { return targets_; }
+  bool is_current() const noexcept { return trouble_.empty() && targets_.has_value(); }
+  const std::string& trouble() const noexcept { return trouble_; }  // empty: none
+  std::vector<News> take_news() { return std::exchange(news_, {}); }
+
+  // Sockets that poll(2) is to look at besides those of net::Transfers.
+  virtual void add_descriptors(std::vector<pollfd>& /*out*/) const {}
+  virtual void on_ready(const pollfd& /*fd*/, TimePoint /*now*/) {}
+
+ protected:
+  void report(News::Kind kind, std::string text) { news_.push_back({kind, std::move(text)}); }
+  // The first of several like it is news; so is its end.
+  void report_trouble(std::string text) {
+    if (text == trouble_) return;
+    trouble_ = std::move(text);
+    report(News::Kind::kWarning, trouble_ + (targets_ ? "; the servers stay as they are" : ""));
+  }
+  void report_success() {
+    if (!trouble_.empty()) report(News::Kind::kInfo, "answers again");
+    trouble_.clear();
+  }
+
+  std::optional<Targets> targets_;
+
+ private:
+  std::string trouble_;
+  std::vector<News> news_;
+};
+
+}  // namespace leastwise::discovery
+
+#endif  // LEASTWISE_SPOE_AGENT_DISCOVERY_SOURCE_H_

@@ -1,0 +1,66 @@
+// NginxDriver: the servers of an upstream of nginx, by `leastwise_control` on a unix socket.
+//
+// Looks at them each second, and at once when others are wanted; takes the steps one after the
+// other over one connection, and looks again. So whatever an nginx that was started anew, an
+// operator or a refusal has changed is found out. docs/control.md
+#ifndef LEASTWISE_SPOE_AGENT_DRIVE_NGINX_H_
+#define LEASTWISE_SPOE_AGENT_DRIVE_NGINX_H_
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "discovery/reconcile.h"
+#include "drive/driver.h"
+#include "net/transfers.h"
+
+namespace leastwise::drive {
+
+struct NginxUpstream {
+  std::string socket;  // path; leastwise_control is in its "location /"
+  bool is_stream = false;
+  std::string name;
+};
+
+// What GET …/servers answers; false when it is not that.
+bool parse_servers(std::string_view text, std::vector<discovery::Member>& out);
+
+class NginxDriver final : public Driver {
+ public:
+  NginxDriver(NginxUpstream upstream, net::Transfers& transfers);
+  ~NginxDriver() override;
+  NginxDriver(const NginxDriver&) = delete;
+  NginxDriver& operator=(const NginxDriver&) = delete;
+
+  void want(const discovery::Targets& targets) override;
+  TimePoint poll(TimePoint now) override;
+
+ private:
+  void look();
+  void on_servers(const net::Answer& answer);
+  void take_step();
+  void on_step(const net::Answer& answer);
+  void refuse(const std::string& what, const net::Answer& answer);
+  void fail(std::string why);
+  net::Request request(std::string method, const std::string& path, std::string body = {}) const;
+  net::Request request_of(const discovery::Step& step) const;
+
+  NginxUpstream upstream_;
+  net::Transfers& transfers_;
+  discovery::Targets wanted_;
+  bool is_asked_ = false;     // something is wanted
+  bool is_changed_ = false;   // since the last look
+  bool is_full_ = false;      // nginx had no room in the last round
+  bool is_tight_ = false;     // so this round is planned for none
+  bool has_refused_ = false;  // a step of this round
+  discovery::Told told_;
+  std::deque<discovery::Step> steps_;  // that are still to be taken; the first is under way
+  net::Transfers::Id running_ = 0;
+  TimePoint next_{};
+  bool waits_ = false;  // until next_, which counts from the next poll()
+};
+
+}  // namespace leastwise::drive
+
+#endif  // LEASTWISE_SPOE_AGENT_DRIVE_NGINX_H_

@@ -1,0 +1,83 @@
+#include "companion/file.h"
+
+#include <gtest/gtest.h>
+
+namespace leastwise::companion {
+namespace {
+
+constexpr const char* kSocket = "nginx_socket /run/c.sock;\n";
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_companion_config("f", text);
+  } catch (const agent::ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CompanionFile, IsRead) {
+  const CompanionConfig config = parse_companion_config("f", std::string(kSocket) + R"(
+    kubeconfig /etc/k;
+    log_level debug;
+    upstream app { discover kubernetes shop/web:http family=both; }   # a comment
+    stream app { discover kubernetes lobby:4000; }
+  )");
+  EXPECT_EQ(config.nginx_socket, "/run/c.sock");
+  EXPECT_EQ(config.kubeconfig, "/etc/k");
+  ASSERT_EQ(config.pools.size(), 2U);
+  const PoolConfig& app = config.pools[0];
+  EXPECT_EQ(app.kind, Kind::kUpstream);
+  EXPECT_EQ(app.service.namespace_ + " " + app.service.name + " " + app.service.port.text,
+            "shop web http");
+  EXPECT_EQ(app.service.family, discovery::kubernetes::Family::kBoth);
+  EXPECT_EQ(config.pools[1].kind, Kind::kStream);
+  EXPECT_EQ(config.pools[1].service.port.number(), 4000);
+}
+
+TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
+  const auto with = [](const std::string& text) { return refusal(kSocket + text); };
+  EXPECT_EQ(with(""),
+            "f:2: \"upstream\": required, such as: upstream app { discover kubernetes web; }");
+  EXPECT_EQ(refusal("upstream a { discover kubernetes web; }"),
+            "f:1: \"nginx_socket\": required, such as: nginx_socket /run/nginx/control.sock;");
+  EXPECT_EQ(with("upstrem a {}"), "f:2: \"upstrem\": not known; did you mean \"upstream\"?");
+  EXPECT_EQ(with("flower a {}"),
+            "f:2: \"flower\": not known; accepted here: upstream, stream, nginx_socket, "
+            "kubeconfig, log_level");
+  EXPECT_EQ(with("kubeconfig relative;"), "f:2: \"relative\": expected an absolute path");
+  EXPECT_EQ(with("log_level loud;"), "f:2: \"loud\": expected debug, info, warning or error");
+  EXPECT_EQ(with("nginx_socket /b;"),
+            "f:2: \"nginx_socket\": duplicate; it is already set in line 1");
+  EXPECT_EQ(with("upstream a { }"), "f:2: \"}\": expected \"discover\"");
+  EXPECT_EQ(with("upstream a { server x; }"),
+            "f:2: \"server\": not known; accepted here: discover");
+  EXPECT_EQ(with("upstream a { discover kubernetes web }"),
+            "f:2: \"web\": expected \";\" after it");
+  EXPECT_EQ(with("upstream a { discover kubernetes web; discover"),
+            "f:2: \"discover\": expected \"}\": one discover is all there is");
+  EXPECT_EQ(with("upstream a { discover kubernetes web family=ipv5; }"),
+            "f:2: \"family=ipv5\": expected family=auto, family=ipv4, family=ipv6 or family=both");
+  EXPECT_EQ(with("upstream a/b { discover"),
+            "f:2: \"a/b\": expected up to 100 letters, digits, \"-\", \"_\", \".\"");
+  EXPECT_EQ(
+      with("upstream a { discover kubernetes web; }\nupstream a { discover kubernetes web; }"),
+      "f:3: \"a\": duplicate; it is already set in line 2");
+  EXPECT_NE(with("upstream a {").find("the file ends where"), std::string::npos);
+}
+
+TEST(CompanionFile, AServiceIsANamespaceANameAndAPort) {
+  discovery::kubernetes::ServiceName out;
+  for (const char* text : {"", "/", "a/", "/a", "a:", "a:b:c", "a/b/c", "a.b", "a b", "a?", "a:0",
+                           "a:70000", "a%2f", "..", "a&watch=1"}) {
+    EXPECT_FALSE(parse_service(text, out)) << text;
+  }
+  EXPECT_FALSE(parse_service(std::string(64, 'a'), out));
+  EXPECT_TRUE(parse_service("my-ns/my-web:8080", out));
+  EXPECT_EQ(out.port.number(), 8080);
+  EXPECT_TRUE(parse_service("web:h2c", out));
+  EXPECT_FALSE(out.port.number().has_value());
+}
+
+}  // namespace
+}  // namespace leastwise::companion
