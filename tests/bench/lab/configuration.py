@@ -55,7 +55,8 @@ def agent(balancer: Balancer, folder):
 
 
 def haproxy(scenario: Scenario, balancer: Balancer, folder):
-    servers = "".join(f"    server {name} 127.0.0.1:{FIRST_SERVER + i} weight {weight}\n"
+    servers = "".join(f"    server {name} 127.0.0.1:{FIRST_SERVER + i} weight {weight} "
+                      f"{scenario.haproxy_server}\n"
                       for i, (name, weight) in enumerate(weights(scenario).items()))
     servers = f"    {scenario.haproxy}\n{servers}" if scenario.haproxy else servers
     common = (f"global\n    stats socket {folder}/admin.sock mode 600 level admin\n    nbthread 2\n"
@@ -63,7 +64,8 @@ def haproxy(scenario: Scenario, balancer: Balancer, folder):
               f"    timeout server {scenario.timeout:g}s\n    retries 3\n    option redispatch 1\n"
               f"frontend web\n    bind 127.0.0.1:{WEB}\n    default_backend app\n")
     if not balancer.policy or balancer.mode == "weights":
-        return f"{common}backend app\n    {balancer.method}\n{servers}"
+        method = scenario.weights_method if balancer.mode == "weights" else balancer.method
+        return f"{common}backend app\n    {method}\n{servers}"
     return (common.replace("    default_backend app\n", f"""\
     log 127.0.0.1:{FEEDBACK} format raw local0
     log-format "leastwise id=%[var(txn.leastwise.id)] s=%s st=%ST Tw=%Tw Tc=%Tc Tr=%Tr Ta=%Ta tsc=%tsc B=%B U=%U rc=%rc %[var(txn.leastwise.more)]"

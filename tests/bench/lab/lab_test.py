@@ -9,6 +9,7 @@ import unittest
 import balancers
 import configuration
 import report
+from beside import waits_beside_free
 from measure import load_options
 from results import Results, fair_shares, geometric_mean, judge
 from scenario import EACH, Aim, Scenario, within
@@ -130,6 +131,28 @@ class Catalogue(unittest.TestCase):
         self.assertEqual(options[options.index("--connections"):][:4],
                          ["--connections", "1", "--requests", "2000"])
         self.assertNotIn("--phases", options)
+
+    def test_clients_are_a_closed_loop_for_some_time(self):
+        options = load_options(scenario_named("maxconn-slow"), 1)
+        self.assertEqual(options[options.index("--connections"):][:4],
+                         ["--connections", "24", "--seconds", "34"])
+        self.assertNotIn("--phases", options)
+
+    def test_haproxy_holds_the_limit_and_weights_mode_its_own_method(self):
+        scenario = scenario_named("maxconn-slow")
+        for name, method in (("haproxy:leastwise", "leastconn"), ("haproxy:weights", "leastconn")):
+            text = configuration.haproxy(scenario, balancers.balancer_named(name), "")
+            self.assertEqual(text.count(" maxconn 4\n"), 4)
+            self.assertIn(f"    balance {method}\n", text)
+
+    def test_who_waits_beside_a_free_place_is_seen(self):
+        def stat(queue, *servers):
+            rows = [f"app,s{i},{queued},{busy},4" for i, (queued, busy) in enumerate(servers)]
+            return "\n".join(["# pxname,svname,qcur,scur,slim", *rows, f"app,BACKEND,{queue},9,200", ""])
+        self.assertTrue(waits_beside_free(stat(1, (0, 4), (0, 3))))
+        self.assertTrue(waits_beside_free(stat(0, (1, 4), (0, 3))))
+        self.assertFalse(waits_beside_free(stat(5, (1, 4), (0, 4))))
+        self.assertFalse(waits_beside_free(stat(0, (0, 4), (0, 3))))
 
     def test_both_proxies_are_told_the_weights(self):
         scenario = scenario_named("weights-19-1")

@@ -46,6 +46,8 @@ def is_named(options, scenario):
 def wanted(options, scenario, balancer):
     if not is_named(options, scenario) or options.balancer not in balancer.name:
         return False
+    if scenario.haproxy_server and balancer.proxy != "haproxy":
+        return False
     if scenario.name in EVERY_BALANCER or options.all and scenario not in COST:
         return True
     if balancer.mode == "weights":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scenario import EACH
 
 METRICS = ("mean", "p50", "p90", "p99", "p999", "errors", "failed", "cpu",
-           "first_mean", "first_p99", "share", "share_least", "share_most")
+           "first_mean", "first_p99", "share", "share_least", "share_most", "beside_free")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Figures:
         summary = self.summary(window, path)
         if metric == "cpu":
             return self.report["cpu_us"]
+        if metric == "beside_free":
+            return self.report["beside_free"]
         if metric == "errors":
             return summary["failed"] / max(1, summary["requests"])
         if metric == "failed":

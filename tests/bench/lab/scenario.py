@@ -43,6 +43,8 @@ class Scenario:
     nginx_server: str = ""  # parameters of each nginx server
     nginx: str = ""         # lines of nginx's location
     haproxy: str = ""       # a line of HAProxy's backend
+    haproxy_server: str = ""  # parameters of each HAProxy server
+    weights_method: str = "balance random(2)"  # below `mode weights`
     phases: tuple = ()      # (from, times the rate)
     windows: dict = field(default_factory=dict)   # name: (from, to)
     each: tuple = ()        # (from, to, seconds): windows one after the other, see EACH
@@ -54,6 +56,7 @@ class Scenario:
     background: tuple = ()  # options of a second leastwise-load that runs beside
     websockets: str = ""    # path on which 200 of them stay open meanwhile
     one_at_a_time: int = 0  # instead of arrivals: as many requests, each after the other's answer
+    clients: int = 0        # instead of arrivals: each asks again at once, for `seconds`
 
     @property
     def rate(self):
@@ -67,6 +70,8 @@ class Scenario:
     def traffic(self):
         if self.one_at_a_time:
             return f"{self.one_at_a_time} requests, one at a time"
+        if self.clients:
+            return f"{self.clients} clients"
         return f"{self.rate:.0f} requests/s"
 
     @property

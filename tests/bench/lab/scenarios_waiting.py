@@ -42,7 +42,24 @@ def hollow(name, about, **what):
                     defaults={**SLOTS, "body_bytes": 4000}, special={0: what}, shares=True)
 
 
+def limited(name, about, slow, limit, **what):
+    """HAProxy holds `maxconn`: nobody may wait longer for that than behind its own leastconn, which
+    lets nobody wait beside a free place. Of `random(2)` that can not be said: who is drawn for a
+    full server waits."""
+    aims = tuple(aim for mode in ("pick", "weights") for aim in
+                 (Aim("p99", 1.0, mode=mode), Aim("beside_free", 0.02, absolute=True, mode=mode)))
+    return Scenario(f"maxconn-{name}", about, slow, 0, aims, haproxy_server=f"maxconn {limit}",
+                    weights_method="balance leastconn", **what)
+
+
+LONG = ",".join(f"/?do=sleep:{ms}:1" for ms in range(4000, 20001, 1000))
 WAITING = (
+    limited("long", "`maxconn 10` on three servers, requests of 4 to 20 s, 95 % of all places",
+            (1,) * 3, 10, haproxy="timeout queue 60s", defaults={"slots": 0}, mix=LONG, requests_per_second=0.95 * 30 / 12,
+            timeout=60, seconds=90, warm_up=10),
+    limited("slow", "`maxconn 4` on four servers, one of them five times as slow", (1, 1, 1, 5), 4,
+            mean_ms=QUICK_MS, paths={"/": QUICK_MS}, clients=24, seconds=34,
+            defaults={"distribution": "lognormal", "sigma": 0.3}),
     polls(7), polls(40),
     Scenario("streams", "event streams: the first token after 20 ms, then tokens for 1 to 5 s, "
              "which keep one of 8 slots", EQUAL, 0.6, (Aim("first_mean", 1.05), Aim("first_p99", 1.05)),

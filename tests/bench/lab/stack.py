@@ -16,6 +16,7 @@ import time
 import configuration
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[3] / "examples/haproxy/leastwise.spoe.conf"
+HAPROXY = os.environ.get("LEASTWISE_HAPROXY", "/usr/sbin/haproxy")
 RR = ("chrt", "--rr", "10") if os.geteuid() == 0 and shutil.which("chrt") else ()
 
 
@@ -28,9 +29,8 @@ class Build:
         self.load = folder / "tests/bench/leastwise-load"
         self.module = folder / "nginx_module/ngx_http_leastwise_module.so"
         self.agent = folder / "spoe_agent/leastwise-spoa"
-        for program in (self.backends, self.load, self.module, self.agent):
-            if not program.exists():
-                raise SystemExit(f"{program} is missing: build first, see tests/bench/run.sh")
+        for program in (self.backends, self.load, self.agent):
+            must_exist(program)
 
 
 class Stack:
@@ -80,6 +80,7 @@ class Stack:
         await_port(configuration.CONTROL)
 
     def start_nginx(self):
+        must_exist(self.build.module)
         text = configuration.nginx(self.scenario, self.balancer, self.folder, self.build.module)
         config = self.write("nginx.conf", text)
         binary = self.balancer.binary or "/usr/sbin/nginx"
@@ -95,10 +96,16 @@ class Stack:
             agent = self.write("agent.conf", configuration.agent(self.balancer, self.folder))
             self.proxies.append(self.start("agent", self.build.agent, "-c", agent))
             await_port(configuration.STATUS)
-        self.proxies.append(self.start("proxy", "/usr/sbin/haproxy", "-db", "-f", config))
+        self.proxies.append(self.start("proxy", HAPROXY, "-db", "-f", config))
         await_port(configuration.WEB)
         if self.balancer.policy:
             time.sleep(1.2)  # the agent learns the servers, HAProxy that the agent is up
+
+    @property
+    def runtime_socket(self):
+        """Of HAProxy, where servers have limits of their own: what waits is looked at."""
+        is_limited = self.balancer.proxy == "haproxy" and "maxconn" in self.scenario.haproxy_server
+        return self.folder / "admin.sock" if is_limited else None
 
     def await_answer(self):
         status, _ = get(configuration.WEB, "/")
@@ -136,6 +143,11 @@ class Stack:
     def cpu_seconds(self):
         """What proxy and agent have used, children included."""
         return sum(cpu_of(pid) for p in self.proxies for pid in family(p.pid))
+
+
+def must_exist(program):
+    if not program.exists():
+        raise SystemExit(f"{program} is missing: build first, see tests/bench/run.sh")
 
 
 def await_port(port):
