@@ -273,7 +273,7 @@ class Pool {
   // Learns from the answers that wait and publishes a new Plan: the part of a tick that many
   // answers need more often than every kTickPeriod. Nothing while another process is in the tick.
   // For the time after a request, not within it.
-  void catch_up(TimePoint now, ProcessSlot self = kNoSlot) noexcept;
+  void catch_up(const Config& config, TimePoint now, ProcessSlot self = kNoSlot) noexcept;
 
   // ---- probes
 

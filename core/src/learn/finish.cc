@@ -15,7 +15,6 @@
 namespace leastwise {
 namespace {
 
-constexpr float kForgetSample = 1 - 1.0F / 128;
 constexpr float kLeastShare = 0.02F;  // of the time taken, left when the base is taken off
 constexpr float kClip = 8;            // times the prediction: an outlier counts up to here
 constexpr float kClipAfter = 8;       // samples of the endpoint
@@ -305,6 +304,8 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
   const float expected =
       ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
   learn_distance(endpoint, ticket, outcome, quick);
+  if (ticket.start.time_since_epoch().count() < shared->stall_ended.get()) [[unlikely]]
+    return;
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,

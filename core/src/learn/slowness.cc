@@ -15,6 +15,9 @@ constexpr std::int32_t kPatience = 8;  // trials of who was well, before its wai
 constexpr float kProof = 16;           // answers that show that it was
 constexpr float kWorth = 2;            // answers, that what was known counts for in a trial
 constexpr float kSurprise = 0.7F;      // of what was expected
+// Of the mean endpoint's answers, which one needs to have a say in how alike those are that most
+// requests go to. Who is slow gets few, and these few do not tell yet that it is none of them.
+constexpr double kAsked = 0.2;
 
 // How many times the pool's delay a request to endpoint i is expected to take. What it seems to be
 // farther away than it once was is slowness, too.
@@ -43,12 +46,17 @@ bool is_trial_due(const Shared& shared, std::size_t i, float slow,
   return delay > kSlow && silence.lasts_answers(answered) >= due && takes_part(shared, i);
 }
 
+// What an endpoint on trial counts as, so that it is asked: one of those that most requests go to.
+float on_trial(const Plan& plan) noexcept {
+  return std::min(plan.slowness.get(), plan.centre.get());
+}
+
 void start_trial(const Shared& shared, std::size_t i) noexcept {
   Hot& hot = shared.hot()[i];
   Learned& learned = shared.learned()[i];
   ++learned.silence.trials;
   shared.records()[i].trial.set(hot.slowness.get());
-  hot.slowness.set(shared->plan().slowness.get());
+  hot.slowness.set(on_trial(shared->plan()));
   Distance::Endpoint& base = learned.base;
   if (!(base.fastest > base.least) || shared->model.base().by_round_trips()) return;
   hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
@@ -92,6 +100,20 @@ void try_again(const Shared& shared, const Config& config, std::size_t i, float 
   if (is_distant_due(shared, config, i, answered, now_ms)) believe_again(shared, i);
 }
 
+// Answers that an endpoint has on average, as many as still count.
+double answers_each(const Shared& shared, const Decay& decay, float mean) noexcept {
+  double answers = 0;
+  double endpoints = 0;
+  for (std::size_t i = 0; i < shared.capacity(); ++i) {
+    const std::uint64_t word = shared.hot()[i].speed.get();
+    if (word == 0 || !takes_part(shared, i)) continue;
+    const Speed s = speed::unpack(word);
+    answers += double{s.work * decay.left(s.epoch) / mean};
+    endpoints += 1;
+  }
+  return endpoints > 0 ? answers / endpoints : 0;
+}
+
 }  // namespace
 
 void renew_prior(const Shared& shared, const Config& config, TimePoint now) noexcept {
@@ -100,6 +122,7 @@ void renew_prior(const Shared& shared, const Config& config, TimePoint now) noex
   Decay decay;
   decay.set(config.decay, now);
   const Plan& plan = shared->plan();
+  const double fewest = kAsked * answers_each(shared, decay, mean);
   Prior::Sums all;
   Prior::Sums alike;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
@@ -110,7 +133,7 @@ void renew_prior(const Shared& shared, const Config& config, TimePoint now) noex
     const double g = double{s.delay} / double{s.work};
     const double answers = double{s.work * left / mean};
     all.add(g, answers);
-    if (is_alike(s.work * left, s.delay * left, plan)) alike.add(g, answers);
+    if (answers >= fewest && is_alike(s.work * left, s.delay * left, plan)) alike.add(g, answers);
   }
   shared->model.prior().renew(all, alike, shared->model.spread());
 }
@@ -124,7 +147,12 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
     const std::uint64_t word = hot.speed.get();
-    if (word == 0 || is_on_trial(shared, i)) continue;
+    if (word == 0) continue;
+    if (is_on_trial(shared, i)) {
+      // Until it is asked, others may have become faster than those that it was like.
+      hot.slowness.set(on_trial(plan));
+      continue;
+    }
     // Without answers it moves towards the pool's.
     const Speed s = speed::unpack(word);
     hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
@@ -152,7 +180,7 @@ void end_trial(Hot& hot, Record& record, const Answer& answer, const Plan& plan)
   const bool is_surprise = answer.took < kSurprise * answer.slowness_before * answer.predicted;
   if (!is_surprise || !(answer.slowness > plan.slowness.get())) return;
   record.trial.set(answer.slowness);
-  hot.slowness.set(plan.slowness.get());
+  hot.slowness.set(on_trial(plan));
 }
 
 }  // namespace leastwise::state

@@ -13,6 +13,7 @@
 #include "learn/pardon.h"
 #include "learn/shadow.h"
 #include "learn/slowness.h"
+#include "learn/stall.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/state.h"
@@ -38,12 +39,12 @@ constexpr std::uint64_t kManyAnswers = 160;  // of a lane, that do not wait for 
 static_assert(kManyAnswers < AnswerRing::kEntries);
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
-std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
+std::uint64_t learn(const Shared& shared, std::int64_t now_ms, bool stall) noexcept {
   std::uint64_t lost = 0;
   std::uint64_t seen = 0;
   for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
-      if (sample.endpoint >= shared.capacity()) return;
+      if (sample.endpoint >= shared.capacity() || stall) return;
       const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixAtOnce;
       shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
@@ -51,9 +52,9 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms) noexcept {
   return lost;
 }
 
-// Learns from the answers that wait, and how far away their endpoints are.
-void take_in(const Shared& shared, std::int64_t now_ms) noexcept {
-  shared->samples_lost.add(learn(shared, now_ms));
+// Learns from the answers that wait, and how far away their endpoints are. `stall`: leaves them.
+void take_in(const Shared& shared, std::int64_t now_ms, bool stall) noexcept {
+  shared->samples_lost.add(learn(shared, now_ms, stall));
   state::renew_distances(shared, now_ms);
 }
 
@@ -239,13 +240,15 @@ bool Pool::is_behind(ProcessSlot slot) const noexcept {
   return header_->lane(slot).waiting() >= kManyAnswers;
 }
 
-void Pool::catch_up(TimePoint now, ProcessSlot self) noexcept {
+void Pool::catch_up(const Config& config, TimePoint now, ProcessSlot self) noexcept {
   const Shared shared = this->shared();
   Header& header = *header_;
   const std::int64_t entered = enter_tick(header, now, self);
   if (entered == 0) return;
   if (header.model.sane()) {  // else the tick starts afresh
-    take_in(shared, milliseconds(now));
+    const bool stall = state::watch_stall(shared, config, now);
+    take_in(shared, milliseconds(now), stall);
+    if (stall) state::end_look(shared, stall);
     const bool has_weights =
         header.ticks.get() == 0 ? weights_differ(shared) : header.plan().weighted.get() != 0;
     publish(header, header.plan().transit.get() != 0, has_weights);
@@ -266,7 +269,10 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   if (us + kClockSlackUs < header.tick_last.get()) header.model.distrust();
   const Duration gap = gap_before(header, us);
   header.tick_last.set(us);
-  take_in(shared, now_ms);
+  const bool stall = state::watch_stall(shared, config, now);
+  take_in(shared, now_ms, stall);
+  state::end_look(shared, stall);
+  if (stall) header.stalled.add(1);
   header.ticks.add(1);
   if (header.ticks.get() % kTicksPerSecond == 0) {
     header.routes.expire(now_ms);

@@ -33,7 +33,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 20;
+inline constexpr std::uint32_t kLayout = 21;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -209,6 +209,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
   Cell<std::uint32_t> changes;          // of settings, by operators
   std::atomic<std::uint32_t> membership;  // how often endpoints came or went at run time
+  Cell<std::int64_t> stall_ended;  // µs; what was sent before tells nothing of speed: learn/stall.h
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
   alignas(64) Cell<std::int64_t> tick_due;
@@ -216,8 +217,9 @@ struct alignas(64) Header {
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
-  Cell<float> usual_spared;           // Record::spared of the median endpoint
-  Cell<std::uint32_t> rows;           // of the ledger that were ever used
+  Cell<std::uint32_t> stalled;  // ticks in a row in which all servers were late; learn/stall.h
+  Cell<float> usual_spared;     // Record::spared of the median endpoint
+  Cell<std::uint32_t> rows;     // of the ledger that were ever used
   Cell<std::uint32_t> configuration;  // number of the newest
   // Ticks that still compare all counts with the ledger, since somebody died who may have been
   // between the two.

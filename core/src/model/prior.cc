@@ -17,7 +17,7 @@ constexpr double kSure = 64;   // answers, above which an endpoint has no more s
 // Weights that fade: their mean is as sure as that of up to twice as many answers that count whole.
 constexpr double kFading = 128;
 constexpr double kLeastSpread = 0.2;
-constexpr double kDoubt = 2;    // standard errors of chance, that are no difference yet
+constexpr double kDoubt = 3;    // standard errors of chance, that are no difference yet
 constexpr double kApart = 2.5;  // standard errors, that make an endpoint one of the others
 
 // Near ties cost a little where servers differ, so they need a pool that is known to be alike; but

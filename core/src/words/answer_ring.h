@@ -71,8 +71,23 @@ class AnswerRing {
   template <typename Use>
   std::uint64_t drain(Use use) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t lost = dropped_.take(0) + look(head, use);
+    next_.set(head);
+    return lost;
+  }
+
+  // The same, but leaves them for drain().
+  template <typename Use>
+  void peek(Use use) const noexcept {
+    look(head_.load(std::memory_order_relaxed), use);
+  }
+
+ private:
+  // Returns how many up to `head` are damaged.
+  template <typename Use>
+  std::uint64_t look(std::uint64_t head, Use use) const noexcept {
     std::uint64_t next = next_.get();
-    std::uint64_t lost = dropped_.take(0);
+    std::uint64_t lost = 0;
     if (head - next > kEntries) {
       // Also when next_ is ahead of head_: shared memory was damaged.
       next = head > kEntries ? head - kEntries : 0;
@@ -87,11 +102,9 @@ class AnswerRing {
         ++lost;
       }
     }
-    next_.set(head);
     return lost;
   }
 
- private:
   static constexpr std::size_t kWords = sizeof(Answer) / 8;
   using Words = std::array<std::uint64_t, kWords>;
   static_assert(sizeof(Answer) == sizeof(Words));

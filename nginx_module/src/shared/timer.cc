@@ -176,7 +176,7 @@ std::uint32_t birth_of(std::uint32_t pid) noexcept {
 void learn(ngx_event_t* event) noexcept {
   if (is_leaving()) return;
   Upstream& upstream = *static_cast<Upstream*>(event->data);
-  upstream.pool.catch_up(now(), upstream.worker.slot);
+  upstream.pool.catch_up(upstream.config, now(), upstream.worker.slot);
 }
 
 }  // namespace

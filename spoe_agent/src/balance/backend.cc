@@ -365,7 +365,7 @@ void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexc
     outcome.round_trip = ways_.learn(ticket.id, outcome, now);
   }
   roster_->learner.finish(config_, ticket, outcome, now);
-  if (pool_.is_behind(slot_)) pool_.catch_up(now, slot_);
+  if (pool_.is_behind(slot_)) pool_.catch_up(config_, now, slot_);
 }
 
 // The address is part of it: a server that moved is another one, of which nothing is known. HAProxy

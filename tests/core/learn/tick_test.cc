@@ -52,7 +52,7 @@ TEST_F(TickTest, WhoIsBehindLearnsBeforeTheTick) {
   sequence(1, 100us);
   EXPECT_TRUE(pool_.is_behind(slot_));
   EXPECT_FALSE(pool_.view().learned);
-  pool_.catch_up(now_);
+  pool_.catch_up(config_, now_);
   EXPECT_FALSE(pool_.is_behind(slot_));
   EXPECT_TRUE(pool_.view().learned);
   EXPECT_EQ(pool_.view().samples, 160U);
@@ -74,7 +74,7 @@ TEST_F(TickTest, APlaceThatIsKeptForAMomentIsNothingToLearnFrom) {
   };
   for (int i = 0; i < 159; ++i) session(100us);
   EXPECT_FALSE(pool_.is_behind(slot_)) << "one entry each";
-  pool_.catch_up(now_);
+  pool_.catch_up(config_, now_);
   for (int i = 0; i < 80; ++i) session(1s);
   EXPECT_TRUE(pool_.is_behind(slot_)) << "two";
 }
@@ -85,7 +85,7 @@ TEST_F(TickTest, NoAnswerIsLostByWhoCatchesUp) {
     const PoolView before = pool_.view();
     for (int i = 0; i < 1000; ++i) {
       sequence(1, 50us);
-      if (catches_up && pool_.is_behind(slot_)) pool_.catch_up(now_);
+      if (catches_up && pool_.is_behind(slot_)) pool_.catch_up(config_, now_);
     }
     tick();
     const PoolView after = pool_.view();

@@ -33,7 +33,7 @@ class ConcurrencyTest : public PoolFixture {
         open.erase(open.begin());
       }
       pool_.tick(config_, now);
-      if (i % 16 == 0 || pool_.is_behind(slot)) pool_.catch_up(now);
+      if (i % 16 == 0 || pool_.is_behind(slot)) pool_.catch_up(config_, now);
     }
     while (static_cast<int>(open.size()) > leak) {
       picker.finish(config_, open.back(), {.status = 200, .occupied = 5ms}, now);

@@ -34,7 +34,7 @@ class CorruptionTest : public PoolFixture {
         }
         finish(t, Result::kOk, 5ms);
       }
-      if (i % 2 == 0 || pool_.is_behind(slot_)) pool_.catch_up(now_);
+      if (i % 2 == 0 || pool_.is_behind(slot_)) pool_.catch_up(config_, now_);
       tick();
       pool_.heal({.pid = 1}, nobody_lives);
     }

@@ -312,7 +312,7 @@ TEST_P(DeathTest, InATick) {
 
 TEST_P(DeathTest, InCatchingUp) {
   enter_victim(2);
-  kill_at_each_write([&] { victim_.pool.catch_up(now_ + 1ms, victim_.slot); });
+  kill_at_each_write([&] { victim_.pool.catch_up(config_, now_ + 1ms, victim_.slot); });
 }
 
 TEST_P(DeathTest, InConfiguring) {

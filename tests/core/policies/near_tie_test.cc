@@ -111,7 +111,7 @@ TEST_F(NearTieTest, WeightsAreSharesOneAtATime) {
 TEST_F(NearTieTest, WeightsAreSharesAlsoOfWhoLearnsBeforeTheFirstTick) {
   make({1, 2, 3, 4});
   sequence(160, 100us);
-  pool_.catch_up(now_);
+  pool_.catch_up(config_, now_);
   ASSERT_TRUE(pool_.view().learned);
   ASSERT_EQ(pool_.view().ticks, 0U);
   const std::string picks = sequence(100, 100us);

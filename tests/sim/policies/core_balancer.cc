@@ -119,13 +119,13 @@ void CoreBalancer::finish(const Job& job, const Answer& answer) {
     outcome.report = {LoadReport::State::kGood, utilisation, LoadReport::kUnknown, utilisation};
   }
   picker_.finish(config_, tickets_[job.id], outcome, now());
-  if (pool_.is_behind(slot_)) pool_.catch_up(now());
+  if (pool_.is_behind(slot_)) pool_.catch_up(config_, now());
 }
 
 void CoreBalancer::answered(const Job& job, const Answer& answer) {
   const Outcome outcome{.status = std::uint16_t{200}, .occupied = from_ms(answer.latency_ms)};
   picker_.answered(config_, tickets_[job.id], outcome, now());
-  if (pool_.is_behind(slot_)) pool_.catch_up(now());
+  if (pool_.is_behind(slot_)) pool_.catch_up(config_, now());
 }
 
 void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown); }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -25,6 +26,7 @@ class Catalogue {
     steady();
     equals();
     groups();
+    stalls();
     uneven_sizes();
     faults();
     bursts_and_zones();
@@ -87,6 +89,16 @@ class Catalogue {
       s.speeds = {1, 1, 1, 1, 1, 1, 0.25, 0.25};
       s.load = per_second * 0.01 / 26;
       s.duration_ms = 44000;
+      all_.push_back(std::move(s));
+    }
+  }
+
+  // The same, and all eight stand still at once for a while: nobody is to pay for it.
+  void stalls() {
+    for (const auto& [name, ms] : {std::pair{"stall-500ms", 500}, {"stall-1500ms", 1500}}) {
+      Scenario s = *std::ranges::find(all_, "groups-low", &Scenario::name);
+      s.name = name;
+      s.grey = {8, 1e-4, 14000, 14000.0 + ms};
       all_.push_back(std::move(s));
     }
   }
