@@ -29,7 +29,9 @@ Outcome outcome_of(const FeedbackLine& line, const Config& config, Duration sinc
   outcome.report = report_of(line, config.report);
   if (outcome.result != Result::kOk) return outcome;
   if (config.failure.contains(outcome.status, line.grpc)) outcome.result = Result::kServerError;
-  outcome.kind = kind_of(outcome.status, line.is_empty, line.grpc > 0);
+  constexpr std::uint16_t kNoContent = 204;  // has no Content-Length either
+  const bool is_empty = line.is_empty || outcome.status == kNoContent;
+  outcome.kind = kind_of(outcome.status, is_empty, line.grpc > 0);
   return outcome;
 }
 

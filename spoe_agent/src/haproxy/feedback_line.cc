@@ -73,7 +73,7 @@ bool read_field(std::string_view key, std::string_view value, FeedbackLine& out,
   if (key == "id") return seen |= kId, read_id(value, out);
   if (key == "s") return seen |= kServer, read_server(value, out);
   if (key == "tsc" || key == "ts") return seen |= kTermination, read_termination(value, out);
-  if (key == "st") return read_status(value, out.status);
+  if (key == "st") return out.is_http = true, read_status(value, out.status);
   if (key == "Tw") return read_time(value, out.queue);
   if (key == "Tc") return read_time(value, out.connect);
   if (key == "Tr") return read_time(value, out.answer);

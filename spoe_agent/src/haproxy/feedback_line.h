@@ -21,6 +21,7 @@ struct FeedbackLine {
   std::string_view server;    // required; empty: none was reached ("<NOSRV>", "-")
   char cause = 0, phase = 0;  // required: the first two letters of %tsc or %ts
   int status = 0;             // 0: none
+  bool is_http = false;       // it has a field for a status, even if there was none
   bool redispatched = false;  // the "+" of %rc: the picked server could not be reached
   std::uint32_t retries = 0;
   // Milliseconds, -1: never came to that, or not in the line. Queue, connect, answer, all.

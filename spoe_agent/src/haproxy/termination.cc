@@ -54,7 +54,7 @@ bool belongs_to_client(const FeedbackLine& line) noexcept {
 Duration occupied_time(const FeedbackLine& line, Sample sample, const Outcome& outcome,
                        Duration full) noexcept {
   if (outcome.result == Result::kTimeout || sample == Sample::kFull) return full;
-  const bool is_tcp = line.answer < 0 && line.status == 0;
+  const bool is_tcp = !line.is_http && line.answer < 0 && line.status == 0;
   if (is_tcp) return refined(line.connect, full);
   const bool to_first_byte = sample == Sample::kFirstByte || belongs_to_client(line);
   return to_first_byte && outcome.first_byte >= Duration::zero() ? outcome.first_byte : full;

@@ -85,6 +85,7 @@ TEST(FeedbackLine, ReadsALineOfTcpMode) {
   ASSERT_EQ(parse_feedback_line("leastwise id=a s=s1 Tw=0 Tc=1 Tt=5000 ts=CD B=1 U=2 rc=0", line),
             LineKind::kOurs);
   EXPECT_EQ(line.status, 0);
+  EXPECT_FALSE(line.is_http);
   EXPECT_EQ(line.answer, -1);
   EXPECT_EQ(line.total, 5000);
   EXPECT_EQ(line.cause, 'C');
@@ -105,6 +106,7 @@ TEST(FeedbackLine, NoServerAndNoIdAreEmpty) {
   EXPECT_TRUE(line.id.empty());
   EXPECT_TRUE(line.server.empty());
   EXPECT_EQ(line.status, 0);
+  EXPECT_TRUE(line.is_http);
   EXPECT_EQ(line.connect, -1);
 }
 

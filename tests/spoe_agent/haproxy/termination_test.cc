@@ -122,6 +122,18 @@ TEST(Termination, OfTcpTheTimeToConnectCounts) {
   EXPECT_EQ(outcome_of(line, Sample::kFull, milliseconds(9000)).occupied, milliseconds(9000));
 }
 
+TEST(Termination, WhoLeavesBeforeAnHttpAnswerWaitedSoLong) {
+  FeedbackLine line = line_of(0, 0, -1, 3000);
+  line.status = 0;
+  line.is_http = true;
+  line.cause = 'C';
+  line.phase = 'H';
+  const Outcome o = outcome_of(line, Sample::kAuto, milliseconds(3000));
+  EXPECT_EQ(o.result, Result::kClientGone);
+  EXPECT_EQ(o.first_byte, kUnknownDuration);
+  EXPECT_EQ(o.occupied, milliseconds(3000));
+}
+
 TEST(Termination, ATimeoutCountsAsTheTimeWaited) {
   FeedbackLine line = line_of(0, 0, -1, 3000);
   line.cause = 's';
