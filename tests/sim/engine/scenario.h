@@ -79,7 +79,8 @@ struct Restarts {
 // Groups of requests with a common prefix that servers cache: batching servers only.
 struct Prefixes {
   std::uint32_t groups = 0;
-  std::uint32_t cached = 0;  // per server, least recently used go
+  std::uint32_t cached = 0;          // per server, least recently used go
+  std::vector<std::string> names{};  // for scripts, as request.key; empty: the numbers
 };
 
 struct TraceEntry {
@@ -105,7 +106,8 @@ struct Scenario {
   double load = 0.7;  // share of the capacity that antagonists leave
   Arrivals arrivals = Arrivals::kPoisson;
   std::vector<Route> routes = {{}};
-  std::vector<std::string> route_names;  // for scripts; empty: the numbers
+  std::vector<std::string> route_names;   // for scripts; empty: the numbers
+  std::vector<std::string> server_names;  // for scripts; empty: server0, server1, …
   Antagonists antagonists;
   Grey grey;
   Sinkhole sinkhole;

@@ -38,6 +38,10 @@ Result result_of(Ending ending) {
   return Result::kOk;
 }
 
+std::string name_in(const std::vector<std::string>& names, std::uint32_t number) {
+  return number < names.size() ? names[number] : std::to_string(number);
+}
+
 }  // namespace
 
 CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64_t seed,
@@ -50,7 +54,9 @@ CoreBalancer::CoreBalancer(const World& world, const Config& config, std::uint64
   check(Pool::create(bytes(pool_memory_), servers, pool_));
   std::vector<Member> members;
   for (std::size_t i = 0; i < servers; ++i) {
-    endpoints_.push_back(pool_.add("sim/server" + std::to_string(i)));
+    const auto& names = world.scenario.server_names;
+    endpoints_.push_back(
+        pool_.add("sim/" + (i < names.size() ? names[i] : "server" + std::to_string(i))));
     const auto& weights = world.scenario.weights;
     pool_.configure(endpoints_.back(), {.weight = weights[i % weights.size()],
                                         .flags = flags_of(static_cast<std::uint32_t>(i))});
@@ -91,9 +97,8 @@ Request CoreBalancer::request_of(const Job& job) {
   const std::uint64_t key = scenario.prefixes.groups > 0 ? Rng(job.prefix + 1).next() : 0;
   Request request{.route = Rng(job.route + 1).next(), .key = key, .in_flight = {}};
   if (script_ == nullptr) return request;
-  const auto& names = scenario.route_names;
-  route_ = job.route < names.size() ? names[job.route] : std::to_string(job.route);
-  key_ = key != 0 ? std::to_string(job.prefix) : std::string();
+  route_ = name_in(scenario.route_names, job.route);
+  key_ = key != 0 ? name_in(scenario.prefixes.names, job.prefix) : std::string();
   script_->about({.text = text_of, .number = nullptr}, this);
   request.route = told(lua::Call::kRoute, request.route);
   request.key = told(lua::Call::kKey, request.key);
