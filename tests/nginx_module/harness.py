@@ -22,6 +22,8 @@ MODULE = os.environ["LEASTWISE_NGINX_MODULE"]
 NGINX = os.environ.get("LEASTWISE_NGINX", "/usr/sbin/nginx")
 PRELOAD = os.environ.get("LEASTWISE_NGINX_PRELOAD", "")
 SANITIZED = bool(PRELOAD)
+# Long loops in full: 200 kills, 1,000 seeds, 2,000 failing allocations (CONTRIBUTING.md).
+FULL = os.environ.get("LEASTWISE_FAULTS") == "full"
 # Debian's other modules, and what it builds modules with, fit only that.
 IS_PACKAGED = os.path.realpath(NGINX) == "/usr/sbin/nginx"
 VERSION = tuple(int(n) for n in re.search(
@@ -74,8 +76,9 @@ def listens(port):
 class Nginx:
     """One nginx; use as a context manager."""
 
-    def __init__(self, port, http="", main="", workers=1):
+    def __init__(self, port, http="", main="", workers=1, preload="", environment=None):
         self.port = port
+        self.preload, self.more_environment = preload, environment or {}
         self.workers = workers
         self.folder = tempfile.mkdtemp(prefix="leastwise_nginx_")
         self.process = None
@@ -95,9 +98,10 @@ class Nginx:
         return [NGINX, "-p", self.folder, "-c", self.path("nginx.conf"), *arguments]
 
     def environment(self):
-        env = dict(os.environ)
+        env = dict(os.environ) | self.more_environment
+        if PRELOAD or self.preload:
+            env["LD_PRELOAD"] = f"{PRELOAD} {self.preload}".strip()
         if PRELOAD:
-            env["LD_PRELOAD"] = PRELOAD
             # nginx frees little at its end; what it is asked is about the module.
             env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
             env["UBSAN_OPTIONS"] = "print_stacktrace=1"
@@ -184,6 +188,10 @@ class Nginx:
         """By port."""
         return {int(p["server"].rsplit(":", 1)[1]): p for p in self.status(upstream)["peers"]}
 
+    def picks(self, upstream="app"):
+        """By port."""
+        return {port: p["leastwise"]["picks"] for port, p in self.peers(upstream).items()}
+
     def in_flight(self, upstream="app"):
         return sum(p["active"] for p in self.status(upstream)["peers"])
 
@@ -230,3 +238,22 @@ class Load:
                 self.sent += 1
                 if failure:
                     self.failures.append(failure)
+
+
+def workers_of(master):
+    """Process ids of the workers of a master, be it one of ours or not."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        with open(f"/proc/{master}/task/{master}/children", encoding="ascii") as f:
+            children = f.read().split()
+        for child in children:
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/{child}/cmdline", "rb") as f:
+                if f.read().startswith(b"nginx: worker"):
+                    found.append(int(child))
+    return found
+
+
+def shares(before, after):
+    """Of each server, by port, of what was picked between two looks at Nginx.picks()."""
+    picks = {port: n - before.get(port, 0) for port, n in after.items()}
+    return {port: n / max(1, sum(picks.values())) for port, n in picks.items()}

@@ -62,6 +62,8 @@ class TwoNginx(StateTest):
         self.addCleanup(harness.wait_for, lambda: not harness.listens(PORT), "nginx to end")
         self.addCleanup(subprocess.run, nginx.command("-s", "stop"), env=nginx.environment(), check=True)
         old = int(harness.wait_for(lambda: read(nginx.path("nginx.pid")), "nginx"))
+        # A signal that comes before it has any waits for the next one.
+        harness.wait_for(lambda: len(harness.workers_of(old)) == 2, "the workers")
         os.kill(old, signal.SIGUSR2)
         harness.wait_for(lambda: os.path.exists(nginx.path("nginx.pid.oldbin"))
                          and read(nginx.path("nginx.pid")), "the new binary")
