@@ -93,11 +93,17 @@ class Picks(unittest.TestCase):
 
 class Accounts(unittest.TestCase):
     def test_balance_after_a_mixed_load(self):
-        mix = ("/ok:70,/e?do=status%3A502:5,/r?do=reset:5,/c?do=close:5,/t?do=truncate:5,"
-               "/tc?do=truncate-chunked:3,/g?do=garbage:3,/d?do=dribble%3A16%3A5:4")
-        with Stack() as s:
-            result = load("--rate", 400, "--seconds", 6, "--mix", mix,
-                          "--abort-share", 0.1, "--abort-after", 3, "--no-keepalive")
+        """All that can become of a request, a third of them on a server that refuses for a while: that is redispatched."""
+        mix = ("/ok:66,/e?do=status%3A502:5,/e3?do=status%3A503:2,/r?do=reset:5,/c?do=close:5,/t?do=truncate:5,"
+               "/h?do=hang:2,/tc?do=truncate-chunked:3,/g?do=garbage:3,/d?do=dribble%3A16%3A5:4")
+        with Stack(edit=[("timeout server 30s", "timeout server 300ms")]) as s:
+            running = start_load("--rate", 400, "--seconds", 6, "--mix", mix,
+                                 "--abort-share", 0.1, "--abort-after", 3, "--no-keepalive")
+            time.sleep(2)
+            s.backend("/set?server=s3&down=true")
+            time.sleep(2)
+            s.backend("/set?server=s3&down=false")
+            result = json.loads(finish(running))
             begin = time.monotonic()
             sums = settled(s, 10)
             feedback = s.status()["agent"]["feedback"]
@@ -106,8 +112,10 @@ class Accounts(unittest.TestCase):
                 expired=feedback["expired"], late=feedback["late"], early=feedback["early"],
                 elsewhere=feedback["elsewhere"], lost=feedback["lost"])
             results = [p["leastwise"]["results"] for p in s.peers().values()]
-            for kind in ("server_error", "reset", "truncated", "client_gone"):
+            self.assertGreater(sums["picks"], 1500)
+            for kind in ("server_error", "reset", "truncated", "client_gone", "refused", "timeout"):
                 self.assertGreater(sum(r[kind] for r in results), 0, kind)
+            self.assertGreater(feedback["elsewhere"], 0)
             self.assertEqual(feedback["garbled"], 0)
 
     def test_balance_when_log_lines_are_lost(self):
