@@ -3,12 +3,14 @@
 Usage: lua_test.py AGENT BACKENDS LOAD [unittest arguments]
 """
 import http.client
+import os
+import pathlib
 import signal
 import sys
 import unittest
 
 import stack
-from stack import ROOT, WEB, Stack, get, until
+from stack import ROOT, WEB, Stack, get, load, say, settled, until
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
 EXAMPLES = ROOT / "examples" / "lua"
@@ -43,6 +45,18 @@ class WithScript(Stack):
 
     def faults(self):
         return self.status()["upstreams"]["app"]["model"]["decisions"]["script_fault"]
+
+
+    def reload(self, script):
+        times = self.log("agent").count("configuration read again")
+        (self.folder / "policy.lua").write_text(script)
+        self.send_signal("agent", signal.SIGHUP)
+        until(lambda: self.log("agent").count("configuration read again") > times)
+
+    def resident(self):
+        """kB"""
+        status = pathlib.Path(f"/proc/{self.processes['agent'].pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if "VmRSS" in line))
 
 
 def example(name):
@@ -83,6 +97,36 @@ class Lua(unittest.TestCase):
             until(lambda: "the old configuration stays" in s.log("agent"))
             self.assertEqual(s.ask(), {"s2"})
             self.assertEqual(get(WEB, "/")[0], 200)
+
+
+# What each does for each candidate. The late one is compiled while its loop is short.
+BAD = {"none": "", "error": "error('why')", "loop": "while true do end",
+       "late": "n = (n or 0) + 1 local i, most = 0, n > 300 and 1e18 or 100 while i < most do i = i + 1 end",
+       "memory": "kept = kept or {} for i = 1, 1e6 do kept[#kept + 1] = {i} end",
+       "escape": "os.execute('true')", "ffi": "require('ffi')", "type": "do return {} end"}
+
+
+class BadScripts(unittest.TestCase):
+    def test_under_a_thousand_requests_a_second(self):
+        seconds = float(os.environ.get("LEASTWISE_BAD_SCRIPT_SECONDS", "1.5"))
+        with WithScript("function score(e) return 1 end") as s:
+            until(lambda: s.ask(), 10)
+            before = s.resident()
+            for name, body in BAD.items():
+                with self.subTest(name):
+                    s.reload(f"function score(e)\n {body}\n return e.in_flight\nend")
+                    faults = s.faults()
+                    ran = load("--rate", 1000, "--seconds", seconds)["all"]
+                    faults = s.faults() - faults
+                    say(self, script=name, requests=ran["requests"], failed=ran["failed"], faults=faults,
+                        p99_ms=round(ran["p99_ms"], 2), max_ms=round(ran["max_ms"], 2), resident_kB=s.resident())
+                    self.assertEqual(ran["failed"], 0)
+                    self.assertGreater(ran["requests"], 500 * seconds)
+                    self.assertEqual(faults > 0, name != "none")
+            settled(s)
+            if not os.environ.get("LEASTWISE_SANITIZED"):
+                # The cap, and the script before, whose memory goes with the last request that it was asked for.
+                self.assertLess(s.resident() - before, 2 * 16 * 1024)
 
 
 if __name__ == "__main__":
