@@ -92,7 +92,6 @@ void try_again(const Shared& shared, const Config& config, std::size_t i, float 
                std::int64_t now_ms) noexcept {
   const Hot& hot = shared.hot()[i];
   const std::uint64_t answered = shared->model.samples() + shared->samples_lost.get();
-  shared.learned()[i].silence.look(hot.speed.get(), answered, now_ms);
   if (load::in_flight(hot.load.get()) != 0) return;
   if (hot.speed.get() != 0 && !is_on_trial(shared, i) && is_trial_due(shared, i, slow, answered)) {
     return start_trial(shared, i);

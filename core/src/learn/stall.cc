@@ -17,9 +17,10 @@ constexpr float kSure = 6;
 constexpr float kEachLate = 0.25F;
 constexpr float kNearlyAll = 0.8F;
 constexpr float kLeastSpread = 1;
-constexpr float kFewest = 2;            // answers of an endpoint that has a say
-constexpr float kKnown = 8;             // answers, by which the time before is known
-constexpr std::uint32_t kLongest = 10;  // ticks in a row
+constexpr float kForgetting = -0.00784318F;  // log(kForgetSample)
+constexpr float kFewest = 2;                 // answers of an endpoint that has a say
+constexpr float kKnown = 8;                  // answers, by which the time before is known
+constexpr std::uint32_t kLongest = 10;       // ticks in a row
 
 // What the answers since the last tick took, and what they would have taken at the pace before.
 struct Since {
@@ -27,21 +28,22 @@ struct Since {
   bool has_say() const noexcept { return answers >= kFewest && expected > 0; }
 };
 
-std::uint64_t answers_of(const Record& record) noexcept {
-  return record.results[static_cast<std::size_t>(Result::kOk)].get() +
-         record.results[static_cast<std::size_t>(Result::kTimeout)].get();
+std::uint32_t answers_of(const Record& record) noexcept {
+  return static_cast<std::uint32_t>(
+      record.results[static_cast<std::size_t>(Result::kOk)].get() +
+      record.results[static_cast<std::size_t>(Result::kTimeout)].get());
 }
 
 Since since_last(const Shared& shared, std::size_t i, const Decay& decay) noexcept {
   const Plan& plan = shared->plan();
-  const Learned::Seen& seen = shared.learned()[i].seen;
+  const Silence& seen = shared.learned()[i].silence;
   const std::uint64_t word = shared.hot()[i].speed.get();
-  if (seen.speed == 0 || word == seen.speed || !takes_part(shared, i)) return {};
-  const Speed before = speed::unpack(seen.speed);
+  if (seen.word == 0 || word == 0 || word == seen.word || !takes_part(shared, i)) return {};
+  const Speed before = speed::unpack(seen.word);
   const float left = decay.left(before.epoch);
   if (!(before.work * left > kKnown * plan.mean_predicted.get())) return {};
-  const auto answers = static_cast<float>(answers_of(shared.records()[i]) - seen.answers);
-  const float kept = left * std::pow(kForgetSample, answers);
+  const auto answers = static_cast<float>(answers_of(shared.records()[i]) - seen.own_answers);
+  const float kept = left * std::exp(kForgetting * answers);
   const Speed after = speed::unpack(word);
   const float grown = decay.left(after.epoch);
   const float work = after.work * grown - before.work * kept;
@@ -110,12 +112,14 @@ bool watch_stall(const Shared& shared, const Config& config, TimePoint now) noex
   return stall;
 }
 
-void end_look(const Shared& shared, bool stall) noexcept {
+void end_look(const Shared& shared, bool stall, std::int64_t now_ms) noexcept {
+  const std::uint64_t answered = shared->model.samples() + shared->samples_lost.get();
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
-    Learned::Seen& seen = shared.learned()[i].seen;
-    if (stall && seen.speed != 0 && hot.speed.get() != 0) hot.speed.set(seen.speed);
-    seen = {.speed = hot.speed.get(), .answers = answers_of(shared.records()[i])};
+    Silence& seen = shared.learned()[i].silence;
+    if (stall && seen.word != 0 && hot.speed.get() != 0) hot.speed.set(seen.word);
+    seen.look(hot.speed.get(), answered, now_ms);
+    seen.own_answers = answers_of(shared.records()[i]);
   }
 }
 

@@ -20,7 +20,7 @@ namespace leastwise::state {
 bool watch_stall(const Shared& shared, const Config& config, TimePoint now) noexcept;
 // Each tick, and when the above said so: takes the answers since the last look out of all speeds, if
 // it did, and remembers these for the next. O(endpoints).
-void end_look(const Shared& shared, bool stall) noexcept;
+void end_look(const Shared& shared, bool stall, std::int64_t now_ms) noexcept;
 
 }  // namespace leastwise::state
 

@@ -248,7 +248,7 @@ void Pool::catch_up(const Config& config, TimePoint now, ProcessSlot self) noexc
   if (header.model.sane()) {  // else the tick starts afresh
     const bool stall = state::watch_stall(shared, config, now);
     take_in(shared, milliseconds(now), stall);
-    if (stall) state::end_look(shared, stall);
+    if (stall) state::end_look(shared, stall, milliseconds(now));
     const bool has_weights =
         header.ticks.get() == 0 ? weights_differ(shared) : header.plan().weighted.get() != 0;
     publish(header, header.plan().transit.get() != 0, has_weights);
@@ -271,7 +271,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   header.tick_last.set(us);
   const bool stall = state::watch_stall(shared, config, now);
   take_in(shared, now_ms, stall);
-  state::end_look(shared, stall);
+  state::end_look(shared, stall, now_ms);
   if (stall) header.stalled.add(1);
   header.ticks.add(1);
   if (header.ticks.get() % kTicksPerSecond == 0) {

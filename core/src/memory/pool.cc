@@ -99,7 +99,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};
-  shared.learned()[i].seen = {};
+  shared.learned()[i].silence.word = 0;
 }
 
 }  // namespace state

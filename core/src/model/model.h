@@ -22,11 +22,6 @@ struct Learned {
   Mixture::Endpoint mixture;
   Distance::Endpoint base;
   Silence silence;
-  // As of the last tick: the word of its speed, and its answers: learn/stall.h.
-  struct Seen {
-    std::uint64_t speed = 0;
-    std::uint64_t answers = 0;
-  } seen;
   // The audit's suspicion of the in-flight count: see state::audit().
   std::int32_t drift = 0;
   std::uint32_t drift_seen = 0;

@@ -17,8 +17,10 @@ constexpr double kSure = 64;   // answers, above which an endpoint has no more s
 // Weights that fade: their mean is as sure as that of up to twice as many answers that count whole.
 constexpr double kFading = 128;
 constexpr double kLeastSpread = 0.2;
-constexpr double kDoubt = 3;    // standard errors of chance, that are no difference yet
-constexpr double kApart = 2.5;  // standard errors, that make an endpoint one of the others
+constexpr double kDoubt = 2;      // standard errors of chance, that are no difference yet,
+constexpr double kMoreDoubt = 1;  // and of many endpoints: one of them is often far off
+constexpr double kManyMore = 4;   // so many more than two
+constexpr double kApart = 2.5;    // standard errors, that make an endpoint one of the others
 
 // Near ties cost a little where servers differ, so they need a pool that is known to be alike; but
 // who gives weights expects shares by them, also of servers that differ by a tenth.
@@ -31,6 +33,10 @@ constexpr double kNearWeightedHalf = 50;
 // so many times, all go by weight but who is twice as slow or more.
 constexpr double kManyLooks = 20;
 constexpr double kNearAtFirst = 1;
+
+double doubt(double members) noexcept {
+  return kDoubt + kMoreDoubt * std::clamp((members - 2) / kManyMore, 0.0, 1.0);
+}
 
 void step(double& strength, double to) noexcept {
   if (!std::isfinite(to) || !(to > 0)) return;
@@ -63,7 +69,7 @@ double Prior::Sums::strength(double spread) const noexcept {
   const double square = mean() * mean();
   const double chance = phi * square * noise_ / weight_;
   double between = second_ / weight_ - square - chance;
-  if (members_ > 1) between -= kDoubt * chance * std::sqrt(2 / (members_ - 1));
+  if (members_ > 1) between -= doubt(members_) * chance * std::sqrt(2 / (members_ - 1));
   between /= square;
   return between > 0 ? std::clamp(phi / between, kLeast, kMost) : kMost;
 }

@@ -29,6 +29,7 @@ struct Silence {
   std::uint64_t since_answers = 0;
   std::int64_t since_ms = 0;
   std::int32_t trials = 0;  // since it was found slow; begins below zero for who was well before
+  std::uint32_t own_answers = 0;  // of it, by the last look, modulo 2^32: learn/stall.h
 };
 
 }  // namespace leastwise
