@@ -9,7 +9,7 @@
 # its log lines (leastwise).
 #
 # Printed, medians of REPEAT runs: round trip of one synthetic client; CPU of the agent per question
-# of 32 synthetic clients; and CPU of the agent per request of 32 clients of a real HAProxy, log
+# of 32 synthetic clients, and of 8 that pipeline; and CPU of the agent per request of 32 clients of a real HAProxy, log
 # lines included. Ports 21000 to 21020 on 127.0.0.1; takes about a minute.
 set -euo pipefail
 
@@ -89,9 +89,9 @@ start_other() {
   other_pid=$started
 }
 
-ask() { # SIDE MESSAGE CONNECTIONS
+ask() { # SIDE MESSAGE CONNECTIONS [OPTIONS...]
   "$spop_load" --agent "unix:$work/$1/spoa.sock" --message "$2" --servers "$servers" \
-    --connections "$3" --seconds "$seconds"
+    --connections "$3" --seconds "$seconds" "${@:4}"
 }
 
 # Both write a line "WHAT SIDE FIGURE".
@@ -115,6 +115,9 @@ synthetic() { # SIDE PID MESSAGE
     exit 1
   fi
   echo "synthetic_cpu_us $1 $(cpu "$before" "$2" "$answers")"
+  before=$(ticks "$2")
+  ask "$1" "$3" 8 --window 20 > "$work/answer"
+  echo "pipelined_cpu_us $1 $(cpu "$before" "$2" "$(field answers < "$work/answer")")"
 }
 
 cpu() { # BEFORE PID COUNT: microseconds each
@@ -162,4 +165,5 @@ sleep 2
 printf '%-52s %8s %8s %7s\n' "" leastwise other ratio
 row round_trip_us "round trip, one client, p50, us"
 row synthetic_cpu_us "CPU of the agent per question, 32 clients, us"
+row pipelined_cpu_us "of 8 that ask 20 at once, us"
 row haproxy_cpu_us "the same through HAProxy, with log lines, us"
