@@ -1,5 +1,7 @@
 // Breaker: whether a script that failed is asked again. After three failures in a row it is not,
-// for a second at first, and twice as long each time that the next try fails, up to a minute.
+// for a second at first, and twice as long each time that the next try fails, up to a minute. After
+// a call that took all its time it is not for a moment: of the requests that waited behind it, and
+// of its other functions for the same request, none is to wait for another.
 #ifndef LEASTWISE_LUA_BREAKER_H_
 #define LEASTWISE_LUA_BREAKER_H_
 
@@ -8,8 +10,15 @@
 
 namespace leastwise::lua {
 
+enum class Severity : std::uint8_t {
+  kPlain,
+  kLate,   // it took all its time
+  kGrave,  // not to be tried again at once
+};
+
 class Breaker {
  public:
+  static constexpr std::int64_t kPauseMs = 10;
   static constexpr std::uint32_t kFailures = 3;
   static constexpr std::int64_t kFirstMs = 1000, kLongestMs = 64'000;
 
@@ -21,9 +30,11 @@ class Breaker {
     failures_ = 0;
     wait_ms_ = 0;
   }
-  // `grave`: not to be tried again at once.
-  void fail(std::int64_t now_ms, bool grave) noexcept {
-    if (++failures_ < kFailures && !grave) return;
+  void fail(std::int64_t now_ms, Severity severity) noexcept {
+    if (++failures_ < kFailures && severity != Severity::kGrave) {
+      if (severity == Severity::kLate) until_ms_ = now_ms + kPauseMs;
+      return;
+    }
     failures_ = kFailures - 1;  // the try after the wait decides
     wait_ms_ = wait_ms_ == 0 ? kFirstMs : std::min(2 * wait_ms_, kLongestMs);
     until_ms_ = now_ms + wait_ms_;

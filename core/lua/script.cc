@@ -55,7 +55,8 @@ bool Script::ask(PickContext& context) noexcept {
   const auto all = context.all();
   const bool is_candidate = std::ranges::any_of(
       all, [&](MemberIndex m) { return index(context.members[m].id) == view_.chosen; });
-  if (!is_candidate) fault(context.now, "pick: the endpoint is none of the candidates", false);
+  if (!is_candidate)
+    fault(context.now, "pick: the endpoint is none of the candidates", Severity::kPlain);
   return is_candidate;
 }
 
@@ -182,7 +183,8 @@ void Script::tick(TimePoint now) noexcept {
   if (breaker_.is_open(now_ms)) return;
   if (is_spoilt_) {
     std::string error;
-    if (!state_.start(source_text_, file_, error, kTickBudget)) return fault(now, error, true);
+    if (!state_.start(source_text_, file_, error, kTickBudget))
+      return fault(now, error, Severity::kGrave);
     is_spoilt_ = false;
     is_seeded_ = false;
   }
@@ -214,21 +216,21 @@ bool Script::end(bool succeeded, TimePoint now) noexcept {
   context_ = nullptr;
   if (state_.is_spoilt()) {
     is_spoilt_ = true;  // what it has filled it with may stay: it begins anew
-    fault(now, "it needs more than 16 MiB of memory, or 1 MiB at once", true);
+    fault(now, "it needs more than 16 MiB of memory, or 1 MiB at once", Severity::kGrave);
     return false;
   }
   if (succeeded) {
     breaker_.succeed();
   } else {
-    fault(now, state_.error(), false);
+    fault(now, state_.error(), state_.was_late() ? Severity::kLate : Severity::kPlain);
   }
   return succeeded;
 }
 
-void Script::fault(TimePoint now, std::string_view error, bool grave) noexcept {
+void Script::fault(TimePoint now, std::string_view error, Severity severity) noexcept {
   ++faults_;
   attention_.store(true, std::memory_order_relaxed);
-  breaker_.fail(milliseconds(now), grave);
+  breaker_.fail(milliseconds(now), severity);
   error_size_ = std::min(error.size(), error_.size());
   std::copy_n(error.begin(), error_size_, error_.begin());
 }

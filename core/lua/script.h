@@ -102,7 +102,7 @@ class Script {
   bool has_answered(PickContext& context, Choice& choice) const noexcept;
   bool may_call(TimePoint now) const noexcept;
   bool end(bool succeeded, TimePoint now) noexcept;
-  void fault(TimePoint now, std::string_view error, bool grave) noexcept;
+  void fault(TimePoint now, std::string_view error, Severity severity) noexcept;
   void forget_factors() noexcept;
   void rest() noexcept;
 

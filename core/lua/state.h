@@ -44,6 +44,8 @@ class State {
   bool call(Call call, Nanoseconds budget, std::string_view& out) noexcept;
 
   std::string_view error() const noexcept { return {error_, error_size_}; }
+  // The last call went beyond its budget.
+  bool was_late() const noexcept { return last_deadline_ != Nanoseconds::zero(); }
   bool is_spoilt() const noexcept { return arena_.has_refused(); }  // memory was not enough
   const Arena& arena() const noexcept { return arena_; }
 

@@ -191,6 +191,21 @@ TEST_F(BadScripts, TheBreakerOpensAndClosesAgain) {
   EXPECT_EQ(reason(), Reason::kPolicy);
 }
 
+// Requests that waited behind it would else wait for three of its calls.
+TEST_F(BadScripts, OneThatTookTooLongIsLeftAloneAtOnce) {
+  make({1, 1, 1});
+  load("function key() while true do end end function score(e) while true do end end");
+  std::string_view told;
+  EXPECT_FALSE(script_->tell(Call::kKey, now_, told));
+  EXPECT_EQ(reason(), Reason::kScriptFault);
+  EXPECT_EQ(reason(), Reason::kScriptFault);
+  EXPECT_EQ(script_->faults(), 1U);
+  now_ += std::chrono::milliseconds(Breaker::kPauseMs);
+  EXPECT_EQ(reason(), Reason::kScriptFault);
+  EXPECT_EQ(reason(), Reason::kScriptFault);
+  EXPECT_EQ(script_->faults(), 2U);
+}
+
 TEST_F(BadScripts, FaultsAreToldOnceAMinute) {
   make({1, 1, 1});
   load("function score(e) error('why') end");
