@@ -61,6 +61,9 @@ def entries():
     yield ("setting of the agent",
            first_strings("spoe_agent/src/config/file.cc", r"AgentSetting kSettings\[\]")
            + ["backend", "mode"], "reference_agent.md", title)
+    yield ("setting of the companion",
+           first_strings("spoe_agent/src/companion/settings.cc", r"CompanionSetting kSettings\[\]"),
+           "man/leastwise-companion.conf.5", r"fB{}\\fR")
     yield ("log field", names("spoe_agent/src/haproxy/feedback_line.cc", r'key == "(\w+)"'),
            "reference_agent.md", r"`{}=`")
     yield ("argument of SPOE", names("spoe_agent/src/spop/pick_message.cc", r'name == "(\w+)"'),
