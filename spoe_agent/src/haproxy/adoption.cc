@@ -240,14 +240,19 @@ class Adoption {
     return std::ranges::any_of(global_, [](const auto& line) { return line.begins({"chroot"}); });
   }
 
+  // One whose backends are all of `mode weights` needs none.
+  bool has_listen() const {
+    return request_.agent != nullptr && !request_.agent->listen.text.empty();
+  }
+  bool has_feedback() const { return request_.agent != nullptr && request_.agent->feedback; }
+
   std::string listen() const {
-    if (request_.agent != nullptr) return request_.agent->listen.text;
+    if (has_listen()) return request_.agent->listen.text;
     return has_chroot() ? "127.0.0.1:9876" : "unix:/run/leastwise/spoa.sock";
   }
 
   std::string feedback() const {
-    const bool is_set = request_.agent != nullptr && request_.agent->feedback;
-    return is_set ? request_.agent->feedback->text : "127.0.0.1:9877";
+    return has_feedback() ? request_.agent->feedback->text : "127.0.0.1:9877";
   }
 
   std::string runtime_socket() const {
@@ -284,20 +289,28 @@ class Adoption {
     return head + ": add\n" + spoe_engines(engines_);
   }
 
+  // Of a backend what the agent's file lacks to pick for it.
+  std::string backend_of_agent(const std::string& name) const {
+    if (request_.agent == nullptr) return "backend " + name + " {}\n";
+    const auto& backends = request_.agent->backends;
+    const auto found = std::ranges::find(backends, name, &BackendConfig::name);
+    if (found == backends.end()) return "backend " + name + " {}\n";
+    if (found->mode != Mode::kWeights) return {};
+    return "# in backend " + name + ", instead of: mode weights;\n    mode pick;\n";
+  }
+
   std::string agent_file() const {
-    std::string backends;
-    for (const HaproxySection* section : chosen_) {
-      const auto has_it = [&](const BackendConfig& b) { return b.name == section->name; };
-      if (request_.agent != nullptr && std::ranges::any_of(request_.agent->backends, has_it))
-        continue;
-      backends += "backend " + section->name + " {}\n";
+    std::string missing;
+    if (!has_listen()) missing += "listen " + listen() + ";\n";
+    if (!has_feedback()) missing += "feedback " + feedback() + ";\n";
+    if (request_.agent == nullptr) {
+      missing += "haproxy_socket " + runtime_socket() +
+                 ";\nstatus 127.0.0.1:9878;\nstate /var/lib/leastwise/spoa.state;\n";
     }
-    if (request_.agent != nullptr) {
-      return backends.empty() ? "" : "\n#### " + request_.agent_file + ": add\n" + backends;
-    }
-    return "\n#### " + request_.agent_file + ": new\nlisten " + listen() + ";\nfeedback " +
-           feedback() + ";\nhaproxy_socket " + runtime_socket() +
-           ";\nstatus 127.0.0.1:9878;\nstate /var/lib/leastwise/spoa.state;\n" + backends;
+    for (const HaproxySection* section : chosen_) missing += backend_of_agent(section->name);
+    if (missing.empty()) return {};
+    const bool is_new = request_.agent == nullptr;
+    return "\n#### " + request_.agent_file + (is_new ? ": new\n" : ": add\n") + missing;
   }
 
   const std::vector<HaproxySection>& file_;

@@ -202,6 +202,21 @@ TEST(Adoption, ReportsThatWereSwitchedOnSinceReplaceTheLine) {
                         "    http-response set-var-fmt(txn.leastwise.more) \"grpc="));
 }
 
+// From a file of `mode weights` alone, as the guide begins with.
+TEST(Adoption, FromWeightsToPicksTheAgentsFileGetsWhatItLacks) {
+  AgentConfig agent;
+  agent.backends.push_back({.name = "app", .settings = {}, .mode = Mode::kWeights});
+  AdoptionRequest request;
+  request.agent = &agent;
+  const std::string text = adopt_frontend("", request);
+  EXPECT_THAT(text, HasSubstr("server agent unix@/run/leastwise/spoa.sock check"));
+  EXPECT_THAT(text, HasSubstr("leastwise.conf: add\n"
+                              "listen unix:/run/leastwise/spoa.sock;\n"
+                              "feedback 127.0.0.1:9877;\n"
+                              "# in backend app, instead of: mode weights;\n"
+                              "    mode pick;\n"));
+}
+
 TEST(Adoption, ABackendThatIsNotThereIsNamed) {
   AdoptionRequest request;
   request.backends = {"nope"};
