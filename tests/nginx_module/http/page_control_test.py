@@ -1,7 +1,11 @@
 """The live page where control is in reach: drain, weight, eject and undo of a server, in a real
-Chromium, by keyboard as well; and what control refuses."""
+Chromium, by keyboard as well; and what control refuses.
+
+    LEASTWISE_SCREENSHOTS=FOLDER    keeps a picture of it there: control.png
+"""
 
 import json
+import os
 import unittest
 
 import backend
@@ -21,6 +25,8 @@ CONFIG = f"""
         location /no/ {{ leastwise_control; deny all; }}
     }}
 """
+SCREENSHOTS = os.environ.get("LEASTWISE_SCREENSHOTS")
+AXE = os.environ.get("LEASTWISE_AXE")
 SAID = "document.querySelector('.actions .said').textContent"
 
 
@@ -90,6 +96,68 @@ class PageControl(unittest.TestCase):
         self.key("Enter", "\r", 13)
         self.browser.wait_for(f"{SAID} === 'done: as configured'")
         self.assertEqual(self.peer()["state"], "up")
+
+    def test_a_server_s_name_is_whole_at_any_width(self):
+        self.open("/plain")
+        for width, phone in ((1600, False), (1440, False), (1200, False), (800, False), (390, True)):
+            self.browser.look(width, 900, False, phone)
+            cut = self.browser.run(
+                "[...document.querySelectorAll('td.server button')].filter(b => b.getBoundingClientRect().right >"
+                " b.closest('td').getBoundingClientRect().right).length")
+            self.assertEqual(cut, 0, f"names are cut at {width}")
+        self.browser.look(*self.browser.size)
+
+    def all_kinds(self):
+        """What the buttons can look like: one drained, one ejected, a refusal in words."""
+        self.open("/leastwise")
+        self.browser.run("document.querySelectorAll('td.server button')[1].click()")
+        self.browser.wait_for("document.querySelectorAll('.actions').length === 2")
+        self.press("Drain")
+        self.browser.run("[...document.querySelectorAll('.actions')][1].querySelectorAll('button')"
+                         ".forEach(b => b.textContent === 'Eject' && b.click())")
+        self.browser.wait_for("document.querySelectorAll('.actions .said')[1].textContent.startsWith('done')")
+        self.browser.run("document.querySelector('.actions .weight').value = 70000")
+        self.assertRegex(self.press("Set"), "^refused, 400")
+
+    @unittest.skipUnless(AXE, "axe.sh runs this one")
+    def test_axe_finds_no_serious_fault_of_the_buttons(self):
+        self.all_kinds()
+        with open(AXE, encoding="utf-8") as f:
+            self.browser.run(f.read() + "; 0")
+        for dark, width, phone in ((False, 1440, False), (True, 1440, False), (False, 390, True), (True, 390, True)):
+            self.browser.look(width, 900, dark, phone)
+            found = self.browser.run(
+                "axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.help, v.nodes.length,"
+                " v.nodes[0].html.slice(0, 200), v.nodes[0].failureSummary]))")
+            checked = self.browser.run("axe.run('.actions').then(r => r.passes.length)")
+            for fault in found:
+                print(*fault, sep=" | ")
+            print(f"{'dark' if dark else 'light'}, {width} wide: {checked} rules hold for the buttons,"
+                  f" {len(found)} faults on the page")
+            self.assertEqual([f for f in found if f[0] in ("serious", "critical")], [])
+            self.assertGreater(checked, 5)
+        self.browser.look(*self.browser.size)
+        self.undo()
+
+    @unittest.skipUnless(SCREENSHOTS, "LEASTWISE_SCREENSHOTS is not set")
+    def test_picture(self):
+        for _ in range(40):
+            self.nginx.get("/ok")
+        self.all_kinds()
+        self.browser.look(1440, 860)
+        self.browser.run("document.querySelector('.pool').scrollIntoView()")
+        self.browser.screenshot(os.path.join(SCREENSHOTS, "control.png"))
+        self.browser.look(*self.browser.size)
+        self.undo()
+
+    def undo(self):
+        self.open("/leastwise")
+        self.browser.run("document.querySelectorAll('td.server button')[1].click()")
+        self.browser.wait_for("document.querySelectorAll('.actions').length === 2")
+        self.browser.run("[...document.querySelectorAll('.actions button')]"
+                         ".forEach(b => b.textContent === 'Undo all' && b.click())")
+        for port in (A, B):
+            harness.wait_for(lambda p=port: self.peer(p)["state"] == "up", "all to be as configured")
 
     def test_without_control_there_are_no_buttons_and_what_is_denied_is_said(self):
         self.open("/plain")
