@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "lua/checks.h"
+#include "lua/load.h"
 #include "pick/pick_context.h"
 #include "pick/score.h"
 #include "policies/tie_break.h"
@@ -50,6 +51,10 @@ bool Script::may_call(TimePoint now) const noexcept {
 
 bool Script::ask(PickContext& context) noexcept {
   look(context);
+  if (members_ == nullptr) {
+    fault(context.now, "no memory", Severity::kPlain);
+    return false;
+  }
   if (!end(state_.call(Call::kChoose, kCallBudget), context.now)) return false;
   if (!state_.picks() || view_.chosen == index(kNoEndpoint)) return true;
   const auto all = context.all();
@@ -88,6 +93,7 @@ void Script::look(PickContext& context) noexcept {
   if (context.members.data() != members_ || context.members.size() != member_count_ ||
       view_.capacity != context.endpoints.size()) {
     see_members(context);
+    if (members_ == nullptr) return;
   }
   view_.hot = reinterpret_cast<const leastwise_hot*>(context.endpoints.data());
   view_.records = reinterpret_cast<const leastwise_record*>(context.records.data());
@@ -105,19 +111,27 @@ void Script::look(PickContext& context) noexcept {
   view_.counts = counts_.data();
 }
 
-// At the first pick, and when the list of servers has changed: it may allocate.
+// At the first pick, and when the list of servers has changed: it may allocate. When memory runs
+// out there are no members until the next pick.
 void Script::see_members(const PickContext& context) noexcept {
+  const std::size_t capacity = context.endpoints.size();
+  members_ = nullptr;
+  view_.pool_size = 0;
+  try {
+    if (view_.capacity != capacity) {
+      view_.capacity = 0;
+      factors_.assign(capacity, 1);
+      counts_.assign(capacity, 0);
+    }
+    pool_.clear();
+    for (const Member& member : context.members) {
+      pool_.push_back(static_cast<std::uint32_t>(index(member.id)));
+    }
+  } catch (const std::exception&) {
+    return;
+  }
   members_ = context.members.data();
   member_count_ = context.members.size();
-  const std::size_t capacity = context.endpoints.size();
-  if (view_.capacity != capacity) {
-    factors_.assign(capacity, 1);
-    counts_.assign(capacity, 0);
-  }
-  pool_.clear();
-  for (const Member& member : context.members) {
-    pool_.push_back(static_cast<std::uint32_t>(index(member.id)));
-  }
   view_.capacity = static_cast<std::uint32_t>(capacity);
   view_.factors = factors_.data();
   view_.pool = pool_.data();
@@ -182,9 +196,14 @@ void Script::tick(TimePoint now) noexcept {
   ticked_ms_ = now_ms;
   if (breaker_.is_open(now_ms)) return;
   if (is_spoilt_) {
-    std::string error;
-    if (!state_.start(source_text_, file_, error, kTickBudget))
-      return fault(now, error, Severity::kGrave);
+    try {
+      std::string error;
+      if (!state_.start(source_text_, file_, error, kTickBudget)) {
+        return fault(now, error, Severity::kGrave);
+      }
+    } catch (const std::exception&) {
+      return fault(now, "no memory", Severity::kGrave);
+    }
     is_spoilt_ = false;
     is_seeded_ = false;
   }
@@ -297,6 +316,14 @@ std::unique_ptr<Script> Script::load(const std::string& file, std::string& error
       return nullptr;
     }
     return from_text(text, file, error);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+std::unique_ptr<Script> load_script(std::string_view file, std::string& error) noexcept {
+  try {
+    return Script::load(std::string(file), error);
   } catch (const std::exception&) {
     return nullptr;
   }

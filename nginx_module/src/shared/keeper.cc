@@ -35,6 +35,7 @@ struct Keeper {
   bool is_foreign = false;  // another nginx had the lock when that was last seen,
   ngx_msec_t foreign = 0;   // first then;
   bool is_told = false;     // and the log says so
+  ngx_msec_t asked = 0;     // whose it is, last
 
   Task task() const noexcept {
     return {.pool = upstream->pool,
@@ -104,18 +105,27 @@ void tell_foreign(const Keeper& k, const Owner& other) noexcept {
       &k.upstream->shown_name, &state.place.file, state.place.line);
 }
 
+// It is this nginx's again, by whichever worker.
+void tell_own(Keeper& k) noexcept {
+  if (k.is_told) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "\"leastwise_state\": \"%V\" is written by this nginx now",
+                  &k.upstream->state.name);
+  }
+  k.is_foreign = k.is_told = false;
+}
+
 // Another process has the lock. Of this nginx that is as it should be; of another one it is told,
 // by one worker, unless that is about to end.
 void look_who(Keeper& k) noexcept {
-  if (ngx_worker != 0 || k.is_told) return;
+  const bool is_settled = k.asked != 0 && k.is_foreign == k.is_told;
+  if (ngx_worker != 0 || (is_settled && ngx_current_msec - k.asked < kForeignMs)) return;
+  k.asked = ngx_current_msec;
   const std::optional<Owner> other = FileLock::owner_of(k.upstream->state.path());
-  if (!other || is_one_nginx(*other, own())) {
-    k.is_foreign = false;
-    return;
-  }
+  if (!other || is_one_nginx(*other, own())) return tell_own(k);
   if (!k.is_foreign) k.foreign = ngx_current_msec;
   k.is_foreign = true;
-  if (ngx_current_msec - k.foreign < kForeignMs) return;
+  if (k.is_told || ngx_current_msec - k.foreign < kForeignMs) return;
   k.is_told = true;
   tell_foreign(k, *other);
 }
@@ -129,12 +139,7 @@ bool hold(Keeper& k) noexcept {
     if (error != EWOULDBLOCK) tell_failure(k, error);
     return false;
   }
-  if (k.is_told) {
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "\"leastwise_state\": \"%V\" is written by this nginx now",
-                  &k.upstream->state.name);
-  }
-  k.is_foreign = k.is_told = false;
+  tell_own(k);
   k.is_first = k.is_first_learned = true;
   k.learned = ngx_current_msec;
   return true;

@@ -181,7 +181,8 @@ void RoundRobin<Types>::count_failure(const Upstream& upstream, const Server& se
   const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
   at(peer.accessed).store(ngx_time(), kRelaxed);
   at(peer.checked).store(ngx_time(), kRelaxed);
-  if (peer.max_fails != 0 && fails >= peer.max_fails) {
+  // nginx's own methods say it of each failure from then on, of thousands a second.
+  if (peer.max_fails != 0 && fails == peer.max_fails) {
     ngx_log_error(NGX_LOG_WARN, &log, 0, "upstream server temporarily disabled");
   }
 }

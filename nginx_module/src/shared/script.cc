@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "lua/load.h"
 #include "shared/directives.h"
 #include "shared/hash.h"
 
@@ -28,8 +29,7 @@ char* read_script(ngx_conf_t* cf, Upstream& upstream) noexcept {
   ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(cf->pool, 0);
   if (cleanup == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) return conf_error();
   std::string error;
-  upstream.script =
-      lua::Script::load({reinterpret_cast<const char*>(name.data), name.len}, error).release();
+  upstream.script = lua::load_script(view(name), error).release();
   if (upstream.script == nullptr) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"leastwise_lua\": %s",
                        error.empty() ? "no memory" : error.c_str());

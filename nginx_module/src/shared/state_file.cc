@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -154,11 +155,13 @@ bool check_state(ngx_conf_t* cf, Upstream& upstream) noexcept {
 
 bool check_folder(const StateFile& state, ngx_log_t& log) noexcept {
   if (!state.is_on()) return true;
-  const std::string folder(folder_of(view(state.name)));
-  int error = 0;
-  {
+  const std::string_view name = folder_of(view(state.name));
+  std::array<char, PATH_MAX> folder{};
+  int error = name.size() < folder.size() ? 0 : ENAMETOOLONG;
+  if (error == 0) {
+    std::ranges::copy(name, folder.begin());
     const AsWorker worker(*state.core);
-    if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) error = errno;
+    if (faccessat(AT_FDCWD, folder.data(), W_OK | X_OK, AT_EACCESS) != 0) error = errno;
   }
   if (error == 0) return true;
   const bool has_user =
@@ -166,7 +169,7 @@ bool check_folder(const StateFile& state, ngx_log_t& log) noexcept {
   ngx_log_error(NGX_LOG_EMERG, &log, error,
                 "\"leastwise_state\": folder \"%s\" can not be written to by user \"%s\", who the "
                 "workers are: give it to that user, or name a file in another folder in %V:%ui",
-                folder.c_str(), has_user ? state.core->username : "of this process",
+                folder.data(), has_user ? state.core->username : "of this process",
                 &state.place.file, state.place.line);
   return false;
 }
@@ -205,8 +208,7 @@ void load_learned(Upstream& upstream, ngx_log_t& log) noexcept {
   const bool is_new = upstream.configuration == 1 && upstream.pool.samples() == 0;
   if (!state.is_on() || !is_new) return;
   std::string content;
-  const std::string file = learned_file(state.path());
-  const int error = read_file(file, kMostLearned, content);
+  const int error = read_learned_file(state.path(), content);
   if (error == ENOENT || (error == 0 && content.empty())) return;
   Status status(Status::Code::kCorrupt, "it can not be read");
   if (error == 0) status = read_learned(content, this_moment(), upstream.pool);
@@ -214,9 +216,9 @@ void load_learned(Upstream& upstream, ngx_log_t& log) noexcept {
   const bool is_old = status.code() == Status::Code::kOutOfRange;
   const ngx_uint_t level = is_old ? NGX_LOG_NOTICE : NGX_LOG_WARN;
   ngx_log_error(level, &log, error,
-                "\"leastwise_state\": \"%s\": %s: upstream \"%V\" learns anew, which takes "
+                "\"leastwise_state\": \"%V.learned\": %s: upstream \"%V\" learns anew, which takes "
                 "seconds; there is nothing to do",
-                file.c_str(), status.message(), &upstream.shown_name);
+                &state.name, status.message(), &upstream.shown_name);
 }
 
 }  // namespace leastwise::nginx

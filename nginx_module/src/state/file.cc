@@ -81,9 +81,8 @@ int sync_folder(const std::string& path) {
 
 }  // namespace
 
-int read_file(const std::string& path, std::size_t most, std::string& out) noexcept try {
-  const Descriptor file(
-      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+int read_file(const char* path, std::size_t most, std::string& out) noexcept try {
+  const Descriptor file(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!file) return errno;
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return errno;
@@ -136,7 +135,7 @@ int keep_aside(const std::string& path) noexcept try {
 
 std::optional<Owner> FileLock::owner_of(const char* path) noexcept try {
   std::string note;
-  if (read_file(std::string(path) + ".lock", kPage, note) != 0) return {};
+  if (read_file((std::string(path) + ".lock").c_str(), kPage, note) != 0) return {};
   return read_owner(note);
 } catch (...) {
   return {};

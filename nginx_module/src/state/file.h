@@ -15,7 +15,7 @@
 namespace leastwise::nginx {
 
 // EFBIG when it is larger than `most` bytes; EINVAL when it is no regular file.
-int read_file(const std::string& path, std::size_t most, std::string& out) noexcept;
+int read_file(const char* path, std::size_t most, std::string& out) noexcept;
 
 // Writes PATH.new, brings it to the disk, and gives it the name PATH: whoever reads sees the old
 // content or the new one, after a crash as well. Mode 0600. Pages of zeroes take no room.

@@ -25,7 +25,7 @@ Written replace_changes(const Task& task) {
   const std::string file = task.file;
   std::string text, old;
   if (!write_changes(task.pool, task.prefix, this_moment(), text)) return {.error = ENOMEM};
-  const int error = read_file(file, kMostState, old);
+  const int error = read_file(file.c_str(), kMostState, old);
   if (error == 0 && old == text) return {};
   Written written;
   const bool is_ours = error == ENOENT || (error == 0 && (old.empty() || is_state(old)));
@@ -40,7 +40,7 @@ Written replace_learned(const Task& task) {
   Written written;
   std::string content;
   if (task.is_first_learned) {
-    const int error = read_file(file, kMostLearned, content);
+    const int error = read_file(file.c_str(), kMostLearned, content);
     const bool is_ours =
         error == ENOENT || (error == 0 && (content.empty() || is_learned(content)));
     clear_the_way(file, is_ours, written);
@@ -54,6 +54,12 @@ Written replace_learned(const Task& task) {
 }  // namespace
 
 std::string learned_file(const char* file) { return std::string(file) + ".learned"; }
+
+int read_learned_file(const char* file, std::string& out) noexcept try {
+  return read_file(learned_file(file).c_str(), kMostLearned, out);
+} catch (...) {
+  return ENOMEM;
+}
 
 Written write_now(const Task& task) noexcept try {
   Written written = replace_changes(task);

@@ -33,6 +33,8 @@ struct Written {
 
 // Where what was learned is.
 std::string learned_file(const char* file);
+// As read_file() reads that.
+int read_learned_file(const char* file, std::string& out) noexcept;
 
 // Here and now.
 Written write_now(const Task& task) noexcept;

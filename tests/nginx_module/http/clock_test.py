@@ -50,6 +50,7 @@ class Clocks:
                              environment={"LEASTWISE_CLOCK_FILE": self.file.name})
 
 
+@unittest.skipIf(harness.SANITIZED, "the libraries would stand in each other's way")
 class Clock(unittest.TestCase):
     def setUp(self):
         self.enterContext(Servers(A, B, C))
@@ -69,19 +70,19 @@ class Clock(unittest.TestCase):
     def test_the_calendar_is_set_under_load_and_no_request_fails_nor_goes_elsewhere(self):
         nginx = self.enterContext(self.clocks.nginx())
         with harness.Load(PORT, clients=8, path="/work") as load:
-            time.sleep(2)
-            before = self.split(nginx, 2)
+            time.sleep(1)
+            before = self.split(nginx, 1)
             year, drift = self.date(nginx), {}
             for name, offset in (("+1 h", HOUR), ("-1 h", -HOUR), ("+10 years", YEARS), ("-10 years", -YEARS)):
                 self.clocks.set(offset)
-                drift[name] = self.split(nginx, 1.2) - before
+                drift[name] = self.split(nginx, 0.7) - before
                 if offset in (YEARS, -YEARS):
                     self.assertNotEqual(self.date(nginx), year)  # it does go by it
             # Slewed: a second in each tenth of one.
-            for i in range(12):
+            for i in range(6):
                 self.clocks.set(-YEARS + i)
                 time.sleep(0.1)
-            drift["slewed"] = self.split(nginx, 1) - before
+            drift["slewed"] = self.split(nginx, 0.7) - before
         print(f"the slow server's share, {before:.1%} before, moved by " + ", ".join(
             f"{100 * d:+.1f} points ({name})" for name, d in drift.items())
             + f"; {load.sent} requests, {len(load.failures)} failed")
@@ -92,12 +93,12 @@ class Clock(unittest.TestCase):
         self.assertEqual(nginx.in_flight(), 0)
 
     def test_a_monotonic_clock_that_begins_anywhere(self):
-        for start in (0, 20 * YEARS):
+        for start in (20 * YEARS,):
             with self.subTest(start=start):
                 self.clocks.set(0, start)
                 with self.clocks.nginx() as nginx:
                     with harness.Load(PORT, clients=8, path="/work") as load:
-                        time.sleep(1.5)
+                        time.sleep(1)
                         share = self.split(nginx, 1)
                     self.assertEqual(load.failures, [])
                     self.assertLess(share, 0.05)

@@ -108,9 +108,9 @@ class FalseReports(unittest.TestCase):
 
     def share_of_liar(self, path, upstream_):
         with harness.Load(PORT, clients=8, path=path) as load:
-            time.sleep(1.5)
+            time.sleep(1)
             before = self.nginx.picks(upstream_)
-            time.sleep(1.5)
+            time.sleep(1)
             share = harness.shares(before, self.nginx.picks(upstream_))[A]
         self.assertEqual(load.failures, [])
         return share
@@ -119,7 +119,7 @@ class FalseReports(unittest.TestCase):
         self.servers.times = {A: 0.02, B: 0.005, C: 0.005}
         self.servers.says = {A: FIELD + b"TEXT cpu_utilization=0", B: FIELD + b"TEXT cpu_utilization=0.7",
                              C: FIELD + b"TEXT cpu_utilization=0.7"}
-        for on, off in (("app", "off"), ("all", "all_off")):
+        for on, off in (("all", "all_off"), ("app", "off"))[:2 if harness.FULL else 1]:
             path = "/" if on == "app" else f"/{on}"
             without, believed = self.share_of_liar(f"/{off}", off), self.share_of_liar(path, on)
             print(f"a liar's share: {believed:.1%} with reports, {without:.1%} without ({on})")

@@ -22,11 +22,13 @@ class Servers(backend.Backends):
         super().__init__(*ports, slots=4)
         self.in_flight = dict.fromkeys(ports, 0)
         self.peak = dict.fromkeys(ports, 0)
+        self.totals = []  # in flight at all three, at each arrival
         self.slow = {}
 
     async def _do_work(self, writer, _argument, port, head):
         self.in_flight[port] += 1
         self.peak[port] = max(self.peak[port], self.in_flight[port])
+        self.totals.append(sum(self.in_flight.values()))
         try:
             async with self._slots[port]:
                 await asyncio.sleep(WORK * self.slow.get(port, 1))
@@ -41,6 +43,7 @@ def config(port):
             " location / { proxy_pass http://app; } location = /leastwise { leastwise_status; } }")
 
 
+@unittest.skipIf(harness.SANITIZED, "a figure of the release build")
 class Herd(unittest.TestCase):
     def test_on_one_that_gets_idle_there_are_never_twice_its_fair_part(self):
         servers = self.enterContext(Servers(A, B, C))
@@ -49,23 +52,25 @@ class Herd(unittest.TestCase):
         servers.slow[A] = 5
         for i in range(LOAD_BALANCERS):
             self.enterContext(harness.Load(PORT + i, clients=CLIENTS, path="/work"))
-        time.sleep(3)
-        fair = LOAD_BALANCERS * CLIENTS / 3
+        time.sleep(2)
         busy = servers.in_flight[A]
         served = len([1 for port, _ in servers.requests if port == A])
-        peaks = []
-        for _ in range(3):
+        peaks, fairs = [], []
+        for _ in range(3 if harness.FULL else 1):
             servers.slow[A] = 1
-            servers.peak = dict.fromkeys(servers.peak, 0)
+            servers.peak, servers.totals = dict.fromkeys(servers.peak, 0), []
             time.sleep(1)
             peaks.append(servers.peak[A])
+            fairs.append(sum(servers.totals) / len(servers.totals) / 3)
             servers.slow[A] = 5
             time.sleep(1)
         after = len([1 for port, _ in servers.requests if port == A]) - served
         print(f"{LOAD_BALANCERS} nginx with {CLIENTS} clients each: {busy} in flight on the busy one, then at most"
-              f" {peaks} on the idle one; its fair part is {fair:.1f}; it served {after}")
-        self.assertGreater(after, 100)
-        self.assertLessEqual(max(peaks), 2 * fair)
+              f" {peaks} on the idle one; its fair part is"
+              f" {[round(f, 1) for f in fairs]}; it served {after}")
+        self.assertGreater(after, 50)
+        for peak, fair in zip(peaks, fairs):
+            self.assertLessEqual(peak, 2 * fair)
 
 
 if __name__ == "__main__":

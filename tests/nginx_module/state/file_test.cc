@@ -27,7 +27,7 @@ class FileTest : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   std::string content() const {
     std::string out;
-    EXPECT_EQ(read_file(path_, 1 << 20, out), 0);
+    EXPECT_EQ(read_file(path_.c_str(), 1 << 20, out), 0);
     return out;
   }
   std::size_t files() const {
@@ -63,13 +63,13 @@ TEST_F(FileTest, WhatCanNotBeWrittenLeavesTheOldOne) {
 
 TEST_F(FileTest, LinksPipesAndLargeFilesAreNotRead) {
   std::string out;
-  EXPECT_EQ(read_file(path_, 10, out), ENOENT);
+  EXPECT_EQ(read_file(path_.c_str(), 10, out), ENOENT);
   ASSERT_EQ(replace_file(path_, "12345678901"), 0);
-  EXPECT_EQ(read_file(path_, 10, out), EFBIG);
+  EXPECT_EQ(read_file(path_.c_str(), 10, out), EFBIG);
   fs::create_symlink(path_, folder_ / "link");
-  EXPECT_EQ(read_file((folder_ / "link").string(), 100, out), ELOOP);
+  EXPECT_EQ(read_file((folder_ / "link").c_str(), 100, out), ELOOP);
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
-  EXPECT_EQ(read_file((folder_ / "pipe").string(), 100, out), EINVAL);
+  EXPECT_EQ(read_file((folder_ / "pipe").c_str(), 100, out), EINVAL);
 }
 
 TEST_F(FileTest, WhereALinkStandsInTheWayItIsReplacedAndNotFollowed) {
