@@ -102,7 +102,7 @@ class Memory(unittest.TestCase):
         self.scarcity.let_fail(0)
         print(f"{MOST} requests, {self.scarcity.failed} failed allocations: answers {answered}")
         self.assertEqual(nginx.children(), worker, "the worker died")
-        self.assertGreater(self.scarcity.failed, MOST / 3)
+        self.assertGreater(self.scarcity.failed, MOST / 8)  # most requests need few
         self.assertEqual({nginx.get(path, method).status for method, path in self.REQUESTS}, {200})
         harness.wait_for(lambda: nginx.in_flight() == 0, "nothing to be in flight")
 
@@ -149,7 +149,7 @@ class Memory(unittest.TestCase):
     @staticmethod
     def answers(nginx):
         with contextlib.suppress(OSError, harness.http.client.HTTPException):
-            return nginx.get("/ok", timeout=5).status == 200
+            return nginx.get("/ok", timeout=0.5).status == 200
         return False
 
 
