@@ -365,6 +365,11 @@ void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexc
     outcome.round_trip = ways_.learn(ticket.id, outcome, now);
   }
   roster_->learner.finish(config_, ticket, outcome, now);
+  if (ticket && ticket.member < roster_->members.size() &&
+      roster_->members[ticket.member].id == ticket.id && pool_.settings(ticket.id).max_conns != 0 &&
+      outcome.occupied > Duration::zero()) {
+    roster_->counts->note_end(ticket.member);
+  }
   if (pool_.is_behind(slot_)) pool_.catch_up(config_, now, slot_);
 }
 

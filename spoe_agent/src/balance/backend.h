@@ -65,6 +65,9 @@ class Backend {
   // A false ticket when no server may be picked. O(servers).
   Picked pick(Request request, std::span<const spop::ServerLoad> loads, TimePoint now) noexcept;
 
+  // So many wait in HAProxy for a place in this backend.
+  void note_waiting(std::uint32_t waiting) noexcept { roster_->counts->note_waiting(waiting); }
+
   // Finishes a pick that nobody will tell the outcome of.
   void cancel(const Ticket& ticket, TimePoint now) noexcept;
 

@@ -10,6 +10,10 @@
 // In between, requests begin and end: a difference counts only beyond both what we had when HAProxy
 // was asked and what we had when its answer came.
 //
+// Where requests wait in HAProxy, it gives a place that becomes free to one of them, at once and
+// without asking us. So while somebody is known to wait, a server that ends a request is counted as
+// if it had another one, until the next reading.
+//
 // The learning thread writes, the pick thread reads.
 #ifndef LEASTWISE_SPOE_AGENT_BALANCE_HAPROXY_COUNTS_H_
 #define LEASTWISE_SPOE_AGENT_BALANCE_HAPROXY_COUNTS_H_
@@ -46,6 +50,15 @@ class HaproxyCounts {
     server.foreign.store(all > most ? all - most : 0, std::memory_order_relaxed);
     server.queues.store(queued > 0, std::memory_order_relaxed);
   }
+  // A request that we sent there has ended.
+  void note_end(MemberIndex member) noexcept {
+    std::uint32_t waiting = waiting_.load(std::memory_order_relaxed);
+    do {
+      if (waiting == 0) return;
+    } while (!waiting_.compare_exchange_weak(waiting, waiting - 1, std::memory_order_relaxed));
+    servers_[member].foreign.fetch_add(1, std::memory_order_relaxed);
+    is_any_.store(true, std::memory_order_relaxed);
+  }
   void end(TimePoint now) noexcept {
     bool is_any = false;
     for (const Server& server : servers_) {
@@ -72,6 +85,12 @@ class HaproxyCounts {
 
   // ---- the pick thread
 
+  // How many wait in HAProxy, as far as a question and our answer to it tell.
+  void note_waiting(std::uint32_t waiting) noexcept {
+    if (waiting_.load(std::memory_order_relaxed) == waiting) return;
+    waiting_.store(waiting, std::memory_order_relaxed);
+  }
+
   // Whether there is more to know than our own counts.
   bool is_any(TimePoint now) const noexcept {
     return is_any_.load(std::memory_order_relaxed) && is_fresh(now);
@@ -91,6 +110,7 @@ class HaproxyCounts {
   };
   std::vector<Server> servers_;
   std::atomic<bool> is_any_{false};
+  std::atomic<std::uint32_t> waiting_{0};
   std::atomic<std::int64_t> read_{0};
 };
 

@@ -37,12 +37,16 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   if (backend == nullptr) return counters_.unknown_backend.add();
   // HAProxy gives the next place to who waits for longest, whichever server has it first. Counts by
   // server tell which of them have none; without them all are taken to be full.
-  if (message_.queue() > 0 && message_.servers().empty()) return counters_.no_server.add();
+  if (message_.queue() > 0 && message_.servers().empty()) {
+    backend->note_waiting(message_.queue() + 1);
+    return counters_.no_server.add();
+  }
   Route folded;
   Request request = request_of(message_, folded);
   const Picked picked = backend->script() == nullptr
                             ? backend->pick(request, message_.servers(), now_)
                             : pick_by_script(*backend, request, all);
+  backend->note_waiting(message_.queue() + (picked.ticket ? 0 : 1));
   if (!picked.ticket) return counters_.no_server.add();
   track(*backend, picked.ticket);
   counters_.picked.add();

@@ -88,6 +88,33 @@ TEST_F(BackendTest, AServerIsFullByBothCountsTogetherOrWhenRequestsWaitForIt) {
   EXPECT_EQ(picks(4), (std::map<std::string, int>{{"", 4}}));
 }
 
+TEST_F(BackendTest, APlaceThatBecomesFreeWhileSomebodyWaitsIsGivenAwayByHaproxy) {
+  BackendInfo info = app_with({"s1", "s2"});
+  for (ServerInfo& server : info.servers) server.settings.max_conns = 1;
+  servers(info);
+  const auto read = [&](std::uint32_t in_flight) {
+    const std::vector<ServerCounts> counts = {
+        {.backend = "app", .server = "s1", .in_flight = in_flight},
+        {.backend = "app", .server = "s2", .in_flight = in_flight}};
+    app().begin_counts();
+    app().note_counts(counts, now_);
+  };
+  read(0);
+  const Outcome done{.result = Result::kOk, .occupied = std::chrono::milliseconds(5)};
+  const Picked first = app().pick({}, {}, now_), second = app().pick({}, {}, now_);
+  EXPECT_NE(first.server, second.server);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+  app().note_waiting(1);  // that one
+  app().finish(first.ticket, done, now_);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+  app().finish(second.ticket, done, now_);  // nobody waits any more
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{std::string(second.server), 4}}));
+  read(1);
+  EXPECT_FALSE(app().pick({}, {}, now_).ticket);
+  read(0);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"s1", 2}, {"s2", 2}}));
+}
+
 TEST_F(BackendTest, BeforeAnythingIsDiscoveredNothingIsPicked) {
   EXPECT_FALSE(app().pick({}, {}, now_).ticket);
 }
