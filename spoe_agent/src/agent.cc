@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "admin/admin.h"
+#include "balance/agent_check.h"
 #include "balance/learner.h"
 #include "balance/pick_handler.h"
 #include "serve/clock.h"
@@ -50,6 +51,7 @@ void warn_of_ignored(const AgentConfig& old, const AgentConfig& next) {
   warn(old.listen.text != next.listen.text, "listen");
   warn(text(old.feedback) != text(next.feedback), "feedback");
   warn(text(old.status) != text(next.status), "status");
+  warn(text(old.agent_check) != text(next.agent_check), "agent_check");
   warn(old.state != next.state, "state");
 }
 
@@ -86,14 +88,19 @@ class Agent {
                  receiver(config.feedback, inherited), config.haproxy_socket),
         handler_(registry_, ring_, learner_.wake(), pick_counters_),
         protocol_(handler_, pick_counters_) {
-    const std::size_t connections = connections_for_haproxy(raise_descriptor_limit());
-    reserve_descriptors(connections + kStatusConnections + kOwnDescriptors);
+    const std::size_t checks = config.agent_check ? kCheckConnections : 0;
+    const std::size_t connections = connections_for_haproxy(raise_descriptor_limit(), checks);
+    reserve_descriptors(connections + kStatusConnections + checks + kOwnDescriptors);
     if (config.listen.length > 0) {
       Fd fd = inherited.take_listener("listen", config.listen);
       owns_path_ = !fd;
       server_ = std::make_unique<Server>(fd ? std::move(fd) : listen_on(config.listen), protocol_,
                                          pick_counters_.connections,
                                          Server::Limits{.connections = connections});
+    }
+    if (config.agent_check) {
+      check_ = std::make_unique<AgentCheck>(listener(*config.agent_check, "agent_check", inherited),
+                                            learner_.answer_checks());
     }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
@@ -112,6 +119,10 @@ class Agent {
     if (admin_) {
       vitals_.watch("http", admin_->rounds());
       watching_ = start_thread("leastwise-http", *admin_);
+    }
+    if (check_) {
+      vitals_.watch("check", check_->rounds());
+      checking_ = start_thread("leastwise-check", *check_);
     }
     if (!server_) return;
     log(LogLevel::kInfo,
@@ -167,6 +178,11 @@ class Agent {
       picking_.join();
       if (owns_path_) remove_socket_file(config_.listen);
     }
+    // After it HAProxy hears its configured weights, and no check may say otherwise.
+    if (check_) {
+      check_->stop();
+      checking_.join();
+    }
     learner_.stop();
     learning_.join();
     if (admin_) admin_->stop();
@@ -187,7 +203,8 @@ class Agent {
   SpoeProtocol protocol_;
   std::unique_ptr<Server> server_;  // none if nobody picks
   std::unique_ptr<Admin> admin_;
-  std::thread picking_, learning_, watching_;
+  std::unique_ptr<AgentCheck> check_;  // none if no server has an agent-check that asks here
+  std::thread picking_, learning_, watching_, checking_;
   Vitals vitals_;
   std::string trouble_;    // of the last reload
   bool owns_path_ = true;  // of the socket that HAProxy asks at

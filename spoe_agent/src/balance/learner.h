@@ -56,6 +56,8 @@ class Learner {
   HaproxyView haproxy() const;
   std::vector<LearningWatch::Warning> warnings() const;  // of picks and of weights
   const WeightsMode& weights() const noexcept { return weights_; }
+  // For the port of agent-checks. Before run().
+  WeightAnswers& answer_checks() noexcept { return weights_.answer_checks(); }
 
  private:
   void wait(Duration most) noexcept;

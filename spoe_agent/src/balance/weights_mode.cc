@@ -19,6 +19,14 @@ std::string reason_of(const std::string& refusal) {
   return "HAProxy refuses: " + refusal;
 }
 
+// From the network, into a log.
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, std::min<std::size_t>(text.size(), 100)));
+  std::ranges::replace_if(
+      out, [](char c) { return c < ' ' || c > '~' || c == '"'; }, '?');
+  return out;
+}
+
 std::string words_of(const std::string& backend, const std::string& reason) {
   return "backend " + backend + ": weights are not steered: " + reason;
 }
@@ -34,24 +42,61 @@ bool WeightsMode::is_ours(const std::string& name) const {
 WeightsMode::Commands WeightsMode::on_servers(const std::vector<BackendInfo>& infos,
                                               std::uint32_t pid, TimePoint now) {
   Commands all;
-  for (const BackendInfo& info : infos) {
+  for (BackendInfo info : infos) {
     if (!is_ours(info.name)) continue;
+    note_who_asks(info, now);
     Steering& steering = steering_of(info, pid);
     Commands some = steering.on_servers(info, pid, now);
+    const std::vector<Steering::View> view = steering.view();
     // Before HAProxy is told: after a crash what was told, or not, is nobody's wish.
-    memory_.at(info.name).keep(steering.view(), pid);
+    memory_.at(info.name).keep(view, pid);
+    answers_.set(info.name, view);
     std::ranges::move(some, std::back_inserter(all));
-    if (!steering.obstacle().empty()) {
-      complain(info.name, "server " + steering.obstacle() +
-                              " has an agent-check, which may set its weight, too: take it out, or "
-                              "use mode pick");
-    } else if (!steering.is_paused()) {
-      withdraw(info.name);
-    }
+    judge(info.name, steering, now);
   }
   complain_of_missing(infos);
+  complain_of_stranger(now);
   show();
   return all;
+}
+
+void WeightsMode::note_who_asks(BackendInfo& info, TimePoint now) const {
+  for (ServerInfo& server : info.servers) {
+    server.asks_us = server.has_agent_check && answers_.asks(info.name, server.name, now);
+  }
+}
+
+void WeightsMode::judge(const std::string& backend, const Steering& steering, TimePoint now) {
+  if (steering.obstacle().empty()) {
+    obstructed_.erase(backend);
+    if (!steering.is_paused()) withdraw(backend);
+    return;
+  }
+  const TimePoint since = obstructed_.try_emplace(backend, now).first->second;
+  if (has_checks_ && now - since < kFirstCheck) return;
+  complain(backend, obstacle_words(backend, steering.obstacle()));
+}
+
+std::string WeightsMode::obstacle_words(const std::string& backend,
+                                        const std::string& server) const {
+  if (!has_checks_) {
+    return "server " + server +
+           " has an agent-check, which may set its weight, too: take it out, or use mode pick";
+  }
+  return "server " + server + " has an agent-check that does not ask at agent_check: give it " +
+         "agent-send \"" + backend + '/' + server + "\\n\" and our port, or take it out";
+}
+
+// A name that nobody meant would leave its server at the configured weight, without a word.
+void WeightsMode::complain_of_stranger(TimePoint now) {
+  const std::string name = answers_.stranger(now);
+  if (name.empty()) return stranger_.clear();
+  if (name == stranger_) return;
+  stranger_ = name;
+  log(LogLevel::kWarning,
+      {"agent_check: asked about \"", printable(name),
+       "\", which is no server of a backend of mode weights: its agent-send has to be "
+       "\"BACKEND/SERVER\\n\""});
 }
 
 Steering& WeightsMode::steering_of(const BackendInfo& info, std::uint32_t pid) {
@@ -108,8 +153,10 @@ WeightsMode::Commands WeightsMode::give_back_what_left() {
     if (is_ours(name)) continue;
     Commands some = steering.give_back(name);
     std::ranges::move(some, std::back_inserter(all));
+    answers_.set(name, {});
   }
   std::erase_if(backends_, [&](const auto& entry) { return !is_ours(entry.first); });
+  std::erase_if(obstructed_, [&](const auto& entry) { return !is_ours(entry.first); });
   std::erase_if(complaints_, [&](const auto& entry) { return !is_ours(entry.first); });
   show();
   return all;

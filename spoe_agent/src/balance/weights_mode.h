@@ -11,6 +11,7 @@
 
 #include "balance/learning_watch.h"
 #include "balance/registry.h"
+#include "balance/weight_answers.h"
 #include "balance/weight_memory.h"
 #include "haproxy/runtime_client.h"
 #include "serve/counters.h"
@@ -36,6 +37,12 @@ class WeightsMode {
   // For all, at the end.
   Commands give_back_all();
 
+  // Servers may be told their weights by agent-checks, too. Before the first round.
+  WeightAnswers& answer_checks() noexcept {
+    has_checks_ = true;
+    return answers_;
+  }
+
   struct View {
     std::string backend;
     std::vector<Steering::View> servers;
@@ -48,6 +55,10 @@ class WeightsMode {
 
  private:
   bool is_ours(const std::string& backend) const;
+  void note_who_asks(BackendInfo& info, TimePoint now) const;
+  void judge(const std::string& backend, const Steering& steering, TimePoint now);
+  std::string obstacle_words(const std::string& backend, const std::string& server) const;
+  void complain_of_stranger(TimePoint now);
   void complain(const std::string& backend, const std::string& reason);
   void complain_of_missing(const std::vector<BackendInfo>& infos);
   void withdraw(const std::string& backend);
@@ -57,6 +68,13 @@ class WeightsMode {
   const Registry& registry_;
   StateStore& store_;
   FeedbackCounters& counters_;
+  // The first check of a server comes within its agent-inter, 2 s by default.
+  static constexpr Duration kFirstCheck = std::chrono::seconds(5);
+
+  WeightAnswers answers_;
+  bool has_checks_ = false;
+  std::string stranger_;                         // that was complained of
+  std::map<std::string, TimePoint> obstructed_;  // since when
   std::map<std::string, Steering> backends_;
   std::map<std::string, WeightMemory> memory_;
   std::map<std::string, std::string> complaints_;  // what was said of each, until it is over

@@ -56,6 +56,13 @@ constexpr AgentSetting kSettings[] = {
      "The agent's own HTTP port: the live page at `/`, `/status` (JSON), `/metrics` (Prometheus), "
      "`/healthz`, and `/control`. It has no TLS: keep it on 127.0.0.1.",
      [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.status); }},
+    {"agent_check", "IP:PORT", kAcceptedAddress,
+     "Where `agent-check` of HAProxy's servers in backends of `mode weights` asks for their "
+     "weights: "
+     "`agent-check agent-port PORT agent-send \"BACKEND/SERVER\\n\"`. Servers that ask here need "
+     "no "
+     "level admin. Default: weights are told by the runtime API.",
+     [](const std::string& v, AgentConfig& c) { return read_optional(v, false, c.agent_check); }},
     {"control_token_file", "/PATH", "expected an absolute path",
      "Who sends what is in that file may drain, weigh, eject and reset servers at `/control` of "
      "the "
@@ -130,6 +137,11 @@ class Parser {
     if (!config_.haproxy_socket && !std::ranges::all_of(config_.backends, is_picked_for)) {
       fail(token_, "haproxy_socket",
            "required by mode weights, such as: haproxy_socket /run/haproxy/admin.sock;");
+    }
+    if (config_.agent_check && std::ranges::all_of(config_.backends, is_picked_for)) {
+      fail(token_, "agent_check",
+           "has no effect: it tells weights, and no backend is of mode weights; give one "
+           "\"mode weights;\" or take it out");
     }
     if (!config_.control_token_file.empty() && !config_.status) {
       fail(token_, "status", "required by control_token_file, such as: status 127.0.0.1:9878;");

@@ -4,6 +4,7 @@
 //   feedback 127.0.0.1:9877;                      # where its log lines arrive
 //   haproxy_socket /run/haproxy/admin.sock;       # where its servers are learned from
 //   status 127.0.0.1:9878;                        # HTTP status page
+//   agent_check 127.0.0.1:9879;                   # where agent-checks ask for weights
 //   control_token_file /etc/leastwise/token;      # who has it may change servers at the status
 //   port state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
 //   log_level info;
@@ -45,6 +46,7 @@ struct AgentConfig {
   std::optional<Address> feedback;
   std::optional<Address> haproxy_socket;
   std::optional<Address> status;
+  std::optional<Address> agent_check;
   std::string control_token_file;  // empty: nobody may change anything
   std::string control_token;       // what is in it
   std::string state;               // empty: what was learned is lost with the process

@@ -37,6 +37,7 @@ struct ServerInfo {
                                      // less while it is throttled (slowstart)
   std::uint32_t initial_weight = 1;  // as configured
   bool has_agent_check = false;      // which may set its weight
+  bool asks_us = false;              // that check, and is answered with a weight
   ServerFigures figures{};
 };
 

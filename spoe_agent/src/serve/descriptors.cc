@@ -24,9 +24,9 @@ void reserve_descriptors(std::size_t n) noexcept {
   if (descriptor >= 0) ::close(descriptor);
 }
 
-std::size_t connections_for_haproxy(std::size_t descriptors) noexcept {
-  constexpr std::size_t kReserved = kStatusConnections + kOwnDescriptors;
-  return std::clamp(descriptors - std::min(descriptors, kReserved), kLeastConnections,
+std::size_t connections_for_haproxy(std::size_t descriptors, std::size_t others) noexcept {
+  const std::size_t reserved = kStatusConnections + kOwnDescriptors + others;
+  return std::clamp(descriptors - std::min(descriptors, reserved), kLeastConnections,
                     kMostConnections);
 }
 

@@ -8,6 +8,7 @@ namespace leastwise::agent {
 
 // Of the status port; and what files, sockets of our own, epolls take, with room to spare.
 inline constexpr std::size_t kStatusConnections = 64;
+inline constexpr std::size_t kCheckConnections = 256;  // of agent-checks, if there are any
 inline constexpr std::size_t kOwnDescriptors = 64;
 inline constexpr std::size_t kMostConnections = 4096;  // of HAProxy's port
 inline constexpr std::size_t kLeastConnections = 16;
@@ -22,8 +23,9 @@ std::size_t raise_descriptor_limit() noexcept;
 // there are threads.
 void reserve_descriptors(std::size_t n) noexcept;
 
-// How many connections HAProxy's port may have, so that the others always find theirs.
-std::size_t connections_for_haproxy(std::size_t descriptors) noexcept;
+// How many connections HAProxy's port may have, so that the others always find theirs: `others`
+// beside those of the status port.
+std::size_t connections_for_haproxy(std::size_t descriptors, std::size_t others = 0) noexcept;
 
 }  // namespace leastwise::agent
 

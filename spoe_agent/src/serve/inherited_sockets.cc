@@ -135,7 +135,7 @@ void InheritedSockets::expect_none() const {
   throw std::runtime_error("LISTEN_FDS: the socket " + text_of(bound_to(left.fd)) + " (name \"" +
                            left.name +
                            "\") is passed, but no directive has its address: expected that of "
-                           "listen, feedback or status");
+                           "listen, feedback, status or agent_check");
 }
 
 }  // namespace leastwise::agent

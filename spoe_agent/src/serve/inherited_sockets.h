@@ -1,10 +1,10 @@
 // InheritedSockets: sockets that systemd opened and passes on (LISTEN_FDS, sd_listen_fds(3)), so
 // that no connection is refused while the agent is started anew.
 //
-// A socket is for the directive that it is named after (FileDescriptorName=listen, feedback or
-// status), or else for the one that has its address. Which port is served is said by both sides,
-// and they have to agree: a socket that no directive has is an error, not a port where nobody
-// answers.
+// A socket is for the directive that it is named after (FileDescriptorName=listen, feedback,
+// status or agent_check), or else for the one that has its address. Which port is served is said by
+// both sides, and they have to agree: a socket that no directive has is an error, not a port where
+// nobody answers.
 #ifndef LEASTWISE_SPOE_AGENT_SERVE_INHERITED_SOCKETS_H_
 #define LEASTWISE_SPOE_AGENT_SERVE_INHERITED_SOCKETS_H_
 

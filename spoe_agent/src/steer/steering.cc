@@ -62,18 +62,25 @@ void Steering::learn(const BackendInfo& backend, TimePoint now) {
   for (const ServerInfo& info : backend.servers) {
     Server& server = servers_[info.name];
     server.is_here = true;
+    server.asks_us = info.asks_us;
     note_weight(server, info);
     ServerFigures figures = info.figures;
     // TCP sessions pile up where clients stay, which is no fault of the server.
     if (!backend.is_http) figures.current = 0;
     server.history.add(figures, now);
-    if (info.has_agent_check) obstacle_ = info.name;
+    if (info.has_agent_check && !info.asks_us) obstacle_ = info.name;
   }
   std::erase_if(servers_, [](const auto& entry) { return !entry.second.is_here; });
 }
 
-// What is neither what we told nor what was there before was set by hand.
+// What is neither what we told nor what was there before was set by hand. An agent-check would
+// undo that in a moment, and is answered by the configured weight alone.
 void Steering::note_weight(Server& server, const ServerInfo& info) noexcept {
+  if (info.asks_us) {
+    server.configured = info.initial_weight;
+    server.seen = info.weight;
+    return;
+  }
   const bool is_new = server.seen == 0 && server.told == 0;
   if (is_new) {
     server.configured = info.initial_weight;
@@ -146,7 +153,7 @@ std::vector<std::string> Steering::changes(const std::string& backend) {
     const double change = std::abs(static_cast<double>(weight) - server.seen);
     if (server.told != 0 && change <= kNotWorth * server.seen) continue;
     server.told = weight;
-    commands.push_back(command(backend, name, weight));
+    if (!server.asks_us) commands.push_back(command(backend, name, weight));
   }
   has_told_ = true;
   return commands;

@@ -7,6 +7,8 @@
 // Configured weights are those of HAProxy's configuration, or what somebody set by hand since. See
 // ADR 27.
 //
+// A server whose agent-check asks us for its weight gets no command: view() has what to answer.
+//
 // Pure: what HAProxy says comes in, commands for its runtime API come out. Not thread safe.
 #ifndef LEASTWISE_SPOE_AGENT_STEER_STEERING_H_
 #define LEASTWISE_SPOE_AGENT_STEER_STEERING_H_
@@ -62,6 +64,7 @@ class Steering {
     std::uint32_t told = 0;  // 0: never
     double merit = 0;        // logarithm of the factor
     bool is_here = false;
+    bool asks_us = false;
   };
 
   void begin(std::uint32_t pid) noexcept;

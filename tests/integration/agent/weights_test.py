@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import sys
+import time
 import unittest
 
 import stack
 from stack import STATUS, WEB, Stack, get, is_listening, load, say, start_load, until
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
+CHECK = 21005
 HAPROXY = """global
     stats socket {folder}/admin.sock mode 660 level {level}
 defaults
@@ -62,6 +64,30 @@ class Steered(Stack):
     def is_steered(self):
         w = self.weights()
         return w if w["s1"] > 200 and w["s3"] < w["s1"] / 4 else None
+
+
+class Asked(Steered):
+    """Weights are asked for by agent-checks: the stats socket is of level user."""
+
+    def __init__(self, **options):
+        self.names_sent = options.pop("names_sent", {})
+        super().__init__(level="user", **options)
+
+    def write_files(self):
+        super().write_files()
+        file = self.folder / "haproxy.cfg"
+        text = file.read_text()
+        for name, port in self.ports.items():
+            sent = self.names_sent.get(name, f"app/{name}\\n")
+            text = text.replace(f"127.0.0.1:{port} ", f"127.0.0.1:{port} agent-check agent-addr 127.0.0.1 "
+                                f'agent-port {CHECK} agent-inter 200ms agent-send "{sent}" ')
+        file.write_text(text)
+
+    def write_config(self, text):
+        super().write_config(f"agent_check 127.0.0.1:{CHECK};\n" + text)
+
+    def warnings(self):
+        return self.status()["agent"]["warnings"]
 
 
 class AsUnit(Steered):
@@ -161,6 +187,35 @@ class Weights(unittest.TestCase):
                 self.assertEqual(until(configured), by_hand)
             s.end("agent", signal.SIGTERM)
             self.assertEqual(s.weights(), by_hand)
+
+    def test_agent_checks_are_answered_with_weights(self):
+        with Asked(server_options="weight 20") as s:
+            s.slow_down()
+            self.start_load()
+            say(self, weights=until(s.is_steered, 20))
+            agent = s.status()["agent"]
+            self.assertEqual((agent["warnings"], agent["feedback"]["weights_told"]), ([], 0))
+            shown = {w["server"]: w for w in agent["weights"]["app"]}
+            self.assertEqual({w["configured"] for w in shown.values()}, {20})
+            s.send_signal("haproxy", signal.SIGUSR2)
+            until(lambda: s.status()["agent"]["feedback"]["restarts"] == 1)
+            until(s.is_steered, 5)  # by the first checks of the new process
+            s.end("agent")
+            time.sleep(1)
+            self.assertTrue(s.is_steered(), "nobody answers, and they stay")
+            self.assertEqual(get(WEB)[0], 200)
+            self.assertNotIn(",DOWN", s.runtime("show stat app 4 -1"))
+            s.start_agent()
+            until(lambda: s.status()["agent"]["weights"].get("app"))
+            s.write_config(TWO_LINES.format(folder=s.folder).replace("app {", "other {"))
+            s.send_signal("agent", signal.SIGHUP)
+            until(lambda: set(s.weights().values()) == {20})
+
+    def test_an_agent_check_that_asks_about_nobody_is_a_warning(self):
+        with Asked(names_sent={"s2": "app/S2\\n", "s3": "app/s3"}) as s:
+            until(lambda: 'agent_check: asked about "app/S2"' in s.log("agent"))
+            until(s.warnings)
+            self.assertIn('agent-send "app/s2\\n"', s.warnings()[0]["text"])
 
     def test_why_weights_are_not_steered_is_said_once(self):
         for options, reason in (({"level": "operator"}, 'the stats socket needs "level admin"'),

@@ -133,7 +133,7 @@ const std::string kBackendWords =
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords =
-    "listen, feedback, haproxy_socket, status, control_token_file, state, log_level, "
+    "listen, feedback, haproxy_socket, status, agent_check, control_token_file, state, log_level, "
     "backend";
 
 const std::vector<BadFile>& bad_files() {
@@ -144,6 +144,9 @@ const std::vector<BadFile>& bad_files() {
       {"listen 127.0.0.1:1;",
        "f:1: \"backend\": required, such as: backend app { policy adaptive; }"},
       {"lisen 127.0.0.1:1;", "f:1: \"lisen\": unknown directive; did you mean \"listen\"?"},
+      {"listen 127.0.0.1:1;\nagent_check 127.0.0.1:2;\nbackend a {}",
+       "f:3: \"agent_check\": has no effect: it tells weights, and no backend is of mode weights; "
+       "give one \"mode weights;\" or take it out"},
       {"backend a { mode weights; }",
        "f:1: \"haproxy_socket\": required by mode weights, such as: haproxy_socket "
        "/run/haproxy/admin.sock;"},

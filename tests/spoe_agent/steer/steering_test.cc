@@ -262,6 +262,31 @@ TEST(Steering, LeavesABackendAloneWhoseWeightsAnAgentCheckSets) {
   EXPECT_EQ(f.steering.obstacle(), "s1");
 }
 
+TEST(Steering, WhoAsksByItsAgentCheckIsAnsweredAndNotTold) {
+  Fake f(2);
+  for (ServerInfo& s : f.backend.servers) {
+    s.initial_weight = 20;
+    s.has_agent_check = true;
+  }
+  f.backend.servers[1].asks_us = true;
+  f.serve(1, 50, 40);
+  EXPECT_TRUE(f.read().empty());
+  EXPECT_EQ(f.steering.obstacle(), "s0");
+  f.backend.servers[0].has_agent_check = false;  // is told as ever
+  std::vector<std::string> told;
+  for (unsigned n = 0; n < 40; ++n) {
+    f.serve(0, 50, 10);
+    f.serve(1, 50, 40);
+    for (std::string& command : f.read()) told.push_back(std::move(command));
+    f.backend.servers[1].weight = std::max(1U, f.steering.view()[1].told);  // the next check
+  }
+  EXPECT_EQ(f.steering.obstacle(), "");
+  EXPECT_FALSE(told.empty());
+  for (const std::string& command : told) EXPECT_EQ(command.find("/s1 "), command.npos) << command;
+  EXPECT_LT(f.weight(1), f.weight(0) / 4);
+  EXPECT_EQ(f.steering.view()[1].configured, 20U) << "not taken for what somebody set by hand";
+}
+
 TEST(Steering, SaysNothingMoreWhereWeightsAreRefused) {
   Fake f(2);
   f.steering.pause();
