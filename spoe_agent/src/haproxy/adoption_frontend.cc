@@ -74,6 +74,38 @@ void keep_ordinary_requests_out(const HaproxySection& frontend, std::span<const 
   }
 }
 
+// What a format can not say before the end of a request: times, bytes, counts, how it ended.
+constexpr std::array<std::string_view, 19> kOfTheEnd = {"B",  "U",  "Ta", "Td", "Tt", "Tu", "Tw",
+                                                        "Tc", "Tr", "TR", "ts", "ac", "fc", "bc",
+                                                        "sc", "rc", "sq", "bq", "Ti"};
+
+bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Behind a '%': a name in "()" and flags in "{}" may come before the word.
+std::string_view word_of(std::string_view text) noexcept {
+  for (const std::string_view brackets : {"()", "{}"}) {
+    if (text.empty() || text.front() != brackets[0]) continue;
+    text.remove_prefix(std::min(text.find(brackets[1]), text.size() - 1) + 1);
+  }
+  std::size_t end = 0;
+  while (end < text.size() && is_letter(text[end])) ++end;
+  text.remove_suffix(text.size() - end);
+  return text;
+}
+
+bool waits_for_the_end(std::string_view format) noexcept {
+  for (std::size_t at = 0; (at = format.find('%', at)) != format.npos;) {
+    std::string_view rest = format;
+    rest.remove_prefix(++at);
+    if (rest.starts_with('%')) {
+      ++at;  // a per cent sign
+    } else if (std::ranges::find(kOfTheEnd, word_of(rest)) != kOfTheEnd.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void add_format(const HaproxySection& frontend, std::vector<std::string>& out) {
   const LogFormat format = with_log_fields(frontend);
   if (!format.note.empty()) out.push_back("# note: " + std::string(format.note));
@@ -104,12 +136,20 @@ std::vector<std::string> frontend_lines(const HaproxySection& frontend,
 }
 
 // HAProxy logs, to all targets, once the frontend's own format has all that it needs: with one that
-// needs nothing of the end of a request a profile would come too early.
+// needs nothing of the end of a request a profile would come too early. Steps of the user's own may
+// leave the end out.
 bool uses_log_profile(const HaproxySection& frontend, HaproxyVersion version) noexcept {
-  return version.has_log_profiles() && frontend.find({"log-format"}) == nullptr &&
-         (frontend.find({"option", "httplog"}) != nullptr ||
-          frontend.find({"option", "httpslog"}) != nullptr ||
-          frontend.find({"option", "tcplog"}) != nullptr);
+  if (!version.has_log_profiles() || frontend.find({"log-steps"}) != nullptr ||
+      frontend.find({"option", "logasap"}) != nullptr) {
+    return false;
+  }
+  if (const HaproxyLine* own = own_log_format(frontend); own != nullptr) {
+    // Ours may be in it from an earlier HAProxy.
+    return waits_for_the_end(own->word(1)) && own->text.find("txn.leastwise.id") == own->text.npos;
+  }
+  return frontend.find({"option", "httplog"}) != nullptr ||
+         frontend.find({"option", "httpslog"}) != nullptr ||
+         frontend.find({"option", "tcplog"}) != nullptr;
 }
 
 std::string log_profiles(HaproxyVersion version, bool has_http, bool has_tcp) {

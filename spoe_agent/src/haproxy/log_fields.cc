@@ -61,15 +61,6 @@ std::string with_fields(std::string_view format, std::string_view fields) {
   return out += fields;
 }
 
-// nullptr when one of HAProxy's own formats is used.
-const HaproxyLine* own_log_format(const HaproxySection& frontend) noexcept {
-  if (const HaproxyLine* own = frontend.find_own({"log-format"}); own != nullptr) return own;
-  for (const std::string_view named : {"httplog", "httpslog", "tcplog"}) {
-    if (frontend.find_own({"option", named}) != nullptr) return nullptr;
-  }
-  return frontend.find({"log-format"});
-}
-
 // The option of its own counts more than one of its defaults; that of HTTP means tcplog to TCP.
 std::string_view named_format(const HaproxySection& frontend) noexcept {
   for (const auto find : {&HaproxySection::find_own, &HaproxySection::find}) {
@@ -87,6 +78,14 @@ std::string_view named_format(const HaproxySection& frontend) noexcept {
 }  // namespace
 
 std::string_view log_fields(bool is_http) noexcept { return is_http ? kHttpFields : kTcpFields; }
+
+const HaproxyLine* own_log_format(const HaproxySection& frontend) noexcept {
+  if (const HaproxyLine* own = frontend.find_own({"log-format"}); own != nullptr) return own;
+  for (const std::string_view named : {"httplog", "httpslog", "tcplog"}) {
+    if (frontend.find_own({"option", named}) != nullptr) return nullptr;
+  }
+  return frontend.find({"log-format"});
+}
 
 LogFormat with_log_fields(const HaproxySection& frontend) {
   const std::string_view fields = log_fields(frontend.is_http());

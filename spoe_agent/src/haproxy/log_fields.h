@@ -12,6 +12,9 @@ namespace leastwise::agent {
 // Our fields, as feedback_line.h reads them: "leastwise id=… s=…".
 std::string_view log_fields(bool is_http) noexcept;
 
+// The user's own format; nullptr when one of HAProxy's is used.
+const HaproxyLine* own_log_format(const HaproxySection& frontend) noexcept;
+
 struct LogFormat {
   std::string line;       // log-format "…"; empty: it has our fields
   std::string_view note;  // what can not be done, or empty

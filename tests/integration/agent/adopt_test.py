@@ -311,6 +311,20 @@ listen app
             line = json.loads(s.logged("/x").split("]: ", 1)[1].rstrip("\0\n"))
             self.assertEqual(line["path"], "/x")
 
+    def test_with_log_profiles_a_format_of_ones_own_is_not_touched(self):
+        if tuple(map(int, version().split("."))) < (3, 1):
+            self.skipTest("log profiles are of HAProxy 3.1 and later")
+        config = frontend("    log-format '%{+json}o %(path)HP %(took)Ta'\n", servers())
+        with Adopted(config) as s:
+            self.assertEqual(s.printed.added("frontend web"), 1)
+            for _ in range(10):
+                Browser().get("/x")
+            self.assertEqual(Browser().get("/e?do=status%3A502")[0], 502)
+            until(lambda: s.status()["agent"]["feedback"]["by_log"] == 11)
+            settled(s)
+            line = json.loads(s.logged("/x").split("]: ", 1)[1].rstrip("\0\n"))
+            self.assertEqual(line.keys(), {"path", "took"})
+
     def test_ordinary_requests_stay_out_of_the_log_and_are_learned_from(self):
         config = frontend("    option dontlog-normal\n", servers())
         with Adopted(config) as s:

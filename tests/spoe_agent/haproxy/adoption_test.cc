@@ -76,6 +76,25 @@ TEST(Adoption, WithLogProfilesTheUsersLogIsLeftAlone) {
   EXPECT_THAT(adopt_frontend(" log-format %ci", request), HasSubstr("\"%ci leastwise id="));
 }
 
+TEST(Adoption, WithLogProfilesAFormatOfOnesOwnIsLeftAloneIfItWaitsForTheEnd) {
+  AdoptionRequest request;
+  request.version = parse_haproxy_version("3.1");
+  for (const char* late : {" log-format \"%ci %Ta\"", " log-format '%{+json}o %(took)Ta %ci'",
+                           " log-format '{\"bytes\":%{+Q}B}'", " log-format %[src]%ts"}) {
+    const std::string text = adopt_frontend(late, request);
+    EXPECT_THAT(text, HasSubstr("profile leastwise local0\n")) << late;
+    EXPECT_THAT(text, Not(HasSubstr("    log-format"))) << late;
+    EXPECT_THAT(text, Not(HasSubstr("note: a log-format"))) << late;
+  }
+  for (const char* early :
+       {" log-format \"%ci %%Ta\"", " log-format %ID", " log-format %ST%", " log-format %{Ta",
+        " option httplog\n log-steps accept", " option httplog\n option logasap"}) {
+    EXPECT_THAT(adopt_frontend(early, request), Not(HasSubstr("profile leastwise"))) << early;
+  }
+  EXPECT_THAT(adopt_frontend(" log-format \"%Ta leastwise id=%[var(txn.leastwise.id)]\"", request),
+              Not(HasSubstr("profile")));
+}
+
 TEST(Adoption, TheAgentsBackendHasItsModeWhereThereIsOne) {
   AdoptionRequest request;
   request.version = parse_haproxy_version("3.0.11");
