@@ -152,7 +152,7 @@ Switchback::Totals totals(const Shared& shared) noexcept {
 
 void renew_chooser(const Shared& shared, const Config& config, std::int64_t now_ms) noexcept {
   if (!config.switchback || !config.chosen_policy().by_score) {
-    shared->switchback = {};
+    shared->switchback.clear();
     return;
   }
   // What was compared outlives a model that was found insane and starts afresh.

@@ -1,6 +1,7 @@
 #include "model/switchback.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "leastwise/rng.h"
@@ -20,21 +21,46 @@ bool is_control(std::uint32_t second) noexcept {
   return second % Switchback::kCycle == Rng(cycle + 1).below(Switchback::kCycle);
 }
 
+// Words of plain data that others read meanwhile. A pair that does not belong together is shown
+// once, and nothing is concluded from it.
+void put(double& word, double value) noexcept {
+  std::atomic_ref<double>(word).store(value, std::memory_order_relaxed);
+}
+double look_at(const double& word) noexcept {
+  return std::atomic_ref<double>(const_cast<double&>(word)).load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void Switchback::Arm::add(double x) noexcept {
-  seconds += 1;
+  put(seconds, seconds + 1);
   const double off = x - mean;
-  mean += off / seconds;
+  put(mean, mean + off / seconds);
   squares += off * (x - mean);
 }
 
 void Switchback::Arm::fade() noexcept {
-  seconds *= kForget;
+  put(seconds, seconds * kForget);
   squares *= kForget;
 }
 
-double Switchback::Arm::typical() const noexcept { return seconds > 0 ? std::exp(mean) : 0; }
+void Switchback::Arm::clear() noexcept {
+  put(seconds, 0);
+  put(mean, 0);
+  squares = 0;
+}
+
+void Switchback::clear() noexcept {
+  chooser_ = Chooser{};
+  is_measuring_ = second_ = fallbacks_ = 0;
+  since_ms_ = 0;
+  from_ = {};
+  for (Arm& arm : arms_) arm.clear();
+}
+
+double Switchback::Arm::typical() const noexcept {
+  return look_at(seconds) > 0 ? std::exp(look_at(mean)) : 0;
+}
 
 double Switchback::Arm::variance_of_mean() const noexcept {
   return squares / ((seconds - 1) * seconds);
@@ -45,7 +71,7 @@ Switchback::Step Switchback::step_at(std::int64_t now_ms) noexcept {
   if (chooser_ == Chooser::kFallback) {
     if (age >= 0 && age < fallback_ms(fallbacks_)) return Step::kNothing;
     ++fallbacks_;
-    arms_ = {};
+    for (Arm& arm : arms_) arm.clear();
     start_second(now_ms);
     return Step::kNothing;
   }
@@ -66,7 +92,9 @@ void Switchback::start_second(std::int64_t now_ms) noexcept {
 }
 
 void Switchback::end(const Totals& to, std::int64_t now_ms) noexcept {
-  if (!is_sane()) arms_ = {};
+  if (!is_sane()) {
+    for (Arm& arm : arms_) arm.clear();
+  }
   const bool was_control = chooser_ == Chooser::kControl;
   learn(to, arms_[was_control ? 1 : 0], arms_[was_control ? 0 : 1]);
   if (was_control && is_worse()) return fall_back(now_ms);

@@ -9,8 +9,9 @@
 // than 5 % and by three standard errors, least_conn has the pool for a minute, and twice as long
 // each time that this is found again.
 //
-// Lives in shared memory and is written by the holder of the tick only. All-zero memory is a
-// fresh start; whatever it holds, it can do no more than let least_conn choose.
+// Lives in shared memory and is written by the holder of the tick only; what the status reads
+// meanwhile, typical(), is read and written word by word. All-zero memory is a fresh start;
+// whatever it holds, it can do no more than let least_conn choose.
 #ifndef LEASTWISE_SRC_MODEL_SWITCHBACK_H_
 #define LEASTWISE_SRC_MODEL_SWITCHBACK_H_
 
@@ -36,6 +37,7 @@ class Switchback {
 
     void add(double x) noexcept;
     void fade() noexcept;
+    void clear() noexcept;
     double typical() const noexcept;  // answer time, in seconds; 0 = not known
     double variance_of_mean() const noexcept;
   };
@@ -65,6 +67,8 @@ class Switchback {
         end(totals(), now_ms);
     }
   }
+
+  void clear() noexcept;
 
   Chooser chooser() const noexcept { return chooser_; }
   const Arm& adaptive() const noexcept { return arms_[0]; }
