@@ -36,6 +36,7 @@ LIMITS = [
     ("spoe_agent/src/spop/pick_message.h", "kMaxServers", "255", "| 255 arguments |"),
     ("spoe_agent/src/haproxy/runtime_client.h", "kMostBytes", "std::size_t{64} << 20",
      "runtime API | 64 MiB |"),
+    ("spoe_agent/src/balance/weight_answers.h", "kMostName", "512", "of an agent-check | 512 |"),
     ("spoe_agent/src/config/token.h", "kMostToken", "256", "control token | 16 to 256 |"),
 ]
 
