@@ -15,6 +15,7 @@ import tempfile
 ROOMS = {
     "core/src": {
         "words": (),
+        "prompt": (),
         "model": ("words",),
         "memory": ("words", "model"),
         "guard": ("words", "model", "memory"),
