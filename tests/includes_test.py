@@ -15,12 +15,12 @@ import tempfile
 ROOMS = {
     "core/src": {
         "words": (),
-        "prompt": (),
+        "prompt": ("words",),
         "model": ("words",),
-        "memory": ("words", "model"),
+        "memory": ("words", "prompt", "model"),
         "guard": ("words", "model", "memory"),
-        "pick": ("words", "memory"),
-        "policies": ("words", "memory", "pick"),
+        "pick": ("words", "prompt", "memory"),
+        "policies": ("words", "prompt", "memory", "pick"),
         "learn": ("words", "model", "memory", "guard", "pick"),
         "tune": (),
         "render": ("words", "model", "memory", "guard", "pick", "tune"),

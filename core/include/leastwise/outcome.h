@@ -75,6 +75,13 @@ struct Outcome {
   // as is known: a stream, or a body that a client takes its time to send or to read.
   Duration kept = kUnknownDuration;
 
+  // Of a model server that streams: until the first token came, from the pick. For who did not call
+  // Picker::first_token() when it did.
+  Duration first_token = kUnknownDuration;
+  // What a model server says it read and wrote ("usage"); 0 = not said. `cached_tokens` counts if
+  // `prompt_tokens` is said.
+  std::uint32_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+
   std::uint64_t bytes_sent = 0;      // to the endpoint
   std::uint64_t bytes_received = 0;  // from it
 

@@ -21,6 +21,7 @@
 #include "leastwise/explain.h"
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
+#include "leastwise/prompt.h"
 #include "leastwise/rng.h"
 #include "leastwise/route.h"
 #include "leastwise/status.h"
@@ -79,6 +80,8 @@ struct Request {
   std::span<const std::uint32_t> in_flight;
   // Of `route`; empty: it has no family.
   RouteName name = {};
+  // For the policy `inference`: what a model server is asked to read; nullptr: not known.
+  const Prompt* prompt = nullptr;
 };
 
 // Members that one request has tried. Keeps the last kRemembered of them, so that a
@@ -160,6 +163,13 @@ struct Ticket {
   std::uint16_t guest = 0;  // route of the last
   std::uint16_t guests = 0;
   std::uint16_t idle = 0;
+  bool is_reading = false;  // counted with those whose first token has not come
+
+  // In a pool of model servers, in bytes of prompt.
+  std::uint32_t prompt_bytes = 0;    // of the whole; of a prompt that was not told, a usual one's
+  std::uint32_t uncached_bytes = 0;  // what its server is not thought to have cached of it
+  float first_token = 0;             // seconds until its first token, as expected; 0 = unknown
+  TimePoint first_token_at{};        // when it came; 0 = not yet, or nobody said
 
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };
@@ -212,6 +222,11 @@ class Picker {
   // What the answer says of either choice: once for each watch(), beside finish() or answered().
   void compare(const Ticket& ticket, Would& would, const Outcome& outcome) noexcept;
 
+  // For the policy `inference`: the first token of the answer came, `now`. At most once a ticket is
+  // of use; without it, Outcome::first_token says so at the end, when it helps less: until then the
+  // prompt is taken to be waiting to be read. O(1).
+  void first_token(Ticket& ticket, TimePoint now) noexcept;
+
   // finish() in two steps, for an attempt whose end says nothing of the endpoint, such as a tunnel:
   // answered() learns from what there is to learn and takes its work away. It keeps its place, by
   // which max_conns and the count in flight go, until release() gives that back.
@@ -261,6 +276,10 @@ class Picker {
   [[gnu::cold]] void learn_wait(const Config& config, const Ticket& ticket, const Outcome& outcome,
                                 TimePoint now) noexcept;
   void learn_place(const Ticket& ticket, Duration beyond) noexcept;
+  [[gnu::noinline, gnu::cold]] void begin_prompt(const PickContext& context,
+                                                 Ticket& ticket) noexcept;
+  [[gnu::noinline, gnu::cold]] void end_prompt(const Ticket& ticket, const Outcome& outcome,
+                                               TimePoint now) noexcept;
 
   Pool pool_;
   ProcessSlot slot_{};

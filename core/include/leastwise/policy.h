@@ -37,6 +37,9 @@ struct Policy {
   bool by_count = false;
   // Whether those in a large pool are the best by score (src/pick/score_trees.h).
   bool by_score = false;
+  // Whether it goes by Request::prompt, for which a pool needs memory of its own
+  // (src/memory/prompts.h).
+  bool by_prompt = false;
 };
 
 // All policies, in the order of policies.def; the first is the default.

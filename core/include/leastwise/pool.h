@@ -157,21 +157,26 @@ class Pool {
  public:
   // Bytes that a pool of `capacity` endpoints needs; about 3.5 KiB for each, of which 1 KiB is
   // rows of processes: their pages are not touched before so many have joined. 0.2 MiB for the
-  // rest.
-  static std::size_t bytes_for(std::size_t capacity) noexcept;
+  // rest. `residency`: bytes to remember in which model server has seen which prompts; 0 for other
+  // policies than `inference`.
+  static std::size_t bytes_for(std::size_t capacity, std::size_t residency = 0) noexcept;
   // The largest capacity that fits; 0 when none does.
-  static std::size_t capacity_for(std::size_t bytes) noexcept;
+  static std::size_t capacity_for(std::size_t bytes, std::size_t residency = 0) noexcept;
 
   // Formats `memory`. REQUIRES: 64-byte aligned. kNoMemory says how much is needed.
-  static Status create(std::span<std::byte> memory, std::size_t capacity, Pool& out) noexcept;
+  static Status create(std::span<std::byte> memory, std::size_t capacity, Pool& out,
+                       std::size_t residency = 0) noexcept;
 
   // Takes over memory formatted by create(), possibly by another process: kCorrupt
-  // if its layout is not exactly this build's. Nothing is changed.
+  // if its layout is not exactly this build's. Nothing is changed. In memory that is too small for
+  // its residency it has none: an image() has not.
   static Status attach(std::span<std::byte> memory, Pool& out) noexcept;
 
   Pool() noexcept = default;
   explicit operator bool() const noexcept { return header_ != nullptr; }
   std::size_t capacity() const noexcept { return capacity_; }
+  // Whether it remembers prompts: policy `inference` goes by counts alone without.
+  bool has_residency() const noexcept { return sets_ != 0; }
 
   // Copies what `other` learned: its model, and each of its endpoints by full name.
   // In-flight counts stay behind. REQUIRES: this pool is fresh and not shared yet.
@@ -344,6 +349,7 @@ class Pool {
   state::Header* header_ = nullptr;
   // Kept here, not read from the memory: damage there must not lead out of it.
   std::uint32_t capacity_ = 0;
+  std::uint32_t sets_ = 0;  // of the residency
 };
 
 }  // namespace leastwise

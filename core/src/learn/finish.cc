@@ -174,6 +174,8 @@ void Picker::finish(const Config& config, const Ticket& ticket, const Outcome& o
   }
   if (outcome.kept > Duration::zero()) [[unlikely]]
     learn_place(ticket, outcome.kept - std::max(outcome.occupied, Duration::zero()));
+  if (pool_.has_residency()) [[unlikely]]
+    end_prompt(ticket, outcome, now);
   take_in(config, ticket, outcome, now, verdict, {endpoint, record});
 }
 
@@ -188,6 +190,10 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
         [&](std::uint64_t word) noexcept { return load::without_work(word, ticket.load); });
     ticket.load = load::kOne;
     state::enter(endpoint, record, ticket, Stay::kIdle);
+  }
+  if (pool_.has_residency()) [[unlikely]] {
+    end_prompt(ticket, outcome, now);
+    ticket.is_reading = false;
   }
   take_in(config, ticket, outcome, now, verdict, {endpoint, record});
   ticket.start = now;  // of what release() tells

@@ -35,6 +35,7 @@ bool is(const Record& record, std::uint64_t hash, std::string_view name) noexcep
 void reset(const Shared& shared, std::size_t i) noexcept {
   Record& r = shared.records()[i];
   state::forget(shared, i);
+  if (shared.has_prompts()) shared.prompts().reset(i);
   shared.records()[i].weight.set(1);
   shared.hot()[i].inverse_weight.set(1);
   shared.hot()[i].flags.set(0);

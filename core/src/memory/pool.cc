@@ -1,6 +1,7 @@
 #include "leastwise/pool.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <functional>
 #include <new>
@@ -15,11 +16,18 @@ using state::Hot;
 using state::Record;
 using LedgerCell = Cell<std::int32_t>;
 
+constexpr std::size_t kMostSets = std::size_t{1} << 26;  // 4 GiB
+
 constexpr std::size_t round_up(std::size_t n) noexcept { return (n + 63) & ~std::size_t{63}; }
 
 constexpr std::size_t kPerEndpoint = sizeof(Hot) + sizeof(Record) + sizeof(Learned) +
                                      sizeof(state::Window) + sizeof(state::Shadowed) +
                                      kMaxProcesses * sizeof(LedgerCell);
+
+std::uint32_t sets_for(std::size_t residency) noexcept {
+  return static_cast<std::uint32_t>(
+      std::min<std::size_t>(residency / sizeof(ResidencySet), kMostSets));
+}
 
 // Names must hash alike in every process that maps the memory: a build that hashes
 // otherwise is another layout.
@@ -76,6 +84,10 @@ std::span<Cell<std::int32_t>> Shared::ledger(ProcessSlot slot) const noexcept {
 std::size_t Shared::bytes_for(std::size_t capacity) noexcept {
   return ledger_offset(capacity) + kMaxProcesses * ledger_row(capacity);
 }
+Prompts Shared::prompts() const noexcept {
+  if (sets_ == 0) return {};
+  return {at<std::byte>(header_, round_up(bytes_for(capacity_))), capacity_, sets_};
+}
 
 void forget(const Shared& shared, std::size_t i) noexcept {
   Hot& hot = shared.hot()[i];
@@ -96,6 +108,11 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   shared.records()[i].rate.set(0);
   shared.records()[i].capacity.set(0);
   shared.records()[i].spared.set(0);
+  if (shared.has_prompts()) {
+    // As of the next tick: the time is not known here.
+    const TimePoint soon{Duration{shared->tick_last.get()} + Pool::kTickPeriod};
+    shared.prompts().forget(i, stamp_of(soon));
+  }
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};
@@ -104,8 +121,10 @@ void forget(const Shared& shared, std::size_t i) noexcept {
 
 }  // namespace state
 
-std::size_t Pool::bytes_for(std::size_t capacity) noexcept {
-  return state::Shared::bytes_for(capacity);
+std::size_t Pool::bytes_for(std::size_t capacity, std::size_t residency) noexcept {
+  const std::size_t bytes = state::Shared::bytes_for(capacity);
+  const std::uint32_t sets = sets_for(residency);
+  return sets == 0 ? bytes : round_up(bytes) + state::Prompts::bytes_for(capacity, sets);
 }
 
 std::size_t Pool::image_bytes(std::size_t capacity) noexcept { return ledger_offset(capacity); }
@@ -114,21 +133,23 @@ std::span<const std::byte> Pool::image() const noexcept {
   return {reinterpret_cast<const std::byte*>(header_), image_bytes(capacity())};
 }
 
-std::size_t Pool::capacity_for(std::size_t bytes) noexcept {
-  if (bytes < bytes_for(1)) return 0;
-  std::size_t n = std::min(kMaxEndpoints, (bytes - hot_offset()) / kPerEndpoint);
-  while (n > 0 && bytes_for(n) > bytes) --n;
+std::size_t Pool::capacity_for(std::size_t bytes, std::size_t residency) noexcept {
+  if (bytes < bytes_for(1, residency)) return 0;
+  const std::size_t rest = bytes - (bytes_for(1, residency) - bytes_for(1));
+  std::size_t n = std::min(kMaxEndpoints, (rest - hot_offset()) / kPerEndpoint);
+  while (n > 0 && bytes_for(n, residency) > bytes) --n;
   return n;
 }
 
-Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out) noexcept {
+Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out,
+                    std::size_t residency) noexcept {
   if (capacity == 0 || capacity > kMaxEndpoints) {
     return {Status::Code::kOutOfRange, "a pool has 1 to 65536 endpoints"};
   }
-  if (memory.size() < bytes_for(capacity)) {
+  if (memory.size() < bytes_for(capacity, residency)) {
     std::array<char, 24> digits;
     Text need(digits);
-    need << std::uint64_t{bytes_for(capacity)};
+    need << std::uint64_t{bytes_for(capacity, residency)};
     return {Status::Code::kNoMemory,
             {"memory too small for the pool: ", need.view(), " bytes needed"}};
   }
@@ -136,6 +157,11 @@ Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out
   // cleared when they are claimed: memory of processes that never come is not touched.
   std::memset(memory.data(), 0, ledger_offset(capacity));
   auto* header = std::launder(reinterpret_cast<Header*>(memory.data()));
+  out.sets_ = header->residency_sets = sets_for(residency);
+  if (out.sets_ != 0) {
+    const std::size_t begin = round_up(bytes_for(capacity));
+    std::memset(memory.data() + begin, 0, bytes_for(capacity, residency) - begin);
+  }
   header->capacity = static_cast<std::uint32_t>(capacity);
   header->layout = state::kLayout;
   header->hash_seed = hash_seed();
@@ -160,10 +186,16 @@ Status Pool::attach(std::span<std::byte> memory, Pool& out) noexcept {
   }
   out.header_ = header;
   out.capacity_ = header->capacity;
+  const std::size_t residency = std::size_t{header->residency_sets} * sizeof(ResidencySet);
+  const bool fits = header->residency_sets <= kMostSets &&
+                    memory.size() >= bytes_for(header->capacity, residency);
+  out.sets_ = fits ? header->residency_sets : 0;
   return {};
 }
 
-state::Shared Pool::shared() const noexcept { return {header_, capacity_}; }
+// The members of both are the same. Copied one by one they are put together from three, with each of
+// the ten calls that a request makes.
+state::Shared Pool::shared() const noexcept { return std::bit_cast<state::Shared>(*this); }
 
 std::uint32_t Pool::begin_configuration() noexcept { return header_->configuration.add(1) + 1; }
 

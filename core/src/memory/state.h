@@ -1,7 +1,7 @@
 // State: what lies in a pool's shared memory, and where.
 //
 //   Header | Hot[capacity] | Record[capacity] | Learned[capacity] | Window[capacity] |
-//   Shadowed[capacity] | ledger[processes][capacity]
+//   Shadowed[capacity] | ledger[processes][capacity] | Prompts (memory/prompts.h), if any
 //
 // No pointers, no locks. Who writes what: Hot and Record by every process, Learned, Window and
 // Header::model by the one that holds the tick, ledger row s by the process in slot s.
@@ -19,6 +19,7 @@
 #include "leastwise/outcome.h"
 #include "leastwise/pool.h"
 #include "memory/history.h"
+#include "memory/prompts.h"
 #include "memory/shadow.h"
 #include "model/model.h"
 #include "model/switchback.h"
@@ -33,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 21;
+inline constexpr std::uint32_t kLayout = 22;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -209,6 +210,7 @@ struct alignas(64) Header {
   Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
   Cell<std::uint32_t> changes;          // of settings, by operators
   std::atomic<std::uint32_t> membership;  // how often endpoints came or went at run time
+  std::uint32_t residency_sets;           // of Prompts; 0: it has none
   Cell<std::int64_t> stall_ended;  // µs; what was sent before tells nothing of speed: learn/stall.h
 
   // The tick: when it is due (µs), and who is in it (entry), 0 = nobody.
@@ -264,11 +266,12 @@ struct alignas(64) Header {
   }
 };
 
-// The whole of a pool's memory, as one process sees it. The capacity is the process's
-// own copy, checked when it attached: damaged memory can not lead out of the memory.
+// The whole of a pool's memory, as one process sees it. Capacity and sets are the process's
+// own copies, checked when it attached: damaged memory can not lead out of the memory.
 class Shared {
  public:
-  Shared(Header* header, std::uint32_t capacity) noexcept : header_(header), capacity_(capacity) {}
+  Shared(Header* header, std::uint32_t capacity, std::uint32_t sets) noexcept
+      : header_(header), capacity_(capacity), sets_(sets) {}
 
   Header* operator->() const noexcept { return header_; }
   std::uint32_t capacity() const noexcept { return capacity_; }
@@ -278,12 +281,15 @@ class Shared {
   std::span<Window> windows() const noexcept;
   std::span<Shadowed> shadowed() const noexcept;
   std::span<Cell<std::int32_t>> ledger(ProcessSlot slot) const noexcept;
+  bool has_prompts() const noexcept { return sets_ != 0; }
+  Prompts prompts() const noexcept;
 
   static std::size_t bytes_for(std::size_t capacity) noexcept;
 
  private:
   Header* header_;
   std::uint32_t capacity_;
+  std::uint32_t sets_;
 };
 
 // Whether what was measured of endpoint i says something of the pool as it is.

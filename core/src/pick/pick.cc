@@ -98,7 +98,8 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
           .route = route,
           .costs = costs,
           .stay = stay,
-          .work = work};
+          .work = work,
+          .shared = shared};
 }
 
 // flatten: what pick_in_turn() and adopt() share with it would else cost 78 instructions in calls.
@@ -245,6 +246,8 @@ bool Picker::start(PickContext& context, const Choice& choice, Ticket& ticket) n
   ticket.is_trial = is_trial;
   if ((record.guests.get() | static_cast<std::uint32_t>(context.stay)) != 0) [[unlikely]]
     note_stays(ticket, context, endpoint, record, pool_.shared()->routes);
+  if (pool_.has_residency()) [[unlikely]]
+    begin_prompt(context, ticket);
   return true;
 }
 

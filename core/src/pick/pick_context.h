@@ -84,6 +84,7 @@ struct PickContext {
   Costs costs;              // of this request's route, x̄ when unknown
   Stay stay;                // what such requests do at a server,
   float work;               // and seconds for which others wait for one
+  state::Shared shared;
   Candidates candidates{};  // never empty when a policy is called
   // With Config::affinity: the candidate that the request's key belongs to.
   MemberIndex home = kNoMember;

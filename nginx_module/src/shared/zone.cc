@@ -4,6 +4,7 @@
 #include <bit>
 #include <span>
 
+#include "leastwise/residency.h"
 #include "shared/slots.h"
 #include "shared/upstream.h"
 
@@ -19,14 +20,14 @@ constexpr std::size_t kLeastCapacityResolving = 256;  // servers that only DNS k
 // pages that it hands out.
 std::size_t overhead(std::size_t size) noexcept { return 4 * ngx_pagesize + size / 64; }
 
-std::size_t zone_size_for(std::size_t capacity) noexcept {
-  const std::size_t block = ngx_align(Pool::bytes_for(capacity), ngx_pagesize);
+std::size_t zone_size_for(std::size_t capacity, std::size_t residency) noexcept {
+  const std::size_t block = ngx_align(Pool::bytes_for(capacity, residency), ngx_pagesize);
   return ngx_align(block + overhead(block) + block / 1024, ngx_pagesize);
 }
 
-std::size_t capacity_of(std::size_t zone_size) noexcept {
+std::size_t capacity_of(std::size_t zone_size, std::size_t residency) noexcept {
   const std::size_t kept = overhead(zone_size);
-  return zone_size > kept ? Pool::capacity_for(zone_size - kept) : 0;
+  return zone_size > kept ? Pool::capacity_for(zone_size - kept, residency) : 0;
 }
 
 // Room for all servers twice over, so that one reload may replace every one of them while
@@ -44,8 +45,10 @@ ngx_slab_pool_t& slab_of(const ngx_shm_zone_t& zone) noexcept {
   return *reinterpret_cast<ngx_slab_pool_t*>(zone.shm.addr);
 }
 
+// From the pool on to the end of the zone: how much of it the pool has, it says itself.
 std::span<std::byte> block_of(const ngx_shm_zone_t& zone) noexcept {
-  return {static_cast<std::byte*>(slab_of(zone).data), Pool::bytes_for(capacity_of(zone.shm.size))};
+  auto* block = static_cast<std::byte*>(slab_of(zone).data);
+  return {block, reinterpret_cast<std::byte*>(zone.shm.addr) + zone.shm.size};
 }
 
 // The pool that the running configuration has for the upstream of this name.
@@ -81,7 +84,16 @@ void tell_if_replaced(const ngx_shm_zone_t& zone, const Upstream& upstream) noex
 
 ngx_int_t keep(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
   const Status s = Pool::attach(block_of(zone), upstream.pool);
-  if (s.ok()) return NGX_OK;
+  if (s.ok()) {
+    if (residency_of(upstream.config) != 0 && !upstream.pool.has_residency()) {
+      ngx_log_error(
+          NGX_LOG_WARN, zone.shm.log, 0,
+          "zone \"%V\" was made for another policy, and has no room for what \"inference\" "
+          "remembers: it goes by counts alone until nginx is restarted",
+          &zone.shm.name);
+    }
+    return NGX_OK;
+  }
   ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0,
                 "zone \"%V\" can not be taken over: %s; restart nginx instead of reloading it",
                 &zone.shm.name, s.message());
@@ -90,16 +102,17 @@ ngx_int_t keep(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
 
 ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
   ngx_slab_pool_t& slab = slab_of(zone);
-  const std::size_t capacity = capacity_of(zone.shm.size);
+  const std::size_t residency = residency_of(upstream.config);
+  const std::size_t capacity = capacity_of(zone.shm.size, residency);
   // Of more than half a page: comes page aligned.
-  slab.data = ngx_slab_alloc(&slab, Pool::bytes_for(capacity));
+  slab.data = ngx_slab_alloc(&slab, Pool::bytes_for(capacity, residency));
   if (slab.data == nullptr) {
     ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0,
                   "zone \"%V\" of %uz bytes has no room for its pool", &zone.shm.name,
                   zone.shm.size);
     return NGX_ERROR;
   }
-  if (const Status s = Pool::create(block_of(zone), capacity, upstream.pool); !s.ok()) {
+  if (const Status s = Pool::create(block_of(zone), capacity, upstream.pool, residency); !s.ok()) {
     ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0, "zone \"%V\": %s", &zone.shm.name, s.message());
     return NGX_ERROR;
   }
@@ -159,12 +172,14 @@ ngx_int_t refuse_size(ngx_conf_t* cf, const Upstream& upstream, std::size_t leas
 }  // namespace
 
 ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
-  const std::size_t least = zone_size_for(std::max<std::size_t>(needed_capacity(upstream), 1));
+  const std::size_t residency = residency_of(upstream.config);
+  const std::size_t least =
+      zone_size_for(std::max<std::size_t>(needed_capacity(upstream), 1), residency);
   ngx_str_t name = upstream.zone_name;
   std::size_t size = upstream.zone_size;
   if (name.len == 0) {
     name = default_name(cf, upstream);
-    size = zone_size_for(default_capacity(upstream));
+    size = zone_size_for(default_capacity(upstream), residency);
     if (name.data == nullptr) return NGX_ERROR;
   } else if (size < least) {
     return refuse_size(cf, upstream, least);

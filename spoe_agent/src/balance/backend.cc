@@ -13,6 +13,7 @@
 
 #include "balance/tickets.h"
 #include "haproxy/request_id.h"
+#include "leastwise/residency.h"
 #include "serve/log.h"
 #include "spop/pick_message.h"
 
@@ -91,6 +92,10 @@ Backend::Backend(const BackendConfig& config, StateStore& store)
       log(LogLevel::kWarning, {"state of backend ", name_, ": of another version, started afresh"});
     }
     pool = make_pool(kFirstCapacity);
+  } else if (residency_of(config_) != 0 && !pool.has_residency()) {  // it had another policy
+    const Pool kept_pool = pool;
+    pool = make_pool(kept_pool.capacity());
+    if (!pool.migrate(kept_pool).ok()) pool = make_pool(kFirstCapacity);
   }
   // Until HAProxy says who is there, nobody is.
   pool.for_each([&](EndpointId id) { pool.retire(id); });
@@ -243,8 +248,8 @@ void Backend::configure_changed(const std::vector<ServerInfo>& servers) noexcept
 
 Pool Backend::make_pool(std::size_t capacity) {
   Pool pool;
-  const auto memory = store_.create(name_, Pool::bytes_for(capacity));
-  const Status status = Pool::create(memory, capacity, pool);
+  const auto memory = store_.create(name_, Pool::bytes_for(capacity, residency_of(config_)));
+  const Status status = Pool::create(memory, capacity, pool, residency_of(config_));
   if (!status.ok()) throw std::runtime_error("backend " + name_ + ": " + status.message());
   return pool;
 }

@@ -73,10 +73,10 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"decay", "9223372036854775807h", "invalid value \"9223372036854775807h\": " TIME},
         Bad{"policy", "best",
             "invalid value \"best\": expected adaptive, least_conn, least_time, peak_ewma, "
-            "two_choices, round_robin, weighted or hash"},
+            "two_choices, round_robin, weighted, hash or inference"},
         Bad{"policy", "",
             "invalid value \"\": expected adaptive, least_conn, least_time, peak_ewma, "
-            "two_choices, round_robin, weighted or hash"},
+            "two_choices, round_robin, weighted, hash or inference"},
         Bad{"demand", "cpu", "invalid value \"cpu\": expected static, speed or report"},
         Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
         Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));

@@ -21,8 +21,8 @@ PORT = 20050
 SERVER = "server 127.0.0.1:20051;"
 STATUS = "server {{ listen 127.0.0.1:20050; location = /status {{ {} }} }}"
 TIMES = "a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"
-POLICIES = ("adaptive, least_conn, least_time, peak_ewma, two_choices, round_robin, weighted "
-            "or hash")
+POLICIES = ("adaptive, least_conn, least_time, peak_ewma, two_choices, round_robin, weighted, "
+            "hash or inference")
 NETWORKS = "1 to 16 networks with commas between, as in 10.1.0.0/16,fd00::/8"
 NAMES = 'letters, digits, "_", "-" and ".", not beginning with "leastwise_"'
 

@@ -13,7 +13,7 @@ STATUS, PORT = 20620, 20621
 A, B, C, D = 20622, 20623, 20624, 20625
 POOL = "stream/game"
 POLICIES = ("adaptive", "least_conn", "least_time", "peak_ewma", "two_choices", "round_robin",
-            "weighted", "hash")
+            "weighted", "hash", "inference")
 
 
 class Features(unittest.TestCase):

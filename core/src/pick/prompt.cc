@@ -1,0 +1,110 @@
+// Picker: what a pool of model servers counts of each prompt, beside what all pools do.
+#include <algorithm>
+
+#include "leastwise/picker.h"
+#include "pick/pick_context.h"
+#include "pick/prompt_cost.h"
+
+namespace leastwise {
+namespace {
+
+constexpr float kBytesPerToken = 4;
+constexpr std::uint32_t kTells = 4;  // part of a prompt that says whether it was cached
+
+// Bytes that the server holds of it.
+std::uint32_t cached_at(const state::Prompts& prompts, const Prompt& prompt,
+                        std::size_t endpoint) noexcept {
+  const unsigned bit = prompts.bit_of(endpoint);
+  Residency::Lengths lengths{};
+  prompts.residency().find(prompt, std::uint64_t{1} << bit, lengths);
+  return std::min(lengths[bit], prompt.bytes);
+}
+
+std::uint32_t usual_bytes(const Reading& reading) noexcept {
+  const float usual = reading.usual_bytes.get();
+  return usual >= 1 && usual < 1e9F ? static_cast<std::uint32_t>(usual) : kUsualPromptBytes;
+}
+
+void learn_usual(Reading& reading, std::uint32_t bytes) noexcept {
+  constexpr float kNew = 1.0F / 32;
+  const auto usual = static_cast<float>(usual_bytes(reading));
+  reading.usual_bytes.set(usual + (static_cast<float>(bytes) - usual) * kNew);
+}
+
+// What the server said of its cache.
+void learn_cached(const state::Prompts& prompts, const Ticket& ticket, const Outcome& outcome,
+                  TimePoint now) noexcept {
+  const std::size_t i = index(ticket.id);
+  if (outcome.completion_tokens != 0) {
+    prompts.fill(i,
+                 static_cast<std::uint32_t>(std::min(
+                     kBytesPerToken * static_cast<float>(outcome.completion_tokens), 1e9F)),
+                 now);
+  }
+  const std::uint32_t expected = ticket.prompt_bytes - ticket.uncached_bytes;
+  if (outcome.prompt_tokens == 0 || expected < ticket.prompt_bytes / kTells) return;
+  const float part =
+      static_cast<float>(outcome.cached_tokens) / static_cast<float>(outcome.prompt_tokens);
+  learn_room(prompts.readings()[i],
+             part * static_cast<float>(ticket.prompt_bytes) >= 0.5F * static_cast<float>(expected));
+}
+
+}  // namespace
+
+void Picker::begin_prompt(const PickContext& context, Ticket& ticket) noexcept {
+  const state::Prompts prompts = pool_.shared().prompts();
+  const std::size_t i = index(ticket.id);
+  Reading& reading = prompts.readings()[i];
+  if (const Prompt* prompt = context.request.prompt; prompt != nullptr) {
+    const std::uint32_t cached = cached_at(prompts, *prompt, i);
+    ticket.prompt_bytes = prompt->bytes;
+    ticket.uncached_bytes = std::min(std::max(prompt->bytes - cached, kLeastBytes), prompt->bytes);
+    prompts.residency().keep(*prompt, prompts.bit_of(i), stamp_of(context.now));
+    prompts.fill(i, ticket.uncached_bytes, context.now);
+    learn_usual(reading, ticket.uncached_bytes);
+  } else {
+    ticket.prompt_bytes = ticket.uncached_bytes = usual_bytes(reading);
+  }
+  const std::uint64_t waiting = reading.pending.get();
+  const Pace pace = pace_now(reading, waiting, context.now);
+  if (pace.amount > 0) {
+    const float bytes = pending::bytes(waiting) + static_cast<float>(ticket.uncached_bytes);
+    ticket.first_token = bytes * pace.seconds / pace.amount;
+  }
+  if (ticket.load == 0) return;
+  // Nothing else is in flight here: what the dead left behind does not wait.
+  if (ticket.in_flight == 0 && waiting != 0) reading.pending.set(0);
+  begin_reading(reading, ticket.uncached_bytes, context.now);
+  ticket.is_reading = true;
+}
+
+void Picker::first_token(Ticket& ticket, TimePoint now) noexcept {
+  if (ticket.first_token_at == TimePoint{}) ticket.first_token_at = now;
+  if (!ticket.is_reading || index(ticket.id) >= pool_.capacity()) return;
+  ticket.is_reading = false;
+  if (!pool_.has_residency()) return;
+  end_reading(pool_.shared().prompts().readings()[index(ticket.id)], ticket.uncached_bytes, true,
+              now);
+}
+
+void Picker::end_prompt(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
+  const state::Prompts prompts = pool_.shared().prompts();
+  Reading& reading = prompts.readings()[index(ticket.id)];
+  const bool is_good = outcome.result == Result::kOk;
+  if (ticket.is_reading) end_reading(reading, ticket.uncached_bytes, is_good, now);
+  // Not there at all: whatever it had is gone.
+  if (outcome.result == Result::kRefused) prompts.forget(index(ticket.id), stamp_of(now));
+  if (!is_good) return;
+  const TimePoint began = outcome.first_token >= Duration::zero()
+                              ? ticket.start + outcome.first_token
+                              : ticket.first_token_at;
+  const float bytes = outcome.completion_tokens != 0
+                          ? kBytesPerToken * static_cast<float>(outcome.completion_tokens)
+                          : static_cast<float>(outcome.bytes_received);
+  if (began > ticket.start && began < now && bytes > 0) {
+    add_written(reading, bytes, seconds(now - began));
+  }
+  learn_cached(prompts, ticket, outcome, now);
+}
+
+}  // namespace leastwise

@@ -1,0 +1,50 @@
+// Prompt cost: seconds that a prompt costs on each model server, its own and those of others.
+#ifndef LEASTWISE_SRC_PICK_PROMPT_COST_H_
+#define LEASTWISE_SRC_PICK_PROMPT_COST_H_
+
+#include <array>
+#include <cstdint>
+
+#include "memory/prompts.h"
+#include "pick/pick_context.h"
+
+namespace leastwise {
+
+inline constexpr std::uint32_t kLeastBytes = 64;          // no server has cached the last block
+inline constexpr std::uint32_t kUsualPromptBytes = 4096;  // of a prompt, before any was seen
+inline constexpr float kUsualPace = 2.5e-5F;  // seconds a byte, the same: 10,000 tokens/s
+
+// What a model server is doing as this prompt comes.
+struct Reader {
+  float cached = 0;    // bytes of the prompt
+  float uncached = 0;  // bytes
+  float pending = 0;   // bytes that others have it read first
+  float waiting = 0;   // prompts of which that is,
+  float writing = 0;   // and answers that are being written
+  float pace = 0;      // seconds a byte
+  float writes = 0;    // seconds to write a usual answer; 0: unknown
+};
+
+// Of all candidates, in their order. O(candidates + points).
+class Readers {
+ public:
+  Readers(const PickContext& context, const state::Prompts& prompts) noexcept;
+
+  const Reader& operator[](std::size_t at) const noexcept { return readers_[at]; }
+  // Part of the time in which a server of the pool has something to read.
+  float busy() const noexcept { return busy_; }
+  // Seconds that the prompt costs on that one.
+  float cost(std::size_t at) const noexcept;
+
+ private:
+  void look_up(const PickContext& context, const state::Prompts& prompts) noexcept;
+  void learn_paces(const PickContext& context, const state::Prompts& prompts) noexcept;
+
+  std::array<Reader, PickContext::kMost> readers_;
+  float busy_ = 0;
+  float least_ = 0;  // uncached
+};
+
+}  // namespace leastwise
+
+#endif  // LEASTWISE_SRC_PICK_PROMPT_COST_H_

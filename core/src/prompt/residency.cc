@@ -1,0 +1,101 @@
+#include "prompt/residency.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace leastwise {
+namespace {
+
+// A place's key: 26 bits of the digest, the end of a prompt, the stamp.
+constexpr unsigned kTagShift = 38, kEndShift = 32;
+constexpr std::uint64_t kEndMask = (1U << (kTagShift - kEndShift)) - 1;
+
+constexpr std::uint64_t tag_of(std::uint64_t digest) noexcept {
+  return (digest | 1) << kTagShift;  // not 0, which is free
+}
+constexpr bool has_tag(std::uint64_t key, std::uint64_t digest) noexcept {
+  return key >> kTagShift == tag_of(digest) >> kTagShift;
+}
+constexpr std::uint64_t end_of(std::uint64_t key) noexcept { return key >> kEndShift & kEndMask; }
+
+// How far the bytes from point k to the next go.
+constexpr std::uint32_t width(std::size_t k) noexcept {
+  return k + 1 < PromptPoints::kMost ? PromptPoints::bytes(k + 1) - PromptPoints::bytes(k)
+                                     : PromptPoints::bytes(k) / 4;
+}
+
+// Where a prompt ends between point k, its last, and the next, in 62 parts from 1 on.
+std::uint64_t end_after(std::size_t k, std::uint32_t bytes) noexcept {
+  const std::uint64_t over = std::min(bytes - PromptPoints::bytes(k), width(k));
+  return 1 + over * (kEndMask - 1) / width(k);
+}
+
+// Bytes of a prompt that are cached, when point k is. What went there last and ended before the
+// next point tells how much further: in a chat that was the turn before, all of which comes again;
+// of a long prompt with a question of its own nearly all.
+std::uint32_t cached_length(std::size_t k, std::uint64_t end) noexcept {
+  const std::uint64_t over = end == 0 ? 0 : (end - 1) * width(k) / (kEndMask - 1);
+  return PromptPoints::bytes(k) + static_cast<std::uint32_t>(over);
+}
+
+}  // namespace
+
+// By the upper half, since the tag is the lower.
+ResidencySet& Residency::set_of(std::uint64_t digest) const noexcept {
+  return sets_[(digest >> 32) * sets_.size() >> 32];
+}
+
+std::uint64_t Residency::still(std::uint64_t holders, Stamp stamp) const noexcept {
+  for (std::uint64_t rest = holders; rest != 0; rest &= rest - 1) {
+    const auto bit = static_cast<std::size_t>(std::countr_zero(rest));
+    if (is_before(stamp, holders_.since[bit].get())) holders &= ~(std::uint64_t{1} << bit);
+  }
+  return holders;
+}
+
+// From the longest beginning on: who has it has the shorter ones, too.
+void Residency::find(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept {
+  for (std::size_t i = prompt.points; i-- > 0 && among != 0;) {
+    const std::uint64_t digest = prompt.digest(i);
+    for (const ResidencySet::Place& place : set_of(digest).places) {
+      const std::uint64_t key = place.key.get();
+      if (!has_tag(key, digest)) continue;
+      std::uint64_t found = still(place.holders.get() & among, static_cast<Stamp>(key));
+      among &= ~found;
+      const std::uint32_t length =
+          std::min(cached_length(prompt.first + i, end_of(key)), prompt.bytes);
+      for (; found != 0; found &= found - 1) {
+        lengths[static_cast<std::size_t>(std::countr_zero(found))] = length;
+      }
+      break;
+    }
+  }
+}
+
+void Residency::keep(const Prompt& prompt, unsigned bit, Stamp now) noexcept {
+  const std::uint64_t own = std::uint64_t{1} << bit;
+  for (std::size_t i = 0; i < prompt.points; ++i) {
+    const std::uint64_t digest = prompt.digest(i);
+    ResidencySet::Place* oldest = nullptr;
+    std::uint64_t holders = own;
+    std::uint64_t end = i + 1 == prompt.points ? end_after(prompt.first + i, prompt.bytes) : 0;
+    for (ResidencySet::Place& place : set_of(digest).places) {
+      const std::uint64_t key = place.key.get();
+      if (has_tag(key, digest)) {
+        if (end == 0) end = end_of(key);
+        holders |= still(place.holders.get(), static_cast<Stamp>(key));
+        oldest = &place;
+        break;
+      }
+      if (oldest == nullptr || key == 0 ||
+          (oldest->key.get() != 0 &&
+           is_before(static_cast<Stamp>(key), static_cast<Stamp>(oldest->key.get())))) {
+        oldest = &place;
+      }
+    }
+    oldest->holders.set(holders);
+    oldest->key.set(tag_of(digest) | end << kEndShift | now);
+  }
+}
+
+}  // namespace leastwise
