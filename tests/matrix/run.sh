@@ -73,9 +73,9 @@ root_of() { [ "$1" = mainline ] && echo sid || echo "$1"; }
 
 # make_root RELEASE: as it is, if it has all the packages. LuaJIT is the one that its nginx-lua needs.
 make_root() {
-  local release=$1 root=$cache/$1 stamp luajit=libluajit-5.1-dev
-  [ "$release" = bookworm ] && luajit=libluajit2-5.1-dev
-  local packages=("${packages[@]}" "$luajit")
+  local release=$1 root=$cache/$1 stamp luajit=libluajit-5.1-dev boost=libboost-dev
+  [ "$release" = bookworm ] && luajit=libluajit2-5.1-dev boost=libboost1.81-dev
+  local packages=("${packages[@]}" "$luajit" "$boost")
   stamp="${packages[*]} nginx-source"
   [ "$(cat "$root/.complete" 2> /dev/null)" = "$stamp" ] && return
   check_network "$release"

@@ -1,0 +1,2 @@
+// Boost.JSON, compiled here once: its library is not linked.
+#include <boost/json/src.hpp>
