@@ -3,6 +3,7 @@
 #include <new>
 
 #include "http/balancer.h"
+#include "http/prompt.h"
 #include "http/route_and_key.h"
 
 namespace leastwise::nginx {
@@ -27,6 +28,7 @@ Attempt* make_attempt(ngx_http_request_t* r, UpstreamConf& conf) noexcept {
   attempt->earlier = earlier;
   set_route(*attempt);
   attempt->key = key_of(r, conf);
+  attempt->prompt = prompt_of(r);
   cleanup->handler = end;
   cleanup->data = attempt;
   ngx_http_set_ctx(r, attempt, ngx_http_leastwise_module);

@@ -9,7 +9,9 @@
 #include "http/ngx.h"
 #include "http/peers.h"
 #include "leastwise/picker.h"
+#include "leastwise/prompt.h"
 #include "leastwise/route.h"
+#include "prompts/usage_scanner.h"
 #include "shared/try.h"
 
 namespace leastwise::nginx {
@@ -25,15 +27,18 @@ struct Attempt {
   RouteName route_name{};
   Route default_route;  // what route_name views, unless the user says what a route is
   std::uint64_t key = 0;
-  ngx_uint_t generation = 0;  // of the list that the tries refer to
-  Try* last = nullptr;        // nullptr: none yet
-  Try* tried = nullptr;       // from here on: tries that are not to be repeated
-  Verdict verdict;            // on the tries that failed
-  bool in_flight = false;     // the last try is,
-  bool answered = false;      // and the pool has learned from it all that there is to learn
-  bool is_uploading = false;  // some of the request was still to come when it was sent
-  bool stale = false;         // it met a kept connection that the server had closed
-  bool at_backups = false;    // a bound session is looked for there, no primary could serve it
+  const Prompt* prompt = nullptr;    // of a request to a model server
+  UsageScanner* listener = nullptr;  // of the answer to it, once that has begun
+  Usage usage;                       // what that said so far
+  ngx_uint_t generation = 0;         // of the list that the tries refer to
+  Try* last = nullptr;               // nullptr: none yet
+  Try* tried = nullptr;              // from here on: tries that are not to be repeated
+  Verdict verdict;                   // on the tries that failed
+  bool in_flight = false;            // the last try is,
+  bool answered = false;             // and the pool has learned from it all that there is to learn
+  bool is_uploading = false;         // some of the request was still to come when it was sent
+  bool stale = false;                // it met a kept connection that the server had closed
+  bool at_backups = false;  // a bound session is looked for there, no primary could serve it
   Try first;
 };
 

@@ -4,6 +4,7 @@
 
 #include "http/observe.h"
 #include "http/peers.h"
+#include "http/prompt.h"
 #include "http/script.h"
 #include "shared/round_trip.h"
 #include "shared/sessions.h"
@@ -165,6 +166,17 @@ Result finish(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t stat
   announce(attempt);
   if (outcome.result == Result::kCancelled) attempt.stale = true;
   return outcome.result;
+}
+
+// Of what has no end of its own: what there is to learn has come.
+void answer(Attempt& attempt, TimePoint at) noexcept {
+  UpstreamConf& conf = *attempt.conf;
+  const Outcome outcome = observe_endless(attempt);
+  conf.worker.picker.answered(conf.config, attempt.last->ticket, outcome, at, &attempt.verdict);
+  compare(attempt, outcome);
+  announce(attempt);
+  attempt.answered = true;
+  on_answer(conf);
 }
 
 Result take_back(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state) noexcept {
@@ -334,13 +346,14 @@ void on_first_byte(Attempt& attempt) noexcept {
     conf.worker.picker.blame_all(conf.config, attempt.verdict, at);
     announce(attempt);
   }
-  if (!is_endless(attempt)) return;
-  const Outcome outcome = observe_endless(attempt);
-  conf.worker.picker.answered(conf.config, attempt.last->ticket, outcome, at, &attempt.verdict);
-  compare(attempt, outcome);
-  announce(attempt);
-  attempt.answered = true;
-  on_answer(conf);
+  if (is_endless(attempt) && !awaits_token(attempt)) answer(attempt, at);
+}
+
+void on_first_token(Attempt& attempt) noexcept {
+  if (!attempt.in_flight || attempt.last->first_token != kUnknownDuration) return;
+  const TimePoint at = now();
+  attempt.last->first_token = at - attempt.last->ticket.start;
+  if (is_endless(attempt) && !attempt.answered) answer(attempt, at);
 }
 
 void settle(Attempt& attempt) noexcept {

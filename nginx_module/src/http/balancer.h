@@ -3,6 +3,7 @@
 //   peer.init    Attempt on the request's pool
 //   peer.get     Picker::pick
 //   first byte   stamped; Picker::answered of what has no end of its own
+//   first token  stamped; Picker::answered of a model server's event stream
 //   peer.free    classify, Picker::finish or release
 //   end          Picker::settle, unless it was known before that no try would follow
 //
@@ -30,6 +31,9 @@ void end_try(Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state
 
 // The answer to the attempt's last try has begun. Any further call for it does nothing.
 void on_first_byte(Attempt& attempt) noexcept;
+
+// The first token of a model server's event stream is there, as of a last try that awaits_token().
+void on_first_token(Attempt& attempt) noexcept;
 
 // No try is to follow: failures that waited for one are blamed on servers or on the request. Any
 // further call does nothing.

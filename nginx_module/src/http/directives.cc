@@ -3,6 +3,7 @@
 #include "http/balancer.h"
 #include "http/conf.h"
 #include "http/control.h"
+#include "http/prompt.h"
 #include "http/status.h"
 #include "probe/prober.h"
 #include "shared/directives.h"
@@ -84,6 +85,9 @@ ngx_command_t* commands() noexcept {
   table.add("leastwise_status", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE12, set_status,
             NGX_HTTP_LOC_CONF_OFFSET);
   table.add("leastwise_control", NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_control,
+            NGX_HTTP_LOC_CONF_OFFSET);
+  table.add("leastwise_body",
+            NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_body,
             NGX_HTTP_LOC_CONF_OFFSET);
   return table.data();
 }

@@ -3,6 +3,7 @@
 //   upstream{}  all of shared/directives.h
 //   location{}  leastwise_status [html | json | prometheus];
 //               leastwise_control;
+//               leastwise_body openai | raw | off;   (http{} and server{}, too)
 #ifndef LEASTWISE_NGINX_MODULE_HTTP_DIRECTIVES_H_
 #define LEASTWISE_NGINX_MODULE_HTTP_DIRECTIVES_H_
 

@@ -5,6 +5,8 @@
 //                  shared/worker.cc  -> servers into the pool; each worker's Picker and timer
 //                  probe/prober.cc   -> who probes
 //   request        balancer.cc       -> Picker::pick and finish
+//                  prompt.cc         -> its body's prompt, for that; when the answer's first token
+//                  comes
 //   asked          status.cc, variables.cc, control.cc -> control/
 #include <new>
 
@@ -15,6 +17,7 @@
 #include "http/load_report.h"
 #include "http/ngx.h"
 #include "http/peers.h"
+#include "http/prompt.h"
 #include "http/status.h"
 #include "http/variables.h"
 #include "http/watch.h"
@@ -67,14 +70,22 @@ ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
     // Who only watches changes nothing.
     const UpstreamConf& conf = *attempt->conf;
     if (conf.config.report.is_on() && !conf.watches) hide_report(*r);
+    begin_listening(*attempt);
   }
   return next_header_filter(r);
 }
 
-ngx_int_t add_filter(ngx_conf_t*) noexcept {
+ngx_int_t add_filters(ngx_conf_t*) noexcept {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
+  add_body_filters();
   return NGX_OK;
+}
+
+char* merge_location(ngx_conf_t*, void* outer, void* inner) noexcept {
+  auto& body = static_cast<LocationConf*>(inner)->body;
+  if (!body) body = static_cast<const LocationConf*>(outer)->body;
+  return NGX_CONF_OK;
 }
 
 ngx_int_t start_master(ngx_cycle_t* cycle) noexcept { return init_module(*cycle, http_kind); }
@@ -90,13 +101,13 @@ void end_worker(ngx_cycle_t* cycle) noexcept {
 
 ngx_http_module_t context = {
     add_variables,              // before the configuration is read
-    add_filter,                 // after it
+    add_filters,                // after it
     nullptr,                    // create main configuration
     check_upstreams,            // init main configuration
     create_conf<UpstreamConf>,  // create server configuration
     nullptr,                    // merge server configuration
     create_conf<LocationConf>,  // create location configuration
-    nullptr,                    // merge location configuration
+    merge_location,             // merge location configuration
 };
 
 }  // namespace

@@ -134,11 +134,13 @@ Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcep
   return is_buffered(*attempt.upstream) || attempt.request->header_only ? whole : first_byte;
 }
 
+}  // namespace
+
 bool is_event_stream(const ngx_http_upstream_t& u) noexcept {
   return has_type(u, "text/event-stream");
 }
 
-}  // namespace
+bool is_json(const ngx_http_upstream_t& u) noexcept { return has_type(u, "application/json"); }
 
 Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uint_t state,
                 TimePoint at) noexcept {
@@ -178,7 +180,8 @@ Outcome observe_endless(const Attempt& attempt) noexcept {
   outcome.result = says_failed(attempt, grpc_status(u)) ? Result::kServerError : Result::kOk;
   outcome.first_byte = attempt.last->first_byte;
   outcome.round_trip = attempt.last->round_trip;
-  outcome.occupied = attempt.last->first_byte;
+  const Duration token = attempt.last->first_token;
+  outcome.occupied = token != kUnknownDuration ? token : attempt.last->first_byte;
   add_traffic(u, outcome);
   outcome.report = read_report(u, attempt.conf->config.report);
   return outcome;

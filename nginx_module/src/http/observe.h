@@ -17,6 +17,9 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
 bool is_endless(const Attempt& attempt) noexcept;
 Outcome observe_endless(const Attempt& attempt) noexcept;
 
+bool is_event_stream(const ngx_http_upstream_t& u) noexcept;
+bool is_json(const ngx_http_upstream_t& u) noexcept;
+
 }  // namespace leastwise::nginx
 
 #endif  // LEASTWISE_NGINX_MODULE_HTTP_OBSERVE_H_

@@ -22,11 +22,6 @@ struct Delivery {
   bool begun = false;
 };
 
-const LocationConf& conf_of(ngx_http_request_t& r) noexcept {
-  return *static_cast<const LocationConf*>(
-      ngx_http_get_module_loc_conf(&r, ngx_http_leastwise_module));
-}
-
 ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) noexcept {
   r->headers_out.status = NGX_HTTP_OK;
   r->headers_out.content_length_n = length;
@@ -37,7 +32,7 @@ ngx_int_t send_header(ngx_http_request_t* r, StatusFormat format, off_t length) 
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
   }
-  const ngx_str_t& control = conf_of(*r).control;
+  const ngx_str_t& control = location_conf_of(*r).control;
   if (control.len != 0 && format == StatusFormat::kJson &&
       add_header(r, "Leastwise-Control", view(control)) != NGX_OK) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -177,7 +172,7 @@ ngx_int_t send_live_page(ngx_http_request_t* r) noexcept {
 ngx_int_t handle(ngx_http_request_t* r) noexcept {
   if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
   if (const ngx_int_t rc = ngx_http_discard_request_body(r); rc != NGX_OK) return rc;
-  const StatusFormat format = format_for(conf_of(*r).status, view(r->args));
+  const StatusFormat format = format_for(location_conf_of(*r).status, view(r->args));
   if (format == StatusFormat::kHtml) return send_live_page(r);
   return send_page(r, format, make_page(*r->pool, format));
 }

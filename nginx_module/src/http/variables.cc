@@ -1,10 +1,24 @@
 #include "http/variables.h"
 
+#include <cmath>
+
 #include "http/attempt.h"
 #include "shared/variables.h"
 
 namespace leastwise::nginx {
 namespace {
+
+void print_ttft(const Try& t, Text& out) noexcept { print_seconds(t.first_token.count(), out); }
+
+// Of requests to model servers.
+constexpr Variable kOfPrompts[] = {
+    {"leastwise_ttft", print_ttft},
+};
+
+std::size_t count_variables() noexcept { return variables().size() + std::size(kOfPrompts); }
+const Variable& variable_at(std::size_t i) noexcept {
+  return i < variables().size() ? variables()[i] : kOfPrompts[i - variables().size()];
+}
 
 void print_all(const Attempt& attempt, const Variable& variable, Text& out) noexcept {
   if (attempt.earlier != nullptr) {
@@ -16,7 +30,7 @@ void print_all(const Attempt& attempt, const Variable& variable, Text& out) noex
 
 ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* value,
                        uintptr_t data) noexcept {
-  const Variable& variable = variables()[data];
+  const Variable& variable = variable_at(data);
   const Attempt* attempt = find_attempt(r);
   value->not_found = attempt == nullptr || attempt->last == nullptr;
   if (value->not_found) return NGX_OK;
@@ -27,8 +41,8 @@ ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* value,
 }  // namespace
 
 ngx_int_t add_variables(ngx_conf_t* cf) noexcept {
-  for (std::size_t i = 0; i < variables().size(); ++i) {
-    ngx_str_t name = to_ngx(variables()[i].name);
+  for (std::size_t i = 0; i < count_variables(); ++i) {
+    ngx_str_t name = to_ngx(variable_at(i).name);
     ngx_http_variable_t* variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
     if (variable == nullptr) return NGX_ERROR;
     variable->get_handler = get_variable;

@@ -14,6 +14,7 @@ struct Try {
   Would would;         // of who only watches,
   ngx_str_t shadow{};  // and ADDR:PORT of that
   Duration first_byte = kUnknownDuration;
+  Duration first_token = kUnknownDuration;  // of a model server's event stream
   Duration round_trip = kUnknownDuration;
   Try* next = nullptr;
 };

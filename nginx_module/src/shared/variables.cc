@@ -4,7 +4,6 @@
 #include <cmath>
 
 namespace leastwise::nginx {
-namespace {
 
 void print_seconds(std::int64_t us, Text& out) noexcept {
   if (us < 0) {
@@ -17,6 +16,8 @@ void print_seconds(std::int64_t us, Text& out) noexcept {
   out << std::string_view(reinterpret_cast<const char*>(digits.data()),
                           static_cast<std::size_t>(end - digits.data()));
 }
+
+namespace {
 
 void print_endpoint(const Try& t, Text& out) noexcept { out << view(t.server); }
 // Of who does not only watch, and as long as nothing is learned, there is none.

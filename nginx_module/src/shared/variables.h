@@ -11,6 +11,7 @@
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_VARIABLES_H_
 #define LEASTWISE_NGINX_MODULE_SHARED_VARIABLES_H_
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -24,6 +25,9 @@ struct Variable {
   void (*print)(const Try& t, Text& out) noexcept;
 };
 std::span<const Variable> variables() noexcept;
+
+// Seconds, to the microsecond; "-" for fewer than none.
+void print_seconds(std::int64_t us, Text& out) noexcept;
 
 // Of `first` and all that follow it.
 void print_tries(const Try& first, const Variable& variable, Text& out) noexcept;
