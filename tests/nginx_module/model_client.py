@@ -63,3 +63,14 @@ def chat(*contents, **more):
     roles = ["system"] + ["user", "assistant"] * len(contents)
     return {"model": "m", "messages": [{"role": r, "content": c} for r, c in zip(roles, contents)],
             **more}
+
+
+def post(port, body, path, timeout=30):
+    """(status, text)"""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=timeout)) as s:
+        s.sendall(request_of(body, path))
+        answer = b""
+        while part := s.recv(65536):
+            answer += part
+    head, _, text = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), text.decode()

@@ -39,8 +39,15 @@ class AgentFixture : public testing::Test {
     const Request request{.route = route, .in_flight = {}};
     const Picked picked = app().pick(request, {}, now_);
     if (!picked.ticket) return "";
-    EXPECT_TRUE(ring_.push({request_id(id), &app(), picked.ticket}));
+    EXPECT_TRUE(ring_.push({.pick = {request_id(id), &app(), picked.ticket}, .first_token = {}}));
     return std::string(picked.server);
+  }
+
+  // What it does when HAProxy says that the answer begins.
+  void token(std::string_view id) {
+    EXPECT_TRUE(ring_.push(
+        {.pick = {.id = request_id(id), .backend = nullptr, .ticket = {}}, .first_token = now_}));
+    feedback_.drain(now_);
   }
 
   void line(const std::string& fields) { feedback_.on_line("leastwise " + fields, now_); }

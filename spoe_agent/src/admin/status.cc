@@ -45,6 +45,7 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"unknown", "Log lines of requests not asked about", c.unknown},
           {"opened", "Picks taken over", c.opened},
           {"by_log", "Picks finished by their log line", c.by_log},
+          {"tokens", "Picks whose first token was told (policy inference)", c.tokens},
           {"expired", "Picks finished because no line came in time", c.expired},
           {"late", "Log lines of expired picks", c.late},
           {"early", "Picks whose log line came first", c.early},

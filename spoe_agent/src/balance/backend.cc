@@ -321,7 +321,11 @@ void Backend::cancel_all(OpenPicks& open, TimePoint now) {
   open.for_each(
       [&](OpenTicket& t) {
         if (t.backend != this) return;
-        finish(t.ticket, kNeverSent, now);
+        if (t.is_answered) {
+          release(t.ticket, now);
+        } else {
+          finish(t.ticket, kNeverSent, now);
+        }
         t.ticket.id = kNoEndpoint;
       },
       now);
@@ -376,6 +380,17 @@ void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexc
     roster_->counts->note_end(ticket.member);
   }
   if (pool_.is_behind(slot_)) pool_.catch_up(config_, now, slot_);
+}
+
+void Backend::begin_answer(Ticket& ticket, TimePoint first_token) noexcept {
+  Outcome outcome{.result = Result::kOk};
+  outcome.status = 200;
+  outcome.first_byte = outcome.occupied = std::max(Duration::zero(), first_token - ticket.start);
+  roster_->learner.answered(config_, ticket, outcome, first_token);
+}
+
+void Backend::release(const Ticket& ticket, TimePoint now) noexcept {
+  roster_->learner.release(config_, ticket, now);
 }
 
 // The address is part of it: a server that moved is another one, of which nothing is known. HAProxy

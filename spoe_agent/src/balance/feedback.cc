@@ -77,6 +77,11 @@ void Feedback::on_line(std::string_view text, TimePoint now) {
 void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoint now) noexcept {
   if (!open.ticket) return learn_late(open, line, now);  // cancelled when its pool changed
   Backend& backend = *open.backend;
+  if (open.is_answered) {
+    const bool is_same = backend.find(line.server) == open.ticket.id;
+    (is_same ? counters_.as_picked : counters_.elsewhere).add();
+    return backend.release(open.ticket, now);
+  }
   if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
   if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
   counters_.as_picked.add();
@@ -106,7 +111,7 @@ void Feedback::finish_elsewhere(const OpenTicket& open, const FeedbackLine& line
 // again, as a second attempt that begins and ends now, with the prediction of the first.
 void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
                           TimePoint now) noexcept {
-  if (line.server.empty()) return;
+  if (line.server.empty() || late.is_answered) return;
   Backend& backend = *late.backend;
   const Ticket again = backend.adopt(line.server, now);
   if (!again) return;
@@ -117,21 +122,40 @@ void Feedback::learn_late(const OpenTicket& late, const FeedbackLine& line,
 }
 
 void Feedback::drain(TimePoint now) {
-  OpenTicket ticket;
-  while (ring_.pop(ticket)) {
-    counters_.opened.add();
-    const Tickets::Opened opened = tickets_.open(ticket, now);
-    if (opened == Tickets::Opened::kYes) continue;
-    (opened == Tickets::Opened::kLogCameFirst ? counters_.early : counters_.cancelled).add();
-    if (opened == Tickets::Opened::kDuplicate) counters_.duplicates.add();
-    ticket.backend->finish(ticket.ticket, kNeverSent, now);
+  Note note;
+  while (ring_.pop(note)) {
+    if (note.first_token == TimePoint{}) {
+      open(note.pick, now);
+    } else {
+      answer(note.pick.id, note.first_token);
+    }
   }
   count_open();
+}
+
+void Feedback::open(const OpenTicket& ticket, TimePoint now) noexcept {
+  counters_.opened.add();
+  const Tickets::Opened opened = tickets_.open(ticket, now);
+  if (opened == Tickets::Opened::kYes) return;
+  (opened == Tickets::Opened::kLogCameFirst ? counters_.early : counters_.cancelled).add();
+  if (opened == Tickets::Opened::kDuplicate) counters_.duplicates.add();
+  ticket.backend->finish(ticket.ticket, kNeverSent, now);
+}
+
+// Whether the picked server is the one that answers is known from the log line only; it nearly
+// always is.
+void Feedback::answer(RequestId id, TimePoint first_token) noexcept {
+  OpenTicket* found = tickets_.find_open(id);
+  if (found == nullptr || !found->ticket || found->is_answered) return;
+  counters_.tokens.add();
+  found->is_answered = true;
+  found->backend->begin_answer(found->ticket, first_token);
 }
 
 void Feedback::expire(TimePoint now) {
   const auto give_up = [&](const OpenTicket& overdue) {
     counters_.expired.add();
+    if (overdue.is_answered) return overdue.backend->release(overdue.ticket, now);
     overdue.backend->finish(overdue.ticket, kNeverSent, now);
   };
   // Where HAProxy says that it has as many in flight as we count, none was lost.

@@ -17,7 +17,13 @@
 
 namespace leastwise::agent {
 
-using TicketRing = SpscRing<OpenTicket>;
+// A pick, or of one that was made before that its answer begins.
+struct Note {
+  OpenTicket pick;
+  TimePoint first_token{};  // none: it is a pick
+};
+
+using TicketRing = SpscRing<Note>;
 
 class Feedback final : public OpenPicks {
  public:
@@ -38,6 +44,8 @@ class Feedback final : public OpenPicks {
   void for_each(const std::function<void(OpenTicket&)>& visit, TimePoint now) override;
 
  private:
+  void open(const OpenTicket& ticket, TimePoint now) noexcept;
+  void answer(RequestId id, TimePoint first_token) noexcept;
   void finish(const OpenTicket& open, const FeedbackLine& line, TimePoint now) noexcept;
   void finish_elsewhere(const OpenTicket& open, const FeedbackLine& line, TimePoint now) noexcept;
   void learn_late(const OpenTicket& late, const FeedbackLine& line, TimePoint now) noexcept;

@@ -5,6 +5,7 @@
 #include "balance/script.h"
 #include "haproxy/request_id.h"
 #include "serve/sockets.h"
+#include "spop/token_message.h"
 
 namespace leastwise::agent {
 
@@ -28,7 +29,7 @@ Request request_of(const spop::PickMessage& message, Route& folded) noexcept {
 
 void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noexcept {
   const spop::Messages all = messages;
-  if (!message_.read(messages)) return counters_.not_understood.add();
+  if (!message_.read(messages)) return on_token(all);
   counters_.asked.add();
   if (is_outdated_) return counters_.outdated.add();
   const std::unique_lock lock(registry_.gate(), std::try_to_lock);
@@ -70,15 +71,27 @@ void PickHandler::on_hello(const spop::Hello& hello) noexcept {
   if (hello.is_health_check) counters_.health_checks.add();
 }
 
+void PickHandler::on_token(spop::Messages messages) noexcept {
+  const std::string_view id = spop::read_token_message(messages);
+  if (id.empty() || id.size() > kMaxIdLength) return counters_.not_understood.add();
+  // One that finds no room is learned from at its end.
+  if (!is_outdated_)
+    push({.pick = {.id = request_id(id), .backend = nullptr, .ticket = {}}, .first_token = now_});
+}
+
+bool PickHandler::push(const Note& note) noexcept {
+  if (!ring_.push(note)) return false;
+  if (++pushed_ % (ring_.capacity() / 4) == 0) signal_event(wake_);
+  return true;
+}
+
 // Before the answer is sent: the log line can not overtake it then.
 void PickHandler::track(Backend& backend, const Ticket& ticket) noexcept {
   const std::string_view id = message_.id();
   const bool has_id = !id.empty() && id.size() <= kMaxIdLength;
-  if (!has_id || !ring_.push({request_id(id), &backend, ticket})) {
-    counters_.untracked.add();
-    return backend.cancel(ticket, now_);
-  }
-  if (++pushed_ % (ring_.capacity() / 4) == 0) signal_event(wake_);
+  if (has_id && push({.pick = {request_id(id), &backend, ticket}, .first_token = {}})) return;
+  counters_.untracked.add();
+  backend.cancel(ticket, now_);
 }
 
 }  // namespace leastwise::agent

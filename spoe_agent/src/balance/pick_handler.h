@@ -32,6 +32,8 @@ class PickHandler final : public BatchHandler {
  private:
   Picked pick_by_script(Backend& backend, Request& request, spop::Messages messages) noexcept;
   void track(Backend& backend, const Ticket& ticket) noexcept;
+  void on_token(spop::Messages messages) noexcept;
+  bool push(const Note& note) noexcept;
 
   Registry& registry_;
   TicketRing& ring_;

@@ -60,6 +60,11 @@ Tickets::Closed Tickets::close(RequestId id, TimePoint now, OpenTicket& ticket) 
   return Closed::kUnknown;
 }
 
+OpenTicket* Tickets::find_open(RequestId id) noexcept {
+  const std::uint32_t i = find(id);
+  return i != kNone && entries_[i].state == State::kOpen ? &entries_[i].ticket : nullptr;
+}
+
 Tickets::List& Tickets::list_of(const Entry& entry) noexcept {
   if (entry.state == State::kLate) return late_;
   if (entry.state == State::kTombstone) return tombstones_;

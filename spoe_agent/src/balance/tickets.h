@@ -2,7 +2,8 @@
 //
 // Every pick gets exactly one finish. Five things can happen:
 //   the line comes        close() gives the ticket back
-//   it goes on            it keeps its place only (long polls, websockets), or HAProxy has as many
+//   it goes on            it keeps its place only (long polls, websockets, a model server's
+//                         tokens), or HAProxy has as many
 //                         in flight as we: it stays open, until its line comes or for an hour
 //   no line comes in time expire() gives it back; it is remembered as late for kLate more, so that
 //                         a slow answer, the one that teaches most, is still learned from
@@ -33,6 +34,9 @@ struct OpenTicket {
   RequestId id;
   Backend* backend = nullptr;
   Ticket ticket;
+  // A model server's answer has begun, and goes on: all was learned that there is to learn, and
+  // what is left is its place.
+  bool is_answered = false;
 };
 
 // After which a pick is overdue: 100 times the delay that was predicted for it, at least 200 ms.
@@ -57,6 +61,9 @@ class Tickets {
   // kUnknown leaves a tombstone.
   Closed close(RequestId id, TimePoint now, OpenTicket& ticket) noexcept;
 
+  // The open ticket of that id, nullptr if there is none. It may be changed, but for the id.
+  OpenTicket* find_open(RequestId id) noexcept;
+
   // Calls visit(const OpenTicket&) for each open ticket whose time is up, and forgets what is
   // remembered long enough. keep(const OpenTicket&): whether it is known to go on; it is asked
   // again after as long.
@@ -64,7 +71,8 @@ class Tickets {
   void expire(TimePoint now, Visit visit, Keep keep) {
     for (std::uint32_t i; (i = next_due(now)) != kNone;) {
       const OpenTicket& ticket = entries_[i].ticket;
-      if (may_stay(entries_[i], now) && (ticket.ticket.is_idle || keep(ticket))) {
+      if (may_stay(entries_[i], now) &&
+          (ticket.ticket.is_idle || ticket.is_answered || keep(ticket))) {
         put_off(i, now);
       } else {
         make_late(i, now);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "haproxy/adopted.h"
 #include "haproxy/adoption_frontend.h"
+#include "haproxy/adoption_models.h"
 #include "haproxy/persistence.h"
 #include "haproxy/spoe_config.h"
 
@@ -92,30 +94,47 @@ class Adoption {
            }) != chosen_.end();
   }
 
-  // By a rule that names it, or one that may name any.
+  bool is_models(const HaproxySection& section) const {
+    return section.is_http() && is_chosen(section.name) &&
+           is_of_models(request_.agent, section.name);
+  }
+  bool has_models() const {
+    return std::ranges::any_of(chosen_, [&](const auto* s) { return is_models(*s); });
+  }
+
   bool leads_to_chosen(const HaproxySection& section) const {
-    if (section.kind == "listen" && is_chosen(section.name)) return true;
+    return leads_to(section, [&](std::string_view name) { return is_chosen(name); });
+  }
+  bool leads_to_models(const HaproxySection& section) const {
+    return has_models() && leads_to(section, [&](std::string_view name) {
+             return is_chosen(name) && is_of_models(request_.agent, name);
+           });
+  }
+
+  // By a rule that names it, or one that may name any.
+  template <typename Is>
+  bool leads_to(const HaproxySection& section, Is is) const {
+    if (section.kind == "listen" && is(section.name)) return true;
     const auto leads = [&](const HaproxyLine& line) {
       if (!line.begins({"use_backend"}) && !line.begins({"default_backend"})) return false;
-      return is_chosen(line.word(1)) || line.word(1).starts_with('%');
+      return is(line.word(1)) || line.word(1).starts_with('%');
     };
     return section.accepts() && (std::ranges::any_of(section.lines, leads) ||
                                  std::ranges::any_of(section.defaults, leads));
   }
 
   std::string proxies() {
-    std::string out;
-    if (std::ranges::none_of(global_, [](const auto& l) {
-          return l.begins({"stats", "socket"});
-        })) {
-      out += "global\n    stats socket " + runtime_socket() + " mode 660 level user\n";
-    }
+    std::string out = global_lines();
     for (const HaproxySection& section : file_) {
       Lines lines;
       const bool leads = leads_to_chosen(section);
       const bool balances = section.balances() && is_chosen(section.name);
       if (leads) {
         lines = frontend_lines(section, global_, request_.version, feedback());
+        if (leads_to_models(section) && !is_models(section) &&
+            section.find({"option", "http-no-delay"}) == nullptr) {
+          lines.emplace_back("option http-no-delay");
+        }
         if (uses_log_profile(section, request_.version)) {
           (section.is_http() ? has_http_ : has_tcp_) = true;
         }
@@ -131,6 +150,19 @@ class Adoption {
       for (const std::string& line : lines) out += "    " + line + '\n';
     }
     return out;
+  }
+
+  std::string global_lines() const {
+    std::string lines;
+    if (std::ranges::none_of(global_, [](const auto& l) {
+          return l.begins({"stats", "socket"});
+        })) {
+      lines += "    stats socket " + runtime_socket() + " mode 660 level user\n";
+    }
+    if (has_models() && buffer_size(global_) == 0) {
+      lines += "    tune.bufsize " + std::to_string(kBufferForPrompts) + '\n';
+    }
+    return lines.empty() ? lines : "global\n" + lines;
   }
 
   void add_backend(const HaproxySection& section, Lines& lines) {
@@ -158,6 +190,9 @@ class Adoption {
     const bool is_set = section.find({"option", "redispatch"}) != nullptr ||
                         section.find_own({"no", "option", "redispatch"}) != nullptr;
     if (!is_set && !persistence.is_any()) lines.emplace_back("option redispatch 1");
+    if (is_models(section)) {
+      for (std::string& line : model_lines(section, engine)) lines.push_back(std::move(line));
+    }
     if (section.is_http()) add_answer(section, lines);
     if (filter == nullptr) add_notes(section, lines);
     if (has_our_defaults(section)) {
@@ -224,7 +259,13 @@ class Adoption {
   // Its name. A filter that is there may name another one, which is left as it is.
   std::string engine_for(const HaproxySection& section, const Persistence& persistence,
                          const HaproxyLine* filter) {
-    SpoeEngine engine = spoe_engine(section.is_http(), section.kind == "listen");
+    const bool is_listen = section.kind == "listen";
+    SpoeEngine engine = spoe_engine(section.is_http(), is_listen);
+    if (is_models(section)) {
+      const std::size_t buffer = buffer_size(global_);
+      engine =
+          spoe_engine_of_models(prompt_points(buffer != 0 ? buffer : kBufferForPrompts), is_listen);
+    }
     engine.unless = persistence.has_server;
     if (persistence.is_any()) {
       engine.name = section.name.starts_with("leastwise") ? "of-" + section.name : section.name;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "haproxy/runtime_client.h"
+#include "leastwise/prompt.h"
 #include "leastwise/route.h"
 #include "serve/clock.h"
 
@@ -25,7 +26,7 @@ constexpr const char* kHead =
 constexpr const char* kAgent = R"(
 spoe-agent leastwise-agent
     messages leastwise-pick
-    option var-prefix leastwise
+GROUPS    option var-prefix leastwise
     option set-on-error err
     register-var-names srv srv2
     timeout processing 20ms
@@ -35,6 +36,22 @@ spoe-agent leastwise-agent
     maxerrrate 10
 
 spoe-message leastwise-pick)";
+
+// Sent by a rule of the backend when the answer of a model server begins.
+constexpr const char* kToken = R"(
+spoe-message leastwise-token
+    args id=var(txn.leastwise.id)
+
+spoe-group leastwise-token
+    messages leastwise-token
+)";
+
+std::string agent(const SpoeEngine& engine) {
+  std::string text = kAgent;
+  const char* groups = engine.prompt_points > 0 ? "    groups leastwise-token\n" : "";
+  text.replace(text.find("GROUPS"), 6, groups);
+  return text;
+}
 
 // HAProxy reads lines of up to 64 words and 2,047 characters; `args` may be repeated.
 std::string in_lines(const std::vector<std::string>& args) {
@@ -52,6 +69,21 @@ std::string in_lines(const std::vector<std::string>& args) {
   return text;
 }
 
+// The body as far as HAProxy has it. One that is shorter than a length is digested whole, which the
+// agent sees by `len`.
+void add_prompt(std::size_t points, std::vector<std::string>& args) {
+  for (const char* arg :
+       {"len=req.body_len", "size=req.body_size", "model=req.body,json_query('$.model')",
+        "salt=req.body,json_query('$.cache_salt')", "max=req.body,json_query('$.max_tokens','int')",
+        "max=req.body,json_query('$.max_completion_tokens','int')"}) {
+    args.emplace_back(arg);
+  }
+  for (std::size_t k = 0; k < points; ++k) {
+    args.push_back('d' + std::to_string(k) + "=req.body,bytes(0," +
+                   std::to_string(PromptPoints::bytes(k)) + "),xxh64");
+  }
+}
+
 // The id is HAProxy's own, and in a variable for its log: what the agent says may come too late.
 std::vector<std::string> arguments(const SpoeEngine& engine) {
   std::vector<std::string> args = {"id=uuid(),set-var(txn.leastwise.id)",
@@ -63,6 +95,7 @@ std::vector<std::string> arguments(const SpoeEngine& engine) {
   }
   // What waits for any server: it is known of the backend only.
   if (!engine.is_listen) args.emplace_back("queue=queue");
+  if (engine.prompt_points > 0) add_prompt(engine.prompt_points, args);
   args.insert(args.end(), engine.args.begin(), engine.args.end());
   if (args.size() > kMostArguments) {
     throw std::runtime_error("engine " + engine.name + ": more than " +
@@ -90,6 +123,13 @@ SpoeEngine spoe_engine(bool is_http, bool is_listen) {
   return {.name = name, .is_http = is_http, .is_listen = is_listen, .unless = {}, .args = {}};
 }
 
+SpoeEngine spoe_engine_of_models(std::size_t prompt_points, bool is_listen) {
+  SpoeEngine engine = spoe_engine(true, is_listen);
+  engine.name += "-inference";
+  engine.prompt_points = prompt_points;
+  return engine;
+}
+
 std::string spoe_config(std::span<const SpoeEngine> engines) {
   return kHead + spoe_engines(engines);
 }
@@ -98,9 +138,10 @@ std::string spoe_engines(std::span<const SpoeEngine> engines) {
   std::string text;
   for (const SpoeEngine& engine : engines) {
     text += "\n[" + engine.name + "]\n";
-    text += kAgent;
+    text += agent(engine);
     text += in_lines(arguments(engine));
     text += "\n    event " + event(engine) + '\n';
+    if (engine.prompt_points > 0) text += kToken;
   }
   return text;
 }

@@ -2,6 +2,7 @@
 #ifndef LEASTWISE_SPOE_AGENT_HAPROXY_SPOE_CONFIG_H_
 #define LEASTWISE_SPOE_AGENT_HAPROXY_SPOE_CONFIG_H_
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,12 +21,16 @@ struct SpoeEngine {
   std::vector<std::string> unless;
   // What else it says, such as counts by server. More than 255 arguments are too many.
   std::vector<std::string> args;
+  // Of model servers: how many beginnings of the body are digested (PromptPoints); 0: none.
+  std::size_t prompt_points = 0;
 
   friend bool operator==(const SpoeEngine&, const SpoeEngine&) = default;
 };
 
 // Those that do for all backends of their kind: they name no backend and no server.
 SpoeEngine spoe_engine(bool is_http, bool is_listen);
+// For backends of model servers.
+SpoeEngine spoe_engine_of_models(std::size_t prompt_points, bool is_listen);
 
 // The whole file. Throws std::runtime_error when a message has too many arguments.
 std::string spoe_config(std::span<const SpoeEngine> engines);

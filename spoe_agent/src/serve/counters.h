@@ -36,6 +36,7 @@ struct alignas(64) FeedbackCounters {
   Counter unknown;    // about a request that we were not asked about
   Counter opened;     // picks taken over
   Counter by_log;     // finished by their log line
+  Counter tokens;     // whose first token was told before
   Counter expired;    // finished because no line came in time
   Counter late;       // lines of expired picks: learned from all the same
   Counter early;      // picks whose log line had come first

@@ -1,5 +1,7 @@
 #include "spop/pick_message.h"
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
 
 namespace leastwise::spop {
@@ -37,6 +39,9 @@ void PickMessage::read_arguments(Messages& messages) noexcept {
   id_ = backend_ = route_ = method_ = path_ = key_ = {};
   src_ = {};
   queue_ = 0;
+  prompt_.seen = prompt_.whole = prompt_.max_tokens = 0;
+  prompt_.model = prompt_.salt = {};
+  prompt_.count = 0;
   count_ = 0;
   expected_ = {};
   for (Argument argument; messages.next(argument);) set(argument);
@@ -62,7 +67,28 @@ void PickMessage::set(const Argument& argument) noexcept {
     if (is_count(value)) queue_ = static_cast<std::uint32_t>(value.number);
   } else if (name == "src") {
     if (is_address(value)) src_ = value;
+  } else {
+    set_of_prompt(name, value);
   }
+}
+
+void PickMessage::set_of_prompt(std::string_view name, const Value& value) noexcept {
+  const auto set_count = [&](std::uint32_t& field) {
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+    if (const auto n = value.natural()) field = static_cast<std::uint32_t>(std::min(*n, kMost));
+  };
+  if (name == "len") return set_count(prompt_.seen);
+  if (name == "size") return set_count(prompt_.whole);
+  if (name == "max") return set_count(prompt_.max_tokens);
+  if (name == "model") return set_bytes(prompt_.model, value);
+  if (name == "salt") return set_bytes(prompt_.salt, value);
+  if (!name.starts_with('d') || !value.is_integer()) return;
+  std::size_t k = 0;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), k);
+  const bool is_next = error == std::errc{} && end == name.data() + name.size() &&
+                       k == prompt_.count && k < PromptDigests::kMost;
+  // Signed, as HAProxy has all its numbers.
+  if (is_next) prompt_.digests[prompt_.count++] = value.number;
 }
 
 // A server is entered also for a value that says nothing, or those after it would lose their place.

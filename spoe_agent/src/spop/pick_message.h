@@ -22,6 +22,20 @@ struct ServerLoad {
   std::optional<bool> is_up;               // u_NAME=srv_is_up(BACKEND/NAME)
 };
 
+// What HAProxy itself knows of a prompt in the request's body. Not said is 0.
+struct PromptDigests {
+  static constexpr std::size_t kMost = 36;
+
+  std::uint32_t seen = 0;        // len=req.body_len: bytes that HAProxy had,
+  std::uint32_t whole = 0;       // size=req.body_size: and all of them, if that is known
+  std::uint32_t max_tokens = 0;  // max=req.body,json_query(...)
+  std::string_view model;        // model=req.body,json_query('$.model')
+  std::string_view salt;         // salt=req.body,json_query('$.cache_salt')
+  // dK=req.body,bytes(0,N),xxh64, of the K-th length; those from 0 on without a gap.
+  std::array<std::uint64_t, kMost> digests;
+  std::size_t count = 0;
+};
+
 // The arguments, in any order:
 //   id, backend          strings; backend is required, without an id no outcome can be matched
 //   method, path         optional strings: what a request costs is told by them, without a route
@@ -29,6 +43,7 @@ struct ServerLoad {
 //   src                  optional: the client, an IPv4 or IPv6 address
 //   queue                optional: what waits in HAProxy for any server of the backend
 //   c_*, q_*, u_*        optional, see ServerLoad
+//   len, size, max, model, salt, d0, d1, …   optional, see PromptDigests
 // A null, as HAProxy sends for a fetch without result, counts as not sent, and so does an argument
 // of a wrong type or a negative number. Other names are ignored; of a repeated one the last counts.
 //
@@ -58,6 +73,7 @@ class PickMessage {
   const Value& src() const noexcept { return src_; }  // null if not sent
   // What waits in HAProxy for a server of the backend; 0 if not sent.
   std::uint32_t queue() const noexcept { return queue_; }
+  const PromptDigests& prompt() const noexcept { return prompt_; }
   std::span<const ServerLoad> servers() const noexcept { return {servers_.data(), count_}; }
 
  private:
@@ -65,6 +81,7 @@ class PickMessage {
 
   void read_arguments(Messages& messages) noexcept;
   void set(const Argument& argument) noexcept;
+  void set_of_prompt(std::string_view name, const Value& value) noexcept;
   void set_load(char letter, std::string_view name, const Value& value) noexcept;
   // The server of that name at `first` or behind; count_ if there is none.
   std::size_t find(std::string_view name, std::size_t first) const noexcept;
@@ -80,6 +97,7 @@ class PickMessage {
   std::string_view key_;
   Value src_;
   std::uint32_t queue_ = 0;
+  PromptDigests prompt_;
   std::size_t count_ = 0;
   std::array<std::size_t, kKinds> expected_{};  // where the next server of each kind should be
   std::array<ServerLoad, kMaxServers> servers_;

@@ -125,6 +125,37 @@ TEST_F(FeedbackTest, ALateLineIsStillLearnedFrom) {
   EXPECT_EQ(s.in_flight, 0U);
 }
 
+// An event stream: its tokens come for a minute, and its place is taken for as long.
+TEST_F(FeedbackTest, AnAnswerThatBeganIsLearnedFromAtOnceAndKeepsItsPlaceToItsEnd) {
+  const std::string server = pick("a");
+  now_ += 500ms;
+  token("a");
+  token("a");  // again: nothing
+  token("unknown");
+  EXPECT_EQ(counters_.tokens.get(), 1U);
+  EXPECT_DOUBLE_EQ(view(server).occupied_seconds, 0.5);
+  for (int i = 0; i < 60; ++i) feedback_.expire(now_ += 1s);
+  EXPECT_EQ(view(server).in_flight, 1U);
+  line(ended("a", server, "st=200 tsc=---- Tw=0 Tc=0 Tr=5 Ta=60500 rc=0"));
+  const Sums s = sums();
+  EXPECT_EQ(s.in_flight, 0U);
+  EXPECT_EQ(s.picks, s.finishes);
+  EXPECT_EQ(view(server).occupied_seconds, 0.5);
+  EXPECT_EQ(counters_.as_picked.get(), 1U);
+}
+
+TEST_F(FeedbackTest, AnAnswerThatBeganGivesItsPlaceBackWhenItsPoolGrows) {
+  ASSERT_NE(pick("a"), "");
+  token("a");
+  BackendInfo info = app_with({});
+  for (int i = 0; i < 300; ++i) {
+    info.servers.push_back(
+        {.name = "n" + std::to_string(i), .address = "10.0.1.1:80", .settings = {}});
+  }
+  ASSERT_TRUE(servers(info));
+  EXPECT_EQ(sums().in_flight, 0U);
+}
+
 TEST_F(FeedbackTest, APickWhoseLineCameFirstEndsAtOnce) {
   line(ended("a", "s1"));
   EXPECT_EQ(counters_.unknown.get(), 1U);

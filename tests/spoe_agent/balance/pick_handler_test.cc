@@ -152,6 +152,15 @@ TEST_F(PickHandlerTest, AnotherMessageGetsAnEmptyAnswer) {
   EXPECT_EQ(picks_.not_understood.get(), 1U);
 }
 
+TEST_F(PickHandlerTest, ThatAnAnswerBeginsIsPassedOn) {
+  ASSERT_NE(ask("a", "app"), "");
+  EXPECT_EQ(ask(notify("leastwise-token", "a", "app")), "");
+  EXPECT_EQ(ask(notify("leastwise-token", "", "app")), "");
+  feedback_.drain(now_);
+  EXPECT_EQ(counters_.tokens.get(), 1U);
+  EXPECT_EQ(picks_.not_understood.get(), 1U);
+}
+
 TEST_F(PickHandlerTest, WithoutServersTheAnswerIsEmpty) {
   servers(app_with({}));
   EXPECT_EQ(ask("a", "app"), "");

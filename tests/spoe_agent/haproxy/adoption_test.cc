@@ -251,5 +251,45 @@ TEST(HaproxyVersion, IsReadFromWhatHaproxyPrints) {
   EXPECT_FALSE(parse_haproxy_version("3").has_log_profiles());
 }
 
+std::string adopt_models(const std::string& policy, const std::string& global,
+                         const std::string& lines = "") {
+  const Policy named{policy, "", nullptr, nullptr};
+  AgentConfig agent = parse_config("leastwise.conf", "listen 127.0.0.1:9876;\nbackend app {}\n");
+  agent.backends.front().settings.policy = &named;
+  AdoptionRequest request;
+  request.agent = &agent;
+  return adopt("global\n" + global + "defaults\n mode http\nfrontend web\n default_backend app\n" +
+                   "backend app\n" + lines + kTwoServers,
+               request);
+}
+
+TEST(Adoption, OfModelServersTheBodyIsDigestedAndTheFirstTokenTold) {
+  const std::string text = adopt_models("inference", "");
+  for (const char* line :
+       {"global\n    stats socket /run/haproxy/admin.sock mode 660 level user\n    tune.bufsize "
+        "131072\n",
+        "    option http-no-delay\nbackend app\n", "    option http-buffer-request\n",
+        "    http-response wait-for-body time 1h at-least 1 if { status 200 } { res.hdr(",
+        "    http-response send-spoe-group leastwise-inference leastwise-token if {",
+        "filter spoe engine leastwise-inference config", "    groups leastwise-token\n",
+        "d0=req.body,bytes(0,256),xxh64", "d27=req.body,bytes(0,105879),xxh64",
+        "model=req.body,json_query('$.model')", "spoe-group leastwise-token\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("d28=")));
+}
+
+TEST(Adoption, ThereAreAsManyDigestsAsTheBufferHasRoomFor) {
+  const std::string text = adopt_models("inference", " tune.bufsize 16384\n");
+  EXPECT_THAT(text, HasSubstr("d17=req.body,bytes(0,11368),xxh64"));
+  EXPECT_THAT(text, Not(HasSubstr("d18=")));
+  EXPECT_THAT(text, Not(HasSubstr("tune.bufsize")));
+}
+
+TEST(Adoption, OtherBackendsHaveNothingOfThat) {
+  EXPECT_THAT(adopt_models("adaptive", ""), Not(HasSubstr("http-no-delay")));
+  EXPECT_THAT(adopt_models("inference", "", " mode tcp\n"), Not(HasSubstr("http-no-delay")));
+}
+
 }  // namespace
 }  // namespace leastwise::agent

@@ -21,12 +21,17 @@ BackendInfo app(std::size_t servers) {
 
 std::string file_of(const SpoeEngine& engine) { return spoe_config(std::span(&engine, 1)); }
 
+std::string example(const std::string& name) {
+  std::ifstream file(LEASTWISE_SOURCE_DIR "/examples/" + name + "/leastwise.spoe.conf");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
 TEST(SpoeConfig, IsTheFileOfTheExample) {
-  std::ifstream file(LEASTWISE_SOURCE_DIR "/examples/haproxy/leastwise.spoe.conf");
-  std::stringstream example;
-  example << file.rdbuf();
   EXPECT_EQ(spoe_config(std::array{spoe_engine(true, false), spoe_engine(false, false)}),
-            example.str());
+            example("haproxy"));
+  EXPECT_EQ(file_of(spoe_engine_of_models(28, false)), example("inference"));
 }
 
 TEST(SpoeConfig, NamesNoServerUnlessAskedTo) {

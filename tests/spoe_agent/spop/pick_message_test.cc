@@ -182,5 +182,41 @@ TEST_F(PickMessageTest, AServerMayHaveAnyCharactersInItsName) {
   EXPECT_EQ(servers({argument("c_c_a.b-1:2", int64(3))}), (Loads{{"c_a.b-1:2", 3, {}, {}}}));
 }
 
+TEST_F(PickMessageTest, ReadsWhatIsSaidOfAPrompt) {
+  read({argument("len", int64(300)), argument("size", int64(5000)), argument("model", str("m")),
+        argument("salt", str("t")), argument("max", int64(64)),
+        argument("d0", int64(static_cast<std::uint64_t>(-5))), argument("d1", int64(7))});
+  const PromptDigests& prompt = pick_.prompt();
+  EXPECT_EQ(prompt.seen, 300U);
+  EXPECT_EQ(prompt.whole, 5000U);
+  EXPECT_EQ(prompt.model, "m");
+  EXPECT_EQ(prompt.salt, "t");
+  EXPECT_EQ(prompt.max_tokens, 64U);
+  ASSERT_EQ(prompt.count, 2U);
+  EXPECT_EQ(prompt.digests[0], static_cast<std::uint64_t>(-5));
+  EXPECT_EQ(prompt.digests[1], 7U);
+  read({});
+  EXPECT_EQ(pick_.prompt().seen, 0U);
+  EXPECT_EQ(pick_.prompt().count, 0U);
+  EXPECT_EQ(pick_.prompt().model, "");
+}
+
+TEST_F(PickMessageTest, DigestsEndWithTheFirstGap) {
+  std::vector<std::string> arguments = {argument("d0", int64(1)),  argument("d2", int64(2)),
+                                        argument("dx", int64(3)),  argument("d", int64(3)),
+                                        argument("d1x", int64(4)), argument("len", str("x"))};
+  EXPECT_EQ(read(arguments).prompt().count, 1U);
+  EXPECT_EQ(pick_.prompt().seen, 0U);
+  arguments.clear();
+  for (int k = 0; k < 99; ++k) arguments.push_back(argument("d" + std::to_string(k), int64(1)));
+  EXPECT_EQ(read(arguments).prompt().count, PromptDigests::kMost);
+}
+
+TEST_F(PickMessageTest, ANegativeLengthIsNone) {
+  const auto minus = int64(static_cast<std::uint64_t>(-1));
+  EXPECT_EQ(read({argument("len", minus), argument("max", minus)}).prompt().seen, 0U);
+  EXPECT_EQ(pick_.prompt().max_tokens, 0U);
+}
+
 }  // namespace
 }  // namespace leastwise::spop
