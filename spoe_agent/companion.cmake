@@ -3,11 +3,15 @@
 find_package(CURL 7.85 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 add_library(leastwise_companion STATIC
   src/companion/companion.cc
   src/companion/file.cc
+  src/companion/names.cc
   src/companion/pool.cc
   src/companion/settings.cc
+  src/discovery/dns/name.cc
+  src/discovery/dns/resolver.cc
   src/discovery/kubernetes/access.cc
   src/discovery/kubernetes/kubeconfig.cc
   src/discovery/kubernetes/service.cc
@@ -15,12 +19,13 @@ add_library(leastwise_companion STATIC
   src/discovery/reconcile.cc
   src/discovery/targets.cc
   src/drive/driver.cc
+  src/drive/haproxy.cc
   src/drive/nginx.cc
   src/net/transfers.cc)
 target_include_directories(leastwise_companion PUBLIC src)
 target_link_libraries(leastwise_companion
-  PUBLIC leastwise_agent
-  PRIVATE leastwise_flags nlohmann_json::nlohmann_json CURL::libcurl yaml-cpp)
+  PUBLIC leastwise_agent_base
+  PRIVATE leastwise_flags nlohmann_json::nlohmann_json CURL::libcurl yaml-cpp PkgConfig::CARES resolv)
 
 # Its command line, for it and for its manual.
 add_library(leastwise_companion_options STATIC src/companion/options.cc)

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "companion/pool.h"
+#include "drive/haproxy.h"
 #include "drive/nginx.h"
 #include "serve/clock.h"
 #include "serve/fd.h"
@@ -23,6 +25,7 @@ namespace {
 using agent::log;
 using agent::LogLevel;
 using discovery::kubernetes::Access;
+using discovery::kubernetes::ServiceName;
 using discovery::kubernetes::ServiceWatch;
 
 constexpr Duration kLongestWait = std::chrono::seconds(1);
@@ -52,16 +55,10 @@ std::string_view word_of(Kind kind) {
 class Companion {
  public:
   explicit Companion(const CompanionConfig& config) {
-    const Access access = access_of(config);
     for (const PoolConfig& pool : config.pools) {
-      auto driver = std::make_unique<drive::NginxDriver>(
-          drive::NginxUpstream{.socket = config.nginx_socket,
-                               .is_stream = pool.kind == Kind::kStream,
-                               .name = pool.name},
-          transfers_);
-      pools_.push_back(std::make_unique<PoolKeeper>(
-          std::string(word_of(pool.kind)) + ' ' + pool.name,
-          std::make_unique<ServiceWatch>(pool.service, access, transfers_), std::move(driver)));
+      pools_.push_back(
+          std::make_unique<PoolKeeper>(std::string(word_of(pool.kind)) + ' ' + pool.name,
+                                       source_for(pool, config), driver_for(pool, config)));
     }
   }
 
@@ -101,7 +98,28 @@ class Companion {
   }
 
  private:
-  net::Transfers transfers_;  // outlives those who use it
+  std::unique_ptr<discovery::Source> source_for(const PoolConfig& pool,
+                                                const CompanionConfig& config) {
+    if (const auto* name = std::get_if<discovery::dns::Name>(&pool.source)) {
+      return std::make_unique<discovery::dns::NameWatch>(*name);
+    }
+    if (!access_) access_ = access_of(config);
+    return std::make_unique<ServiceWatch>(std::get<ServiceName>(pool.source), *access_, transfers_);
+  }
+
+  std::unique_ptr<drive::Driver> driver_for(const PoolConfig& pool, const CompanionConfig& config) {
+    if (pool.kind == Kind::kBackend) {
+      return std::make_unique<drive::HaproxyDriver>(*config.haproxy_socket, pool.name);
+    }
+    return std::make_unique<drive::NginxDriver>(
+        drive::NginxUpstream{.socket = config.nginx_socket,
+                             .is_stream = pool.kind == Kind::kStream,
+                             .name = pool.name},
+        transfers_);
+  }
+
+  std::optional<Access> access_;  // once it is needed
+  net::Transfers transfers_;      // outlives those who use it
   std::vector<std::unique_ptr<PoolKeeper>> pools_;
 };
 

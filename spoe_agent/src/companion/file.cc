@@ -17,7 +17,8 @@ namespace {
 using agent::ConfigError;
 using agent::ConfigLexer;
 using agent::Token;
-using discovery::kubernetes::Family;
+using discovery::Family;
+using discovery::dns::Name;
 using discovery::kubernetes::ServiceName;
 using TokenKind = Token::Kind;
 
@@ -27,16 +28,19 @@ constexpr std::size_t kMostName = 100;
 constexpr std::string_view kAcceptedService =
     "expected [NAMESPACE/]SERVICE[:PORT], such as web, shop/web:http or web:8080";
 
-// What may stand in a path and in a query as it is. A name of Kubernetes is a part of this.
-bool is_word(std::string_view text, std::string_view others) noexcept {
-  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [&](char c) {
+constexpr std::string_view kAcceptedName =
+    "expected NAME:PORT, such as web.example.org:8080, or a NAME and srv";
+constexpr std::string_view kAcceptedFamily =
+    "expected family=auto, family=ipv4, family=ipv6 or family=both";
+
+// The characters that both proxies accept, and that stand in a path as they are.
+bool is_pool_name(std::string_view text) noexcept {
+  constexpr std::string_view kOthers = "-_.:";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           others.find(c) != others.npos;
+           kOthers.find(c) != kOthers.npos;
   });
 }
-
-// A namespace or a Service: RFC 1123's labels, which have no dot.
-bool is_label(std::string_view text) noexcept { return text.size() <= 63 && is_word(text, "-"); }
 
 bool parse_family(std::string_view text, Family& out) {
   constexpr std::pair<std::string_view, Family> kFamilies[] = {
@@ -73,9 +77,7 @@ class Parser {
     if (config_.pools.empty()) {
       fail(token_, "upstream", "required, such as: upstream app { discover kubernetes web; }");
     }
-    if (config_.nginx_socket.empty()) {
-      fail(token_, "nginx_socket", "required, such as: nginx_socket /run/nginx/control.sock;");
-    }
+    for (const PoolConfig& pool : config_.pools) require_socket(pool.kind);
     return std::move(config_);
   }
 
@@ -83,6 +85,15 @@ class Parser {
   [[noreturn]] void fail(const Token& at, std::string_view value, std::string_view message) {
     throw ConfigError(file_, at.line, value, message);
   }
+  void require_socket(Kind kind) {
+    if (kind == Kind::kBackend && !config_.haproxy_socket) {
+      fail(token_, "haproxy_socket", "required, such as: haproxy_socket /run/haproxy/admin.sock;");
+    }
+    if (kind != Kind::kBackend && config_.nginx_socket.empty()) {
+      fail(token_, "nginx_socket", "required, such as: nginx_socket /run/nginx/control.sock;");
+    }
+  }
+
   void advance() { token_ = lexer_.next(); }
 
   Token take_word(std::string_view what) {
@@ -127,13 +138,13 @@ class Parser {
 
   void pool(const KindWords& words) {
     const Token name = take_word("the name of one that the proxy has");
-    if (name.text.size() > kMostName || !is_word(name.text, "-_.")) {
-      fail(name, name.text, "expected up to 100 letters, digits, \"-\", \"_\", \".\"");
+    if (name.text.size() > kMostName || !is_pool_name(name.text)) {
+      fail(name, name.text, "expected up to 100 letters, digits, \"-\", \"_\", \".\", \":\"");
     }
     refuse_duplicate(name, std::string(words.name) + ' ' + name.text);
     if (config_.pools.size() == kMostPools) fail(name, name.text, "expected at most 1000");
     take(TokenKind::kOpen, name, "{");
-    config_.pools.push_back({.kind = words.kind, .name = name.text, .service = {}});
+    config_.pools.push_back({.kind = words.kind, .name = name.text});
     const Token what = take_word("\"discover\"");
     if (what.text != "discover") fail(what, what.text, "not known; accepted here: discover");
     discover(config_.pools.back());
@@ -144,17 +155,43 @@ class Parser {
 
   void discover(PoolConfig& out) {
     const Token way = take_word("where servers are discovered");
-    if (std::ranges::none_of(source_words(), [&](auto& s) { return s.name == way.text; })) {
-      fail(way, way.text, unknown(way.text, source_words()));
-    }
+    if (way.text == "kubernetes") return kubernetes(out.source.emplace<ServiceName>());
+    if (way.text == "dns") return dns(out.source.emplace<Name>());
+    fail(way, way.text, unknown(way.text, source_words()));
+  }
+
+  void kubernetes(ServiceName& out) {
     Token last = take_word("a Service: " + std::string(kAcceptedService.substr(9)));
-    if (!parse_service(last.text, out.service)) fail(last, last.text, kAcceptedService);
+    if (!parse_service(last.text, out)) fail(last, last.text, kAcceptedService);
     while (token_.kind == TokenKind::kWord) {
       last = take_word("a parameter");
-      if (!parse_family(last.text, out.service.family)) {
-        fail(last, last.text, "expected family=auto, family=ipv4, family=ipv6 or family=both");
+      if (!parse_family(last.text, out.family)) fail(last, last.text, kAcceptedFamily);
+    }
+    take(TokenKind::kSemicolon, last, ";");
+  }
+
+  void dns(Name& out) {
+    constexpr std::string_view kResolver = "resolver=";
+    const Token name = take_word("a name");
+    if (!parse_name(name.text, out)) fail(name, name.text, kAcceptedName);
+    Token last = name;
+    while (token_.kind == TokenKind::kWord) {
+      last = take_word("a parameter");
+      if (last.text == "srv") {
+        if (out.port != 0) {
+          fail(last, last.text, "the port is that of the records: leave it out of the name");
+        }
+        out.is_srv = true;
+      } else if (last.text.starts_with(kResolver)) {
+        if (!parse_resolver(std::string_view(last.text).substr(kResolver.size()), out.resolver)) {
+          fail(last, last.text,
+               "expected resolver=IP or IP:PORT, or several of them with \",\" between");
+        }
+      } else if (!parse_family(last.text, out.family)) {
+        fail(last, last.text, std::string(kAcceptedFamily) + ", or srv, or resolver=IP:PORT");
       }
     }
+    if (out.port == 0 && !out.is_srv) fail(name, name.text, kAcceptedName);
     take(TokenKind::kSemicolon, last, ";");
   }
 
@@ -166,26 +203,6 @@ class Parser {
 };
 
 }  // namespace
-
-bool parse_service(std::string_view text, ServiceName& out) {
-  ServiceName service;
-  if (const std::size_t slash = text.find('/'); slash != text.npos) {
-    service.namespace_ = text.substr(0, slash);
-    if (!is_label(service.namespace_)) return false;
-    text.remove_prefix(slash + 1);
-  }
-  const std::size_t colon = text.find(':');
-  service.name = text.substr(0, colon);
-  if (colon != text.npos) {
-    service.port.text = text.substr(colon + 1);
-    if (!is_label(service.port.text)) return false;
-    const bool is_number = service.port.text.find_first_not_of("0123456789") == std::string::npos;
-    if (is_number && !service.port.number()) return false;
-  }
-  if (!is_label(service.name)) return false;
-  out = std::move(service);
-  return true;
-}
 
 CompanionConfig parse_companion_config(std::string_view file, std::string_view text) {
   return Parser(file, text).parse();

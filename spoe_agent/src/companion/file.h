@@ -1,36 +1,43 @@
 // The companion's configuration file, in directive syntax:
 //
 //   nginx_socket /run/nginx/control.sock;          # leastwise_control, in a "location /"
+//   haproxy_socket /run/haproxy/admin.sock;        # a stats socket of level admin
 //   kubeconfig /etc/leastwise/kubeconfig;          # in a pod: not needed
 //   log_level info;
 //   upstream app  { discover kubernetes web:http; }          # of nginx's http
 //   stream   game { discover kubernetes games/lobby:4000; }  # of nginx's stream
+//   backend  app { discover kubernetes web:http; }           # of HAProxy
+//   backend  api { discover dns _http._tcp.api.example.org srv; }
 #ifndef LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
 #define LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "config/address.h"
 #include "config/lexer.h"
 #include "config/log_level.h"
+#include "discovery/dns/name.h"
 #include "discovery/kubernetes/service.h"
 
 namespace leastwise::companion {
 
-enum class Kind : std::uint8_t { kUpstream, kStream };
+enum class Kind : std::uint8_t { kUpstream, kStream, kBackend };
 
 struct PoolConfig {
   Kind kind = Kind::kUpstream;
   std::string name;  // the proxy's
-  discovery::kubernetes::ServiceName service;
+  std::variant<discovery::kubernetes::ServiceName, discovery::dns::Name> source{};
 };
 
 struct CompanionConfig {
   std::string nginx_socket;
+  std::optional<agent::Address> haproxy_socket;
   std::string kubeconfig;  // empty: as a pod has it
   agent::LogLevel log_level = agent::LogLevel::kInfo;
   std::vector<PoolConfig> pools;
@@ -57,6 +64,11 @@ std::span<const SourceWords> source_words() noexcept;
 
 // "[NAMESPACE/]SERVICE[:PORT]"; false, and `out` unchanged, when it is none.
 bool parse_service(std::string_view text, discovery::kubernetes::ServiceName& out);
+
+// "NAME[:PORT]"; as above.
+bool parse_name(std::string_view text, discovery::dns::Name& out);
+// "IP[:PORT],…"; as above.
+bool parse_resolver(std::string_view text, std::string& out);
 
 // `file` is the name for messages only. Throws agent::ConfigError.
 CompanionConfig parse_companion_config(std::string_view file, std::string_view text);

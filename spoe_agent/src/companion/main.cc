@@ -23,9 +23,12 @@ int print_rbac(const Options& options) {
   if (account.namespace_.empty()) account.namespace_ = "default";
   std::set<std::string> namespaces;
   for (const PoolConfig& pool : read_companion_file(options.config).pools) {
-    const std::string& own = pool.service.namespace_;
+    const auto* service = std::get_if<ServiceName>(&pool.source);
+    if (service == nullptr) continue;
+    const std::string& own = service->namespace_;
     namespaces.insert(own.empty() ? account.namespace_ : own);
   }
+  if (namespaces.empty()) throw std::runtime_error("nothing of it is discovered in Kubernetes");
   bool is_first = true;
   for (const std::string& n : namespaces) {
     if (!std::exchange(is_first, false)) std::puts("---");

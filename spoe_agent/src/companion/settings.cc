@@ -25,6 +25,13 @@ constexpr CompanionSetting kSettings[] = {
        c.nginx_socket = v;
        return is_absolute(v);
      }},
+    {"haproxy_socket", "/PATH | IP:PORT",
+     "expected the absolute path of a stats socket, or IP:PORT",
+     "HAProxy's runtime API: a `stats socket` of level admin. Required by `backend`.",
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::parse_address(is_absolute(v) ? "unix:" + v : v, true,
+                                   c.haproxy_socket.emplace());
+     }},
     {"kubeconfig", "/PATH", "expected an absolute path",
      "How the API server is found and whom it knows us as, as kubectl has it: the current context, "
      "with a token or a client certificate. Default: as a pod has it, by its ServiceAccount.",
@@ -43,6 +50,10 @@ constexpr KindWords kKinds[] = {
      "An upstream of nginx's `http`, by its name. It has `leastwise_slots` for as many servers as "
      "there may be."},
     {Kind::kStream, "stream", "The same of nginx's `stream`."},
+    {Kind::kBackend, "backend",
+     "A backend of HAProxy, by its name. Its configuration has slots for as many servers as there "
+     "may be: `server-template app 64 127.0.0.1:1 check disabled`. Servers that are not `disabled` "
+     "there are left as they are."},
 };
 
 constexpr SourceWords kSources[] = {
@@ -52,6 +63,12 @@ constexpr SourceWords kSources[] = {
      "without it the Service has one port. `family`: of a Service that has both, which address of "
      "each pod is used; `auto`: IPv4 if a ready one has it, or else IPv6. Ready endpoints take "
      "requests, those that terminate and still serve drain, all others leave."},
+    {"dns", "NAME:PORT | NAME srv [family=auto | ipv4 | ipv6 | both] [resolver=IP[:PORT],...]",
+     "The addresses of a name in the DNS, asked for again when the shortest TTL is over (1s to "
+     "5m). `srv`: the hosts and ports of its SRV records; those of the lowest priority are "
+     "servers, by their weights, all others their backups. `resolver`: whom to ask; default: as "
+     "`/etc/resolv.conf` says. The name is whole: no search list is tried. The DNS takes nobody "
+     "out by an error, nor by a name that does not exist."},
 };
 
 }  // namespace

@@ -28,16 +28,6 @@ void change(const Member& member, const Target& wanted, const Told& told, Plan& 
   }
 }
 
-// Of one that is gone.
-void leave(const Member& member, const Limits& limits, Plan& plan) {
-  const bool ends_first = limits.waits_for_end && member.in_flight > 0;
-  if (!ends_first) {
-    plan.leaves.push_back({Action::kRemove, member.id, member.address, {}});
-  } else if (member.state == State::kUp) {
-    plan.leaves.push_back({Action::kDrain, member.id, member.address, {.state = State::kDraining}});
-  }
-}
-
 // Who joins first are those that take requests.
 void join(const Targets& wanted, const std::set<std::string_view>& present, Plan& plan) {
   const auto add = [&](State state) {
@@ -77,7 +67,7 @@ std::vector<Step> in_order(Plan plan, std::size_t room) {
 }  // namespace
 
 std::vector<Step> reconcile(const Targets& wanted, std::span<const Member> present,
-                            const Told& told, const Limits& limits) {
+                            const Told& told, std::size_t room) {
   Plan plan;
   std::set<std::string_view> here;
   for (const Member& member : present) {
@@ -90,14 +80,17 @@ std::vector<Step> reconcile(const Targets& wanted, std::span<const Member> prese
     if (stays) {
       change(member, found->second, told, plan);
     } else {
-      leave(member, limits, plan);
+      plan.leaves.push_back({Action::kRemove, member.id, member.address, {}});
     }
   }
   join(wanted, here, plan);
-  return in_order(std::move(plan), limits.room);
+  return in_order(std::move(plan), room);
 }
 
 void adopt(const Targets& wanted, std::span<const Member> present, Told& told) {
+  std::set<std::string_view> here;
+  for (const Member& member : present) here.insert(member.address);
+  std::erase_if(told, [&](const auto& entry) { return !here.contains(entry.first); });
   for (const Member& member : present) {
     const auto found = wanted.find(member.address);
     if (!member.ours || found == wanted.end()) continue;

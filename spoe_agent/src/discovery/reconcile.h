@@ -21,7 +21,6 @@ struct Member {
   std::string id;       // the proxy's word for it
   std::string address;  // as address_of() writes it
   State state = State::kUp;
-  std::uint32_t in_flight = 0;
   bool backup = false;
   // Added at run time, so it may be removed. Who stands in the proxy's own configuration is left
   // as he is.
@@ -42,19 +41,12 @@ struct Step {
 // What we told the proxy last. An operator's own drain or weight is no part of it, and stays.
 using Told = std::map<std::string, Target, std::less<>>;
 
-struct Limits {
-  std::size_t room = SIZE_MAX;  // for so many more
-  // Whether who is gone is drained first, and removed once nothing is in flight to him. Off where
-  // a removal lets that end by itself.
-  bool waits_for_end = false;
-};
-
 // In the order in which they are to be taken: those who come before those who go, so that there is
-// no moment without a server, unless room is short.
+// no moment without a server, unless room (for so many more) is short.
 std::vector<Step> reconcile(const Targets& wanted, std::span<const Member> present,
-                            const Told& told, const Limits& limits);
+                            const Told& told, std::size_t room = SIZE_MAX);
 
-// Takes for told what is there already, as after a start of ours.
+// Takes for told what is there already, as after a start of ours, and forgets who is not.
 void adopt(const Targets& wanted, std::span<const Member> present, Told& told);
 // Keeps `told` in step with a step that was taken.
 void note(const Step& step, Told& told);

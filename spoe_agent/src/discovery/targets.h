@@ -13,6 +13,10 @@ namespace leastwise::discovery {
 // at all is not among the targets.
 enum class State : std::uint8_t { kUp, kDraining };
 
+// Which of two addresses of one server is used. kAuto: IPv4 where a usable server has it, or else
+// IPv6. Who used both would give such a server a double share.
+enum class Family : std::uint8_t { kAuto, kIpv4, kIpv6, kBoth };
+
 struct Target {
   State state = State::kUp;
   std::uint32_t weight = 1;

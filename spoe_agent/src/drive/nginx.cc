@@ -53,7 +53,6 @@ bool parse_servers(std::string_view text, std::vector<Member>& out) {
     out.push_back({.id = std::to_string(item["id"].get<std::uint64_t>()),
                    .address = value_in(item, "server", std::string()),
                    .state = value_in(item, "drain", false) ? State::kDraining : State::kUp,
-                   .in_flight = value_in(more, "active", 0U),
                    .backup = value_in(item, "backup", false),
                    .ours = value_in(more, "added", false)});
   }
@@ -115,8 +114,8 @@ void NginxDriver::on_servers(const net::Answer& answer) {
       static_cast<std::size_t>(std::ranges::count_if(present, [](auto& m) { return m.ours; }));
   discovery::adopt(wanted_, present, told_);
   is_tight_ = std::exchange(is_full_, false);
-  const discovery::Limits limits{.room = is_tight_ ? 0 : SIZE_MAX};
-  for (Step& s : discovery::reconcile(wanted_, present, told_, limits)) {
+  const std::size_t room = is_tight_ ? 0 : SIZE_MAX;
+  for (Step& s : discovery::reconcile(wanted_, present, told_, room)) {
     steps_.push_back(std::move(s));
   }
   if (!steps_.empty()) return take_step();

@@ -20,6 +20,7 @@ constexpr unsigned kStopped = 0, kStopping = 3, kLastState = 3;
 // when the server is back.
 constexpr unsigned kMaintenance = 0x01 | 0x02 | 0x20;
 constexpr unsigned kDrain = 0x08 | 0x10;
+constexpr unsigned kDisabledByConfig = 0x04;
 constexpr unsigned kEnabledCheck = 0x04;  // check-t.h
 // While a server warms up, so that a tenth of a weight of 1 can be told: HAProxy's own factor.
 constexpr std::uint32_t kFineWeight = 16;
@@ -194,6 +195,9 @@ class StatesParser {
     server.initial_weight = number_in<unsigned>(table_(row_, kInitialWeight), 256).value_or(1);
     const auto agent = number_in<unsigned>(table_(row_, kAgent), 0xff).value_or(0);
     server.has_agent_check = (agent & kEnabledCheck) != 0;
+    server.is_slot = (*admin & kDisabledByConfig) != 0;
+    server.in_maintenance = (*admin & kMaintenance) != 0;
+    server.is_drained = (*admin & kDrain) != 0;
     const std::string_view backend = table_(row_, kBackend);
     if (!seen_.emplace(std::string(backend), server.name).second) return false;
     if (backends_.empty() || backends_.back().name != backend) {

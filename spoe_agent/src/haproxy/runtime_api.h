@@ -38,6 +38,9 @@ struct ServerInfo {
   std::uint32_t initial_weight = 1;  // as configured
   bool has_agent_check = false;      // which may set its weight
   bool asks_us = false;              // that check, and is answered with a weight
+  bool is_slot = false;              // the configuration has it "disabled": room for another
+  bool in_maintenance = false;       // taken out by someone, not by a health check
+  bool is_drained = false;           // by someone, not by its weight
   ServerFigures figures{};
 };
 

@@ -41,6 +41,11 @@ class RuntimeClient {
   void tell(std::vector<std::string> commands) { told_ = std::move(commands); }
   bool is_telling() const noexcept { return !told_.empty(); }  // some are to be told yet
 
+  // The next round is due as soon as none is under way, unless nobody answers.
+  void hurry() noexcept {
+    if (fd_) next_ = {};
+  }
+
   // Starts a round when one is due, gives up a request that takes too long. True if there is a
   // new error().
   bool poll(TimePoint now);

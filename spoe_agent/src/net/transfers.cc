@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -154,7 +155,21 @@ struct Transfers::Transfer {
     ::curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait);
     if (wait > 0) answer.retry_after = std::chrono::seconds(std::min<curl_off_t>(wait, 3600));
     if (code == CURLE_OK || !answer.error.empty()) return;
-    answer.error = error[0] != '\0' ? error.data() : ::curl_easy_strerror(code);
+    answer.error = reason_of(code);
+  }
+
+  // The same each time: libcurl's own words of these say after how many milliseconds.
+  std::string reason_of(CURLcode code) const {
+    const bool varies = code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+    if (!varies && error[0] != '\0') return error.data();
+    long os_error = 0;
+    ::curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &os_error);
+    std::string reason = ::curl_easy_strerror(code);
+    if (code == CURLE_COULDNT_CONNECT && os_error != 0) {
+      reason += ": ";
+      reason += std::strerror(static_cast<int>(os_error));
+    }
+    return reason;
   }
 
   CURLM* multi;

@@ -5,6 +5,8 @@
 namespace leastwise::companion {
 namespace {
 
+using discovery::kubernetes::ServiceName;
+
 constexpr const char* kSocket = "nginx_socket /run/c.sock;\n";
 
 std::string refusal(const std::string& text) {
@@ -28,11 +30,11 @@ TEST(CompanionFile, IsRead) {
   ASSERT_EQ(config.pools.size(), 2U);
   const PoolConfig& app = config.pools[0];
   EXPECT_EQ(app.kind, Kind::kUpstream);
-  EXPECT_EQ(app.service.namespace_ + " " + app.service.name + " " + app.service.port.text,
-            "shop web http");
-  EXPECT_EQ(app.service.family, discovery::kubernetes::Family::kBoth);
+  const auto& web = std::get<ServiceName>(app.source);
+  EXPECT_EQ(web.namespace_ + " " + web.name + " " + web.port.text, "shop web http");
+  EXPECT_EQ(web.family, discovery::Family::kBoth);
   EXPECT_EQ(config.pools[1].kind, Kind::kStream);
-  EXPECT_EQ(config.pools[1].service.port.number(), 4000);
+  EXPECT_EQ(std::get<ServiceName>(config.pools[1].source).port.number(), 4000);
 }
 
 TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
@@ -41,10 +43,14 @@ TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
             "f:2: \"upstream\": required, such as: upstream app { discover kubernetes web; }");
   EXPECT_EQ(refusal("upstream a { discover kubernetes web; }"),
             "f:1: \"nginx_socket\": required, such as: nginx_socket /run/nginx/control.sock;");
+  EXPECT_EQ(with("backend a { discover kubernetes web; }"),
+            "f:2: \"haproxy_socket\": required, such as: haproxy_socket /run/haproxy/admin.sock;");
+  EXPECT_EQ(with("haproxy_socket x;"),
+            "f:2: \"x\": expected the absolute path of a stats socket, or IP:PORT");
   EXPECT_EQ(with("upstrem a {}"), "f:2: \"upstrem\": not known; did you mean \"upstream\"?");
   EXPECT_EQ(with("flower a {}"),
-            "f:2: \"flower\": not known; accepted here: upstream, stream, nginx_socket, "
-            "kubeconfig, log_level");
+            "f:2: \"flower\": not known; accepted here: upstream, stream, backend, "
+            "nginx_socket, haproxy_socket, kubeconfig, log_level");
   EXPECT_EQ(with("kubeconfig relative;"), "f:2: \"relative\": expected an absolute path");
   EXPECT_EQ(with("log_level loud;"), "f:2: \"loud\": expected debug, info, warning or error");
   EXPECT_EQ(with("nginx_socket /b;"),
@@ -59,11 +65,37 @@ TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   EXPECT_EQ(with("upstream a { discover kubernetes web family=ipv5; }"),
             "f:2: \"family=ipv5\": expected family=auto, family=ipv4, family=ipv6 or family=both");
   EXPECT_EQ(with("upstream a/b { discover"),
-            "f:2: \"a/b\": expected up to 100 letters, digits, \"-\", \"_\", \".\"");
+            "f:2: \"a/b\": expected up to 100 letters, digits, \"-\", \"_\", \".\", \":\"");
   EXPECT_EQ(
       with("upstream a { discover kubernetes web; }\nupstream a { discover kubernetes web; }"),
       "f:3: \"a\": duplicate; it is already set in line 2");
   EXPECT_NE(with("upstream a {").find("the file ends where"), std::string::npos);
+}
+
+TEST(CompanionFile, ANameOfTheDnsHasAPortOrIsSrv) {
+  const CompanionConfig config = parse_companion_config("f", std::string(kSocket) + R"(
+    upstream a { discover dns web.example.org:8080 family=both resolver=10.0.0.10,[::1]:5353; }
+    upstream b { discover dns _http._tcp.web.example.org srv; }
+  )");
+  const auto& a = std::get<discovery::dns::Name>(config.pools[0].source);
+  EXPECT_EQ(a.name, "web.example.org");
+  EXPECT_EQ(a.port, 8080);
+  EXPECT_EQ(a.family, discovery::Family::kBoth);
+  EXPECT_EQ(a.resolver, "10.0.0.10,[::1]:5353");
+  EXPECT_TRUE(std::get<discovery::dns::Name>(config.pools[1].source).is_srv);
+  const auto with = [](const std::string& text) {
+    return refusal(std::string(kSocket) + "upstream a { discover dns " + text + "; }");
+  };
+  EXPECT_EQ(with("web"),
+            "f:2: \"web\": expected NAME:PORT, such as web.example.org:8080, or a NAME and srv");
+  EXPECT_EQ(with("web:80 srv"),
+            "f:2: \"srv\": the port is that of the records: leave it out of the name");
+  for (const char* name : {"web:0", "web:x", ":80", "a b:80", "-a?:80", "a..b:80"}) {
+    EXPECT_NE(with(name), "") << name;
+  }
+  EXPECT_EQ(with("web:80 resolver=dns.example.org"),
+            "f:2: \"resolver=dns.example.org\": expected resolver=IP or IP:PORT, or several of "
+            "them with \",\" between");
 }
 
 TEST(CompanionFile, AServiceIsANamespaceANameAndAPort) {

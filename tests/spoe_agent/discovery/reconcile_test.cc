@@ -9,10 +9,9 @@ namespace leastwise::discovery {
 namespace {
 
 constexpr Target kUp{}, kGoing{.state = State::kDraining};
-constexpr Limits kAnyRoom{}, kEndsFirst{.waits_for_end = true};
 
-Member member(const std::string& address, State state = State::kUp, std::uint32_t in_flight = 0) {
-  return {.id = "id of " + address, .address = address, .state = state, .in_flight = in_flight};
+Member member(const std::string& address, State state = State::kUp) {
+  return {.id = "id of " + address, .address = address, .state = state};
 }
 
 // "+a" added, "^a" ready, "~a" drained, "=a" weighed, "-a" removed.
@@ -26,8 +25,8 @@ std::string text_of(const std::vector<Step>& steps) {
 }
 
 std::string plan(const Targets& wanted, const std::vector<Member>& present, const Told& told = {},
-                 const Limits& limits = kAnyRoom) {
-  return text_of(reconcile(wanted, present, told, limits));
+                 std::size_t room = SIZE_MAX) {
+  return text_of(reconcile(wanted, present, told, room));
 }
 
 TEST(Reconcile, WhatIsAsItShouldBeNeedsNothing) {
@@ -56,16 +55,6 @@ TEST(Reconcile, WhoStandsInTheConfigurationIsLeftAlone) {
   fixed.ours = false;
   EXPECT_EQ(plan({}, {fixed}), "");
   EXPECT_EQ(plan({{"a", kGoing}, {"b", kUp}}, {fixed}), "+b");
-}
-
-TEST(Reconcile, WhereARemovalCutsOffItComesAfterTheEnd) {
-  const auto gone = [](State state, std::uint32_t in_flight) {
-    return plan({}, {member("a", state, in_flight)}, {}, kEndsFirst);
-  };
-  EXPECT_EQ(gone(State::kUp, 3), "~a");
-  EXPECT_EQ(gone(State::kDraining, 3), "");
-  EXPECT_EQ(gone(State::kDraining, 0), "-a");
-  EXPECT_EQ(gone(State::kUp, 0), "-a");
 }
 
 TEST(Reconcile, AnOperatorsDrainAndWeightStay) {
@@ -112,7 +101,7 @@ TEST(Reconcile, OneAddressInTwoPlacesKeepsOne) {
 }
 
 TEST(Reconcile, WithoutRoomOneGoesForEachThatComes) {
-  EXPECT_EQ(plan({{"c", kUp}, {"d", kUp}, {"e", kUp}}, {member("a"), member("b")}, {}, {.room = 1}),
+  EXPECT_EQ(plan({{"c", kUp}, {"d", kUp}, {"e", kUp}}, {member("a"), member("b")}, {}, 1),
             "+c -a +d -b +e");
 }
 
@@ -135,7 +124,7 @@ TEST(Reconcile, AnyTwoSetsAreReachedInTwoRoundsAndNeverByAnEmptyPool) {
     for (int round = 0; round < 2; ++round) {
       std::vector<Member> present;
       for (const auto& [address, state] : proxy) present.push_back(member(address, state));
-      const auto steps = reconcile(wanted, present, told, kAnyRoom);
+      const auto steps = reconcile(wanted, present, told);
       ASSERT_TRUE(round == 0 || steps.empty()) << text_of(steps);
       for (const Step& s : steps) {
         note(s, told);

@@ -16,9 +16,6 @@
 
 namespace leastwise::discovery::kubernetes {
 
-// kAuto: IPv4 if a usable server has it, or else IPv6. A Service of both has each pod twice.
-enum class Family : std::uint8_t { kAuto, kIpv4, kIpv6, kBoth };
-
 // Empty: the only one that there is. Digits: that number. Else a name.
 struct PortChoice {
   std::string text;

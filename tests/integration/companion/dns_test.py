@@ -1,0 +1,88 @@
+"""The addresses of a name in the DNS become the servers of nginx."""
+
+import os
+import random
+import time
+import unittest
+
+import companion
+import dns_server
+import harness
+from stack import PORT, SERVERS, Stack, ip
+
+DNS = 21520
+# The whole of it takes a minute: 60.
+SECONDS = int(os.environ.get("LEASTWISE_DNS_SECONDS", "6"))
+
+
+@unittest.skipIf(dns_server.DNSMASQ is None, "needs dnsmasq (Debian: dnsmasq-base)")
+class Dns(Stack):
+    def setUp(self):
+        super().setUp()
+        self.dns = self.enterContext(dns_server.DnsServer(self.folder, DNS))
+
+    def discover(self, text):
+        self.companion = companion.Companion(self.folder, f"""
+            nginx_socket {self.nginx.path('control.sock')};
+            log_level debug;
+            upstream app {{ discover dns {text} resolver=127.0.0.1:{DNS}; }}
+        """)
+        return self.companion
+
+    def test_records_that_change_each_second_cost_no_request(self):
+        random.seed(53)
+        self.dns.set(web=[ip(1)])
+        with self.discover(f"web.test:{SERVERS}"):
+            self.expect(1)
+            latest = 0.0
+            with harness.Load(PORT, clients=4, path="/ok") as load:
+                end = time.monotonic() + SECONDS
+                while time.monotonic() < end:
+                    now = random.sample(range(1, 60), random.randint(1, 50))  # up to 800 bytes: truncated, and by TCP
+                    began = time.monotonic()
+                    self.dns.set(web=map(ip, now))
+                    self.expect(*now)
+                    latest = max(latest, time.monotonic() - began)
+                    time.sleep(max(0.0, began + 1 - time.monotonic()))
+        print(f"{load.sent} requests, {len(load.failures)} failed; the slowest change was there after {latest:.2f} s")
+        self.assertEqual(load.failures, [])
+        self.assertLess(latest, 3)
+
+    def test_no_error_takes_anybody_out(self):
+        self.dns.set(web=[ip(1), ip(2)])
+        with self.discover(f"web.test:{SERVERS}"):
+            self.expect(1, 2)
+            with harness.Load(PORT, clients=2, path="/ok") as load:
+                self.dns.set(other=[ip(9)])
+                self.companion.wait_for_log("the DNS knows no address of it; the servers stay as they are")
+                self.dns.set(web=[ip(2), ip(3)])
+                self.expect(2, 3, seconds=8)
+                self.dns.silence()
+                self.companion.wait_for_log("web.test: Timeout while contacting DNS servers")
+                self.dns.speak()
+                self.companion.wait_for_log("answers again(.|\n)*answers again", 20)
+                self.dns.restart_ill()
+                self.companion.wait_for_log("web.test: (DNS server returned general failure|Could not contact DNS)", 15)
+                harness.wait_for(lambda: self.dns.failures >= 3, "that SERVFAIL was answered", 20)
+                self.expect(2, 3)
+                self.dns.set(web=[ip(4)])
+                self.dns.restart()
+                self.expect(4, seconds=15)
+            self.assertEqual(load.failures, [])
+
+    def test_srv_records_have_ports_weights_and_priorities(self):
+        self.dns.set(a=[ip(1)], b=[ip(2)], c=[ip(3)])
+        name = "--srv-host=_http._tcp.web.test"
+        self.dns.restart("--local=/test/", f"{name},a.test,{SERVERS},1,3", f"{name},b.test,{SERVERS},1,1",
+                         f"{name},c.test,{SERVERS},2,1", f"{name},none.test,{SERVERS},1,1")
+        with self.discover("_http._tcp.web.test srv"):
+            self.expect(1, 2, 3)
+            found = {s["server"]: (s["weight"], s["backup"]) for s in self.servers() if s["leastwise"]["added"]}
+            self.assertEqual(found, {f"{ip(1)}:{SERVERS}": (3, False), f"{ip(2)}:{SERVERS}": (1, False),
+                                     f"{ip(3)}:{SERVERS}": (1, True)})
+            self.dns.set(a=[ip(1), ip(5)], b=[ip(2)])
+            self.expect(1, 2, 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
