@@ -136,6 +136,37 @@ TEST(EngineTest, AnEmptyPoolAnswersWithErrors) {
   EXPECT_GT(run(s, "adaptive").error_share(), 0.7);
 }
 
+// Sends all to the first server that is up.
+class Herd final : public Balancer {
+ public:
+  explicit Herd(const World& world) : world_(world) {}
+  std::optional<std::uint32_t> pick(const Job&) override { return world_.up[0]; }
+  void finish(const Job&, const Answer&) override {}
+
+ private:
+  const World& world_;
+};
+
+TEST(EngineTest, TellsHowMuchAServerHadRightAfterItCameUp) {
+  Scenario s;
+  s.servers = 3;
+  s.balancers = 2;
+  s.cores = {64};
+  s.load = 0.5;
+  s.warmup_ms = 0;
+  s.duration_ms = 8000;
+  s.restarts = {1, 1000, 1, 1};
+  // All that is there is at one of three: three times its part, at the start and when it returns.
+  const Result herd = Engine(s).run(
+      [](const World& world, std::uint64_t) { return std::make_unique<Herd>(world); });
+  EXPECT_NEAR(herd.start_peak, 3, 1e-9);
+  EXPECT_GT(herd.return_peak, 0.5);
+  // By turns each has a part of 32 busy cores: a Poisson number, of which five deviations are 28.
+  const Result turns = run(s, "round_robin");
+  EXPECT_LT(turns.start_peak, (32 + 28) / 32.0);
+  EXPECT_LT(turns.return_peak, 2.0);
+}
+
 TEST(EngineTest, ProcessorSharingOnFourCoresMatchesTheFormula) {
   // M/M/4-PS has the mean of M/M/4: theory.h derives it. Shorter, hence 4 %.
   Theory theory = theories()[1];

@@ -55,7 +55,9 @@ Figures figures_of(const Scenario& scenario, const Result& result) {
                   .p999 = result.all.quantile(0.999),
                   .error_share = result.error_share(),
                   .requests = result.requests,
-                  .remote_share = remote_share(scenario, result.picks)};
+                  .remote_share = remote_share(scenario, result.picks),
+                  .start_peak = result.start_peak,
+                  .return_peak = result.return_peak};
   spread_of(scenario, result.windows, figures);
   return figures;
 }
@@ -73,6 +75,8 @@ Figures average(std::span<const Figures> of) {
     sum.requests += f.requests;
     sum.least_share = std::min(sum.least_share, f.least_share);
     sum.most_share = std::max(sum.most_share, f.most_share);
+    sum.start_peak = std::max(sum.start_peak, f.start_peak);
+    sum.return_peak = std::max(sum.return_peak, f.return_peak);
   }
   return sum;
 }

@@ -23,6 +23,8 @@ struct Figures {
   // Of the picks in windows of ten seconds: the least and the most that a server got, as a multiple
   // of an equal share. The worst of all seeds, not their mean.
   double least_share = 1, most_share = 1;
+  // Result::start_peak and return_peak, of the worst seed.
+  double start_peak = 0, return_peak = 0;
 };
 
 Figures figures_of(const Scenario& scenario, const Result& result);

@@ -33,7 +33,8 @@ void print(double value, double limit, std::ostream& out) {
 bool holds(const Gate& gate, const Ratios& r, const Figures& f) {
   return r.mean <= gate.mean && r.p99 <= gate.p99 && r.p999 <= gate.p999 &&
          f.error_share <= gate.errors && f.remote_share <= gate.remote &&
-         f.least_share >= gate.least_share && f.most_share <= gate.most_share;
+         f.least_share >= gate.least_share && f.most_share <= gate.most_share &&
+         f.start_peak <= gate.start_peak && f.return_peak <= gate.return_peak;
 }
 
 }  // namespace
@@ -54,6 +55,8 @@ std::vector<Gate> gates_from_file(const std::string& path) {
                        .remote = json.value("remote", Gate::kNone),
                        .least_share = json.value("least_share", 0.0),
                        .most_share = json.value("most_share", Gate::kNone),
+                       .start_peak = json.value("start_peak", Gate::kNone),
+                       .return_peak = json.value("return_peak", Gate::kNone),
                        .seeds = json.value("seeds", Gate::kSeeds),
                        .quick = json.value("quick", false)});
       scenario_named(gates.back().scenario);
@@ -88,6 +91,11 @@ std::uint32_t check_gates(const std::vector<Gate>& gates, const std::string& pol
     if (gate.least_share > 0) {
       out << "  shares " << row.figures.least_share << " >= " << gate.least_share;
       print(row.figures.most_share, gate.most_share, out);
+    }
+    if (std::min(gate.start_peak, gate.return_peak) < Gate::kNone) {
+      out << std::setprecision(2) << "  peaks";
+      print(row.figures.start_peak, gate.start_peak, out);
+      print(row.figures.return_peak, gate.return_peak, out);
     }
     out << (held ? "  holds" : "  DOES NOT HOLD");
     if (!gate.policy.empty()) out << "  " << name << " against " << gate.against;

@@ -1,7 +1,7 @@
 // Gates: limits of what a policy may take, as ratios to the reference, read from a file:
 //   [{"scenario": "n3-0.7", "mean": 0.81, "p99": 0.71, "p999": 0.54, "errors": 0.01,
-//     "remote": 0.1, "least_share": 0.85, "most_share": 1.15, "seeds": 8,
-//     "policy": "least_conn+slow_start=10s", "against": "least_conn", "quick": true}, …]
+//     "remote": 0.1, "least_share": 0.85, "most_share": 1.15, "start_peak": 2, "return_peak": 2,
+//     "seeds": 8, "policy": "least_conn+outlier=on", "against": "least_conn", "quick": true}, …]
 // A limit that is left out is not looked at.
 #ifndef LEASTWISE_TESTS_SIM_GATES_H_
 #define LEASTWISE_TESTS_SIM_GATES_H_
@@ -26,6 +26,8 @@ struct Gate {
   double remote = kNone;  // share of the picks that left the locality
   // Of the picks in windows of ten seconds, as a multiple of an equal share.
   double least_share = 0, most_share = kNone;
+  // The most that a server had right after it came up, as a multiple of its fair part.
+  double start_peak = kNone, return_peak = kNone;
   std::uint32_t seeds = kSeeds;  // more, where two are luck
   bool quick = false;            // part of the quick suite
 };

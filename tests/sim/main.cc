@@ -27,6 +27,7 @@ struct Options {
   double requests = 12000, speedup = 1;
   double worst_mean = Gate::kNone, worst_p99 = Gate::kNone;
   std::vector<double> at_most;  // geometric means of mean, p99, p99.9
+  std::vector<std::uint32_t> balancers;
   bool quick = false, by_route = false;
   Scenario base;
   bool sharing = false;
@@ -134,7 +135,8 @@ int random(const Options& o) {
                                                {.scenarios = o.scenarios,
                                                 .first_seed = o.first_seed,
                                                 .seeds = o.seeds,
-                                                .requests = o.requests},
+                                                .requests = o.requests,
+                                                .balancers = o.balancers},
                                                std::cerr);
   const std::vector<Summary> summaries = summarise(rows);
   write_summaries(summaries, std::cout);
@@ -198,6 +200,9 @@ void for_random(CLI::App& command, Options& o) {
   policies_of(command, o);
   command.add_option("--scenarios", o.scenarios)->check(CLI::PositiveNumber);
   command.add_option("--requests", o.requests, "of each scenario, about");
+  command.add_option("--balancers", o.balancers, "independent ones, in turn; else as it is drawn")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
   command.add_option("--limit", o.policy, "fail if this policy is not within");
   command.add_option("--at-most", o.at_most, "ratios of mean, p99, p99.9")->delimiter(',');
   command.add_option("--worst-mean", o.worst_mean);

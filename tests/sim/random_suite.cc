@@ -38,7 +38,11 @@ std::vector<Row> measure_random(std::span<const std::string> policies, const Ran
   }
   std::vector<Row> rows;
   for (std::uint32_t i = 0; i < suite.scenarios; ++i) {
-    const Scenario scenario = random_scenario(suite.first_seed + i, suite.requests);
+    Scenario scenario = random_scenario(suite.first_seed + i, suite.requests);
+    if (!suite.balancers.empty()) {
+      scenario.balancers = suite.balancers[i % suite.balancers.size()];
+      scenario.name += " of " + std::to_string(scenario.balancers) + " LB";
+    }
     for (const std::string& name : names) {
       rows.push_back(measure(scenario, policy_named(name), scenario.seed, suite.seeds));
     }

@@ -26,6 +26,8 @@ struct RandomSuite {
   std::uint64_t first_seed = 1;
   std::uint32_t seeds = 1;  // of the traffic and the servers of each
   double requests = 12000;  // of each seed, about
+  // So many independent balancers, in turn; empty: as it is drawn.
+  std::vector<std::uint32_t> balancers{};
 };
 
 // Rows of each policy and of the reference, scenario by scenario. `progress` gets a dot for

@@ -24,6 +24,11 @@ struct Result {
   // The same of each window of kWindowMs after the warm-up that is over.
   static constexpr double kWindowMs = 10000;
   std::vector<std::vector<std::uint64_t>> windows;
+  // The most that a server had in the second after it came up, as a multiple of its fair part of
+  // all that was at the servers: what balancers do that all see an idle server, and not each other.
+  // All servers come up at the start. Where less is there than the load keeps busy, a part of that.
+  static constexpr double kNewMs = 1000;
+  double start_peak = 0, return_peak = 0;
   std::uint64_t requests = 0;
   std::uint64_t errors = 0;
 
@@ -47,6 +52,7 @@ class Engine {
   void count_pick(std::uint32_t server);
   Job& fresh_job();
   void reach_server(Job& job);
+  void watch_peak(std::uint32_t server);
   void start(Job& job);
   void give_first_byte(Job& job);
   bool is_idle(const Job& job) const;

@@ -66,6 +66,7 @@ class Server {
   bool is_up() const { return up_; }
   bool is_warm(double now) const { return now - up_since_ >= warm_ms_; }
   double rtt() const { return rtt_; }
+  double up_since() const { return up_since_; }  // negative: since the beginning
   std::uint32_t cores() const { return cores_; }
   double base_speed() const { return base_speed_; }
   double sinkhole() const { return sinkhole_; }

@@ -35,6 +35,7 @@ class Catalogue {
     distances();
     shapes();
     several_balancers();
+    herds();
     large_pools();
     language_models();
     blocks();
@@ -199,7 +200,7 @@ class Catalogue {
   }
 
   void several_balancers() {
-    for (const std::uint32_t balancers : {2U, 4U, 10U}) {
+    for (const std::uint32_t balancers : {2U, 4U, 10U, 50U}) {
       Scenario& s = add("multiLB" + std::to_string(balancers) + "-het", 0.8);
       s.balancers = balancers;
       s.servers = 20;
@@ -213,6 +214,20 @@ class Catalogue {
     s.discipline = Discipline::kSharing;
     s.antagonists = {4000, 8000, 0.3, 0.7};
     s.duration_ms = 20000;
+  }
+
+  // Servers that are alike, each of which is away for a second and comes back idle: what balancers
+  // that do not see each other make of that. Of many cores, so that chance is a small part of it.
+  void herds() {
+    for (const auto& [balancers, servers, cores] :
+         {std::array{4U, 3U, 64U}, std::array{50U, 20U, 64U}}) {
+      Scenario& s = add("herd" + std::to_string(balancers), 0.5);
+      s.balancers = balancers;
+      s.servers = servers;
+      s.cores = {cores};
+      s.restarts = {3, 1000, 1, 1};
+      s.duration_ms = 14000;
+    }
   }
 
   void large_pools() {
