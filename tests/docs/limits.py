@@ -44,6 +44,7 @@ INTERNAL = [
     ("core/include/leastwise/config.h", "kMost"),          # a name of ORCA
     ("core/include/leastwise/explain.h", "kMostLeftOut"),  # on the page
     ("core/include/leastwise/picker.h", "kMost"),          # failures of one request
+    ("core/include/leastwise/prompt.h", "kMaxPoints"),     # follows from their lengths
     ("nginx_module/src/shared/directives.h", "kMost"),     # room in nginx's table
     ("nginx_module/src/state/learned.h", "kMostLearned"),  # follows from the servers
     ("nginx_module/src/stream/request.h", "kMost"),        # of a request for the status

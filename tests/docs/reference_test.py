@@ -56,7 +56,7 @@ def entries():
            "directives.md", r"(?m)^\| `{}` \|")
     yield ("directive of nginx", under("nginx_module/src", r'\.add\("(leastwise_\w+)"'),
            "reference_nginx.md", title)
-    yield ("variable", names("nginx_module/src/shared/variables.cc", r'\{"(leastwise_\w+)", print_'),
+    yield ("variable", variables(),
            "reference_nginx.md", r"`\${}`")
     yield ("setting of the agent",
            first_strings("spoe_agent/src/config/file.cc", r"AgentSetting kSettings\[\]")
@@ -87,6 +87,11 @@ def entries():
            "control.md", r"/{}`")
     yield ("option of the agent", names("spoe_agent/src/options.cc", r'"(?:-\w,)?(--[\w-]+)'),
            "man/leastwise-spoa.8", r"{}")
+
+
+def variables():
+    return [name for file in ("shared", "http")
+            for name in names(f"nginx_module/src/{file}/variables.cc", r'\{"(leastwise_\w+)", print_')]
 
 
 def page_text(place):
@@ -136,7 +141,7 @@ class Reference(unittest.TestCase):
         print(f"{total} names", file=sys.stderr)
 
     def test_has_no_variable_that_the_code_has_not(self):
-        known = set(names("nginx_module/src/shared/variables.cc", r'"(leastwise_\w+)"'))
+        known = set(variables())
         for page in (ROOT / "docs").glob("*.md"):
             used = set(re.findall(r"\$(leastwise_\w+[a-z])", page.read_text()))
             self.assertEqual(used - known, set(), page.name)

@@ -31,6 +31,8 @@
 
 namespace leastwise {
 
+struct PickContext;  // src/pick/pick_context.h
+
 namespace state {
 struct Header;
 struct Hot;
@@ -343,6 +345,7 @@ class Pool {
 
  private:
   friend class Picker;
+  friend struct PickContext;
   state::Shared shared() const noexcept;
   bool in_use(EndpointId id) const noexcept;
 

@@ -270,7 +270,7 @@ struct alignas(64) Header {
 // own copies, checked when it attached: damaged memory can not lead out of the memory.
 class Shared {
  public:
-  Shared(Header* header, std::uint32_t capacity, std::uint32_t sets) noexcept
+  Shared(Header* header, std::uint32_t capacity, std::uint32_t sets = 0) noexcept
       : header_(header), capacity_(capacity), sets_(sets) {}
 
   Header* operator->() const noexcept { return header_; }

@@ -99,7 +99,7 @@ PickContext Picker::look(const Config& config, const Request& request, TimePoint
           .costs = costs,
           .stay = stay,
           .work = work,
-          .shared = shared};
+          .pool = pool_};
 }
 
 // flatten: what pick_in_turn() and adopt() share with it would else cost 78 instructions in calls.

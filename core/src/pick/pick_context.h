@@ -84,7 +84,7 @@ struct PickContext {
   Costs costs;              // of this request's route, x̄ when unknown
   Stay stay;                // what such requests do at a server,
   float work;               // and seconds for which others wait for one
-  state::Shared shared;
+  const Pool& pool;
   Candidates candidates{};  // never empty when a policy is called
   // With Config::affinity: the candidate that the request's key belongs to.
   MemberIndex home = kNoMember;
@@ -103,6 +103,8 @@ struct PickContext {
   std::uint32_t in_flight(MemberIndex member) const noexcept {
     return in_flight(member, endpoint(member).load.get());
   }
+  // Of a pool of model servers; else there are none.
+  state::Prompts prompts() const noexcept { return pool.shared().prompts(); }
   std::span<const MemberIndex> all() const noexcept { return candidates.all(); }
 };
 

@@ -20,7 +20,7 @@ std::uint64_t affinity(const PickContext& context, MemberIndex member,
 
 Choice pick(PickContext& context) noexcept {
   const auto members = context.all();
-  const state::Prompts prompts = context.shared.prompts();
+  const state::Prompts prompts = context.prompts();
   if (!prompts) return pick_least_conn(context);
   const Readers readers(context, prompts);
   const float usual = context.plan.mean_cost.get();

@@ -310,12 +310,17 @@ void balance(ngx_conf_t* cf) noexcept {
 }
 
 Request request_of(const Attempt& attempt) noexcept {
-  return {.route = attempt.route, .key = attempt.key, .in_flight = {}, .name = attempt.route_name};
+  return {.route = attempt.route,
+          .key = attempt.key,
+          .in_flight = {},
+          .name = attempt.route_name,
+          .prompt = attempt.prompt};
 }
 
 void begin_try(Attempt& attempt, Try& added, const Ticket& ticket) noexcept {
   added.ticket = ticket;
   added.server = name_of(ticket.member, attempt);
+  added.has_prompt = attempt.prompt != nullptr;
   added.shadow = name_of(added.would.member, attempt);
   append_try(attempt, added);
   attempt.in_flight = true;
@@ -353,7 +358,13 @@ void on_first_token(Attempt& attempt) noexcept {
   if (!attempt.in_flight || attempt.last->first_token != kUnknownDuration) return;
   const TimePoint at = now();
   attempt.last->first_token = at - attempt.last->ticket.start;
-  if (is_endless(attempt) && !attempt.answered) answer(attempt, at);
+  UpstreamConf& conf = *attempt.conf;
+  if (conf.config.chosen_policy().by_prompt) {
+    // All else is learned at its end, with what the answer says of the cache.
+    conf.worker.picker.first_token(attempt.last->ticket, at);
+  } else if (is_endless(attempt) && !attempt.answered) {
+    answer(attempt, at);
+  }
 }
 
 void settle(Attempt& attempt) noexcept {

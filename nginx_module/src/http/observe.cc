@@ -1,6 +1,7 @@
 #include "http/observe.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "http/classify.h"
 #include "http/headers.h"
@@ -117,6 +118,20 @@ bool is_buffered(const ngx_http_upstream_t& u) noexcept {
   return pipe.read_length <= buffers + pipe.max_temp_file_size;
 }
 
+// Of a model server's answer: when it began, and what it says of the prompt.
+void add_tokens(const Attempt& attempt, Outcome& outcome) noexcept {
+  const auto count = [](std::int64_t n) noexcept {
+    constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(n, 0, kMost));
+  };
+  outcome.prompt_tokens = count(attempt.usage.prompt);
+  outcome.cached_tokens = count(attempt.usage.cached);
+  outcome.first_token = attempt.last->first_token;
+  if (outcome.result == Result::kOk && outcome.first_token != kUnknownDuration) {
+    outcome.occupied = outcome.first_token;
+  }
+}
+
 // The span that was the server's own.
 Duration occupied(const Attempt& attempt, Result result, Duration whole) noexcept {
   const Duration first_byte = attempt.last->first_byte;
@@ -158,6 +173,7 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.round_trip = attempt.last->round_trip;
   const Duration whole = at - attempt.last->ticket.start;
   outcome.occupied = occupied(attempt, outcome.result, whole);
+  add_tokens(attempt, outcome);
   if (outcome.result == Result::kOk && outcome.occupied != whole) outcome.kept = whole;
   add_traffic(*attempt.upstream, outcome);
   if (e.header && attempt.conf->config.report.is_on()) {

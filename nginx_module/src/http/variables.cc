@@ -1,5 +1,7 @@
 #include "http/variables.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "http/attempt.h"
@@ -10,8 +12,29 @@ namespace {
 
 void print_ttft(const Try& t, Text& out) noexcept { print_seconds(t.first_token.count(), out); }
 
+void print_predicted_ttft(const Try& t, Text& out) noexcept {
+  const float seconds = t.has_prompt ? t.ticket.first_token : 0;
+  print_seconds(seconds > 0 ? std::lround(seconds * 1e6F) : -1, out);
+}
+
+void print_cached_part(const Try& t, Text& out) noexcept {
+  const Ticket& ticket = t.ticket;
+  if (!t.has_prompt || ticket.prompt_bytes == 0) {
+    out << '-';
+    return;
+  }
+  const double uncached = static_cast<double>(ticket.uncached_bytes) / ticket.prompt_bytes;
+  std::array<u_char, 16> digits;
+  const u_char* end =
+      ngx_snprintf(digits.data(), digits.size(), "%.3f", std::clamp(1 - uncached, 0.0, 1.0));
+  out << std::string_view(reinterpret_cast<const char*>(digits.data()),
+                          static_cast<std::size_t>(end - digits.data()));
+}
+
 // Of requests to model servers.
 constexpr Variable kOfPrompts[] = {
+    {"leastwise_cached_part", print_cached_part},
+    {"leastwise_predicted_ttft", print_predicted_ttft},
     {"leastwise_ttft", print_ttft},
 };
 

@@ -14,6 +14,7 @@ struct Try {
   Would would;         // of who only watches,
   ngx_str_t shadow{};  // and ADDR:PORT of that
   Duration first_byte = kUnknownDuration;
+  bool has_prompt = false;  // it is known what the request asks a model server to read
   Duration first_token = kUnknownDuration;  // of a model server's event stream
   Duration round_trip = kUnknownDuration;
   Try* next = nullptr;

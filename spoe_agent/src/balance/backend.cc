@@ -382,11 +382,16 @@ void Backend::finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexc
   if (pool_.is_behind(slot_)) pool_.catch_up(config_, now, slot_);
 }
 
-void Backend::begin_answer(Ticket& ticket, TimePoint first_token) noexcept {
+bool Backend::begin_answer(Ticket& ticket, TimePoint first_token) noexcept {
+  if (config_.chosen_policy().by_prompt) {
+    roster_->learner.first_token(ticket, first_token);
+    return false;
+  }
   Outcome outcome{.result = Result::kOk};
   outcome.status = 200;
   outcome.first_byte = outcome.occupied = std::max(Duration::zero(), first_token - ticket.start);
   roster_->learner.answered(config_, ticket, outcome, first_token);
+  return true;
 }
 
 void Backend::release(const Ticket& ticket, TimePoint now) noexcept {

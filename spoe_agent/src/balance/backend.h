@@ -107,9 +107,9 @@ class Backend {
 
   Ticket adopt(std::string_view server, TimePoint now) noexcept;
   void finish(const Ticket& ticket, Outcome outcome, TimePoint now) noexcept;
-  // The answer has begun, and goes on for long: all there is to learn is learned. release() takes
-  // the place of finish() then.
-  void begin_answer(Ticket& ticket, TimePoint first_token) noexcept;
+  // The answer has begun, and goes on for long. True when that was all there is to learn, as it is
+  // with policies other than `inference`: release() takes the place of finish() then.
+  bool begin_answer(Ticket& ticket, TimePoint first_token) noexcept;
   void release(const Ticket& ticket, TimePoint now) noexcept;
   void tick(TimePoint now) noexcept;
   // What the script has to do apart from requests. Takes the gate.

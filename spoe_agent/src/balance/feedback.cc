@@ -85,7 +85,11 @@ void Feedback::finish(const OpenTicket& open, const FeedbackLine& line, TimePoin
   if (line.server.empty()) return backend.finish(open.ticket, kNeverSent, now);
   if (backend.find(line.server) != open.ticket.id) return finish_elsewhere(open, line, now);
   counters_.as_picked.add();
-  const Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
+  Outcome outcome = outcome_of(line, backend.config(), now - open.ticket.start);
+  if (open.first_token != TimePoint{}) {
+    outcome.first_token = open.first_token - open.ticket.start;
+    if (outcome.result == Result::kOk) outcome.occupied = outcome.first_token;
+  }
   backend.finish(open.ticket, outcome, now);
 }
 
@@ -146,10 +150,10 @@ void Feedback::open(const OpenTicket& ticket, TimePoint now) noexcept {
 // always is.
 void Feedback::answer(RequestId id, TimePoint first_token) noexcept {
   OpenTicket* found = tickets_.find_open(id);
-  if (found == nullptr || !found->ticket || found->is_answered) return;
+  if (found == nullptr || !found->ticket || found->first_token != TimePoint{}) return;
   counters_.tokens.add();
-  found->is_answered = true;
-  found->backend->begin_answer(found->ticket, first_token);
+  found->first_token = first_token;
+  found->is_answered = found->backend->begin_answer(found->ticket, first_token);
 }
 
 void Feedback::expire(TimePoint now) {

@@ -1,7 +1,9 @@
 #include "balance/pick_handler.h"
 
 #include <mutex>
+#include <random>
 
+#include "balance/prompt.h"
 #include "balance/script.h"
 #include "haproxy/request_id.h"
 #include "serve/sockets.h"
@@ -25,7 +27,16 @@ Request request_of(const spop::PickMessage& message, Route& folded) noexcept {
   return request;
 }
 
+std::uint64_t make_secret() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
 }  // namespace
+
+PickHandler::PickHandler(Registry& registry, TicketRing& ring, const Fd& wake,
+                         PickCounters& counters)
+    : registry_(registry), ring_(ring), wake_(wake), counters_(counters), secret_(make_secret()) {}
 
 void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noexcept {
   const spop::Messages all = messages;
@@ -44,6 +55,8 @@ void PickHandler::on_notify(spop::Messages messages, spop::Actions& actions) noe
   }
   Route folded;
   Request request = request_of(message_, folded);
+  const std::optional<Prompt> prompt = prompt_of(message_.prompt(), secret_);
+  if (prompt) request.prompt = &*prompt;
   const Picked picked = backend->script() == nullptr
                             ? backend->pick(request, message_.servers(), now_)
                             : pick_by_script(*backend, request, all);

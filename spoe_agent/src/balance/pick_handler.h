@@ -18,8 +18,8 @@ namespace leastwise::agent {
 class PickHandler final : public BatchHandler {
  public:
   // `wake` is signalled each time a quarter of the ring was filled.
-  PickHandler(Registry& registry, TicketRing& ring, const Fd& wake, PickCounters& counters) noexcept
-      : registry_(registry), ring_(ring), wake_(wake), counters_(counters) {}
+  // Throws when there are no random numbers to be had.
+  PickHandler(Registry& registry, TicketRing& ring, const Fd& wake, PickCounters& counters);
 
   void begin(TimePoint now, bool is_outdated) noexcept override {
     now_ = now;
@@ -43,6 +43,7 @@ class PickHandler final : public BatchHandler {
   bool is_outdated_ = false;
   std::size_t pushed_ = 0;
   spop::PickMessage message_;
+  const std::uint64_t secret_;  // of prompts
 };
 
 }  // namespace leastwise::agent

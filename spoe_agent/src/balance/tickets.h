@@ -34,8 +34,8 @@ struct OpenTicket {
   RequestId id;
   Backend* backend = nullptr;
   Ticket ticket;
-  // A model server's answer has begun, and goes on: all was learned that there is to learn, and
-  // what is left is its place.
+  TimePoint first_token{};  // when a model server's answer began, which goes on
+  // All was learned then that there is to learn, and what is left is its place.
   bool is_answered = false;
 };
 
@@ -72,7 +72,7 @@ class Tickets {
     for (std::uint32_t i; (i = next_due(now)) != kNone;) {
       const OpenTicket& ticket = entries_[i].ticket;
       if (may_stay(entries_[i], now) &&
-          (ticket.ticket.is_idle || ticket.is_answered || keep(ticket))) {
+          (ticket.ticket.is_idle || ticket.first_token != TimePoint{} || keep(ticket))) {
         put_off(i, now);
       } else {
         make_late(i, now);

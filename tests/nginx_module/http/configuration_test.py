@@ -211,8 +211,8 @@ class Configuration(unittest.TestCase):
                 self.assertNotIn("[warn]", said)
 
     def test_the_examples_are_accepted(self):
-        examples = sorted(EXAMPLES.glob("*.conf"))
-        self.assertGreaterEqual(len(examples), 5, EXAMPLES)
+        examples = sorted([*EXAMPLES.glob("*.conf"), *EXAMPLES.parent.glob("inference/nginx*.conf")])
+        self.assertGreaterEqual(len(examples), 6, EXAMPLES)
         for example in examples:
             with self.subTest(example.name):
                 text = example.read_text(encoding="utf-8")

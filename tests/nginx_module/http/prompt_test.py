@@ -1,6 +1,7 @@
 """Requests to model servers: prompts are found as bodies stream by, whatever the body is; events
 reach the client as they come, and the first of them is timed as the client times it."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -22,7 +23,8 @@ BIG = 100 << 20
 def config(method="leastwise;", body="leastwise_body openai;", more=""):
     servers = " ".join(f"server 127.0.0.1:{p};" for p in SERVERS)
     return (
-        'log_format p "$uri $status $leastwise_ttft $leastwise_first_byte_time $leastwise_endpoint";'
+        'log_format p "$uri $status $leastwise_ttft $leastwise_first_byte_time $leastwise_endpoint'
+        ' $leastwise_cached_part $leastwise_predicted_ttft";'
         f"upstream app {{ {method} {servers} }} client_max_body_size 0; {body}"
         f"server {{ listen 127.0.0.1:{PORT}; access_log prompts.log p;"
         " location / { proxy_pass http://app; proxy_http_version 1.1; proxy_buffering off;"
@@ -116,7 +118,7 @@ class Prompt(unittest.TestCase):
         """Also where the header comes long before, as llama.cpp's does."""
         nginx = self.nginx()
         for path in ("/v1/chat/completions", "/v1/early"):
-            seen = [model_client.stream(PORT, model_client.chat("x" * 1000 * n, max_tokens=3), path).ttft
+            seen = [model_client.stream(PORT, model_client.chat(path + "x" * 1000 * n, max_tokens=3), path).ttft
                     for n in range(1, 21)]
             harness.wait_for(lambda p=path: len(self.logged(nginx, p)) == 20, "the log")
             lines = self.logged(nginx, path)
@@ -181,6 +183,39 @@ class Prompt(unittest.TestCase):
                 answer += part
         self.assertIn(b"200 OK", answer)
         self.assertIn(b"[DONE]", answer)
+
+    def cached_share(self, method):
+        """Of the prompts of eight chats of six turns, asked side by side; and what was expected."""
+        with harness.Nginx(PORT, config(method)) as nginx:
+            def talk(chat):
+                turns = [f"{chat} " + "You are a helpful assistant. " * 40]
+                usage = []
+                for turn in range(6):
+                    turns += [f"question {turn} of {chat}: " + "why? " * 60]
+                    usage.append(model_client.stream(
+                        PORT, model_client.chat(*turns, max_tokens=2)).usage)
+                    turns += ["because. " * 30]
+                return usage
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                usage = [u for chat in pool.map(talk, [f"{method} {i}" for i in range(8)]) for u in chat]
+            harness.wait_for(lambda: len(self.logged(nginx, "/v1/chat/completions")) == len(usage), "the log")
+            lines = self.logged(nginx, "/v1/chat/completions")
+            picks = [p["leastwise"]["picks"] for p in nginx.peers().values()] if "leastwise" in method else []
+        asked = sum(u["prompt_tokens"] for u in usage)
+        cached = sum(u["prompt_tokens_details"]["cached_tokens"] for u in usage)
+        return cached / asked, [line[5:] for line in lines], picks
+
+    def test_a_chat_goes_where_its_beginning_is_cached(self):
+        usual, _, _ = self.cached_share("least_conn;")
+        share, lines, picks = self.cached_share("leastwise inference;")
+        expected = statistics.mean(float(line[0]) for line in lines)
+        print(f"cached: {share:.3f}, with least_conn {usual:.3f}; expected {expected:.3f}; {picks}")
+        self.assertGreater(share, 0.6)  # without the first turns all would be .8
+        self.assertGreater(share, 1.4 * usual)
+        self.assertLess(abs(expected - share), 0.15)
+        self.assertGreater(min(picks), 0)
+        predicted = [line[1] for line in lines if line[1] != "-"]
+        self.assertGreater(len(predicted), len(lines) // 2)
 
     def test_without_it_nothing_is_timed(self):
         nginx = self.nginx(body="")

@@ -43,6 +43,8 @@ constexpr std::string_view kVariables = R"(
 | `key` | what `hash` and `affinity` keep together |
 | `queue` | requests that wait for a server of the backend |
 | `src` | read, and not used yet |
+| `d0`, `d1` … | digests of the body's beginnings, of `policy inference`; the model, `cache_salt` and `max_tokens` in it are `model`, `salt` and `max` |
+| `len`, `size` | bytes of the body that HAProxy has, and of all of it |
 
 ## Log fields
 
