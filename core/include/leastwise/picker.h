@@ -138,6 +138,13 @@ class Verdict {
 // An attempt in flight: what pick() counted and predicted, to be handed to finish().
 // Plain data; the caller keeps it wherever it likes.
 struct Ticket {
+  // In a pool of model servers, in bytes of prompt. In front, because GCC would zero them together with
+  // the others, word by word in a loop, were they behind.
+  std::uint32_t prompt_bytes = 0;    // of the whole; of a prompt that was not told, a usual one's
+  std::uint32_t uncached_bytes = 0;  // what its server is not thought to have cached of it
+  float first_token = 0;             // seconds until its first token, as expected; 0 = unknown
+  float first_token_after = 0;       // in which it came; 0 = not yet, or nobody said
+
   MemberIndex member = kNoMember;
   MemberIndex second = kNoMember;  // the runner-up, kNoMember if there was no other
   EndpointId id = kNoEndpoint;
@@ -164,12 +171,6 @@ struct Ticket {
   std::uint16_t guests = 0;
   std::uint16_t idle = 0;
   bool is_reading = false;  // counted with those whose first token has not come
-
-  // In a pool of model servers, in bytes of prompt.
-  std::uint32_t prompt_bytes = 0;    // of the whole; of a prompt that was not told, a usual one's
-  std::uint32_t uncached_bytes = 0;  // what its server is not thought to have cached of it
-  float first_token = 0;             // seconds until its first token, as expected; 0 = unknown
-  TimePoint first_token_at{};        // when it came; 0 = not yet, or nobody said
 
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };

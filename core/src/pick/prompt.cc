@@ -9,6 +9,7 @@ namespace leastwise {
 namespace {
 
 constexpr float kBytesPerToken = 4;
+constexpr float kLeastWait = 1e-6F;  // of a first token: zero is none
 constexpr std::uint32_t kTells = 4;  // part of a prompt that says whether it was cached
 
 // Bytes that the server holds of it.
@@ -79,7 +80,9 @@ void Picker::begin_prompt(const PickContext& context, Ticket& ticket) noexcept {
 }
 
 void Picker::first_token(Ticket& ticket, TimePoint now) noexcept {
-  if (ticket.first_token_at == TimePoint{}) ticket.first_token_at = now;
+  if (!(ticket.first_token_after > 0)) {
+    ticket.first_token_after = std::max(seconds(now - ticket.start), kLeastWait);
+  }
   if (!ticket.is_reading || index(ticket.id) >= pool_.capacity()) return;
   ticket.is_reading = false;
   if (!pool_.has_residency()) return;
@@ -95,15 +98,13 @@ void Picker::end_prompt(const Ticket& ticket, const Outcome& outcome, TimePoint 
   // Not there at all: whatever it had is gone.
   if (outcome.result == Result::kRefused) prompts.forget(index(ticket.id), stamp_of(now));
   if (!is_good) return;
-  const TimePoint began = outcome.first_token >= Duration::zero()
-                              ? ticket.start + outcome.first_token
-                              : ticket.first_token_at;
+  const float waited = outcome.first_token >= Duration::zero() ? seconds(outcome.first_token)
+                                                               : ticket.first_token_after;
   const float bytes = outcome.completion_tokens != 0
                           ? kBytesPerToken * static_cast<float>(outcome.completion_tokens)
                           : static_cast<float>(outcome.bytes_received);
-  if (began > ticket.start && began < now && bytes > 0) {
-    add_written(reading, bytes, seconds(now - began));
-  }
+  const float writing = seconds(now - ticket.start) - waited;
+  if (waited > 0 && writing > 0 && bytes > 0) add_written(reading, bytes, writing);
   learn_cached(prompts, ticket, outcome, now);
 }
 
