@@ -37,7 +37,7 @@ class PromptPoints {
 
 struct Prompt {
   // Of a prompt longer than 43 KB the last 24 points, since more of it may be cached.
-  static constexpr int kMaxPoints = 24;
+  static constexpr std::size_t kMaxPoints = 24;
 
   // Point i: its digest, and how many bytes it covers.
   std::uint64_t digest(std::size_t i) const noexcept { return digests[(first + i) % kMaxPoints]; }
