@@ -14,7 +14,9 @@ install_from() {
 
 build() {
   apt-get update -qq
-  get build-essential help2man lintian libnghttp2-dev
+  boost=libboost-dev
+  if apt-cache show libboost1.81-dev > /dev/null 2>&1; then boost=libboost1.81-dev; fi
+  get build-essential help2man lintian libnghttp2-dev libcurl4-openssl-dev libyaml-cpp-dev libc-ares-dev "$boost"
   export CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   export DEBFULLNAME=Tests DEBEMAIL=tests@example.org
   rm -f /packages/*.deb
