@@ -14,9 +14,9 @@ install_from() {
 
 build() {
   apt-get update -qq
-  boost=libboost-dev
-  if apt-cache show libboost1.81-dev > /dev/null 2>&1; then boost=libboost1.81-dev; fi
-  get build-essential help2man lintian libnghttp2-dev libcurl4-openssl-dev libyaml-cpp-dev libc-ares-dev "$boost"
+  boost=libboost-dev luajit=libluajit-5.1-dev
+  if apt-cache policy libboost1.81-dev | grep 'Candidate: [0-9]' > /dev/null; then boost=libboost1.81-dev luajit=libluajit2-5.1-dev; fi
+  get build-essential help2man lintian libsystemd-dev "$luajit" libnghttp2-dev libcurl4-openssl-dev libyaml-cpp-dev libc-ares-dev "$boost"
   export CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   export DEBFULLNAME=Tests DEBEMAIL=tests@example.org
   rm -f /packages/*.deb
