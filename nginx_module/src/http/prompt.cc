@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/balancer.h"
+#include "http/headers.h"
 #include "http/observe.h"
 #include "http/status.h"
 #include "prompts/prompt_scanner.h"
@@ -131,7 +132,7 @@ void begin_listening(Attempt& attempt) noexcept {
   const bool is_stream = is_event_stream(u);
   if (!is_stream && !is_json(u)) return;
   // What is compressed is not read, though when it began can be told.
-  if (u.headers_in.content_encoding != nullptr && !is_stream) return;
+  if (find_header(u.headers_in.headers, "Content-Encoding") != nullptr && !is_stream) return;
   attempt.listener =
       make<UsageScanner>(*attempt.request->pool,
                          is_stream ? UsageScanner::Form::kEventStream : UsageScanner::Form::kJson);
