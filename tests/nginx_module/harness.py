@@ -8,6 +8,7 @@ import collections
 import contextlib
 import http.client
 import json
+import mmap
 import os
 import re
 import shutil
@@ -71,6 +72,18 @@ def wait_for(condition, what, seconds=10.0):
 def listens(port):
     with contextlib.closing(socket.socket()) as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class SharedBytes(contextlib.ExitStack):
+    """Sixteen bytes of a file that a library of preload/ reads and writes; a context manager."""
+
+    def __init__(self):
+        super().__init__()
+        file = self.enter_context(tempfile.NamedTemporaryFile(prefix="leastwise_bytes_"))
+        file.write(bytes(16))
+        file.flush()
+        self.name = file.name
+        self.memory = self.enter_context(mmap.mmap(file.fileno(), 16))
 
 
 class Nginx:

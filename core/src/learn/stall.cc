@@ -17,10 +17,9 @@ constexpr float kSure = 6;
 constexpr float kEachLate = 0.25F;
 constexpr float kNearlyAll = 0.8F;
 constexpr float kLeastSpread = 1;
-constexpr float kForgetting = -0.00784318F;  // log(kForgetSample)
-constexpr float kFewest = 2;                 // answers of an endpoint that has a say
-constexpr float kKnown = 8;                  // answers, by which the time before is known
-constexpr std::uint32_t kLongest = 10;       // ticks in a row
+constexpr float kFewest = 2;            // answers of an endpoint that has a say
+constexpr float kKnown = 8;             // answers, by which the time before is known
+constexpr std::uint32_t kLongest = 10;  // ticks in a row
 
 // What the answers since the last tick took, and what they would have taken at the pace before.
 struct Since {
@@ -43,7 +42,7 @@ Since since_last(const Shared& shared, std::size_t i, const Decay& decay) noexce
   const float left = decay.left(before.epoch);
   if (!(before.work * left > kKnown * plan.mean_predicted.get())) return {};
   const auto answers = static_cast<float>(answers_of(shared.records()[i]) - seen.own_answers);
-  const float kept = left * std::exp(kForgetting * answers);
+  const float kept = left * std::exp(kLogForgetSample * answers);
   const Speed after = speed::unpack(word);
   const float grown = decay.left(after.epoch);
   const float work = after.work * grown - before.work * kept;

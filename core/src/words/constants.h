@@ -6,6 +6,7 @@ namespace leastwise {
 
 // Left of the sums of an endpoint's speed with each of its answers.
 inline constexpr float kForgetSample = 1 - 1.0F / 128;
+inline constexpr float kLogForgetSample = -0.00784318F;  // its natural logarithm
 
 inline constexpr float kOwnShare = 0.8F;  // of the work in flight in m; the rest is x̄
 inline constexpr float kCostCap = 4;      // in mean costs: a dear request is not starved

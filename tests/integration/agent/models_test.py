@@ -10,6 +10,7 @@ import time
 import unittest
 
 import stack
+from printed import Printed
 from stack import FEEDBACK, STATUS, WEB, Stack, is_listening, say, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nginx_module"))
@@ -45,23 +46,6 @@ backend app {{ policy inference; }}
 """
 
 
-def pasted(config, printed):
-    """What was printed for each section, at its end; what is new, behind all."""
-    parts = {}
-    for part in printed.split("#### ")[1:]:
-        head, body = part.split("\n", 1)
-        parts.setdefault(head.split(": ")[0].rsplit("/", 1)[-1], []).append(body)
-    section, added = None, {}
-    for line in parts["haproxy.cfg"][0].splitlines():
-        if line.startswith("    "):
-            added.setdefault(section, []).append(line)
-        else:
-            section = line
-    for section, lines in added.items():
-        config = config.replace(f"\n{section}\n", "\n".join(["", section, *lines]) + "\n", 1)
-    return config + parts["haproxy.cfg"][1], parts["leastwise.spoe.conf"][0]
-
-
 class Models(Stack):
     """Three of them instead of the usual servers."""
 
@@ -95,9 +79,10 @@ class Models(Stack):
         printed = subprocess.run(
             [stack.AGENT, "-c", "leastwise.conf", "--haproxy-config", "app", "--haproxy-cfg",
              "haproxy.cfg"], check=True, capture_output=True, text=True, cwd=self.folder).stdout
-        config, spoe = pasted(config, printed)
+        printed = Printed(printed)
+        config = printed.paste(config)
         (self.folder / "haproxy.cfg").write_text(config.replace("/etc/haproxy/", folder + "/"))
-        (self.folder / "leastwise.spoe.conf").write_text(spoe)
+        (self.folder / "leastwise.spoe.conf").write_text(printed.parts["leastwise.spoe.conf"][0])
         check = subprocess.run([stack.HAPROXY, "-dW", "-c", "-f", str(self.folder / "haproxy.cfg")],
                                text=True, check=False, capture_output=True)
         assert check.returncode == 0, check.stderr + config

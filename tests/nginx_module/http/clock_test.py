@@ -1,10 +1,7 @@
 """The machine's clocks are set: scores go by time that only goes forwards."""
 
-import contextlib
-import mmap
 import os
 import struct
-import tempfile
 import time
 import unittest
 
@@ -27,19 +24,8 @@ class Servers(backend.Backends):
         return await self._do_sleep(writer, 0.02 if port == A else 0.005, port, head)
 
 
-class Clocks:
+class Clocks(harness.SharedBytes):
     """What nginx takes for the time; use as a context manager."""
-
-    def __enter__(self):
-        self.stack = contextlib.ExitStack()
-        self.file = self.stack.enter_context(tempfile.NamedTemporaryFile(prefix="leastwise_clock_"))
-        self.file.write(bytes(16))
-        self.file.flush()
-        self.memory = self.stack.enter_context(mmap.mmap(self.file.fileno(), 16))
-        return self
-
-    def __exit__(self, *_):
-        self.stack.close()
 
     def set(self, calendar, monotonic=0):
         """Seconds that they are off."""
@@ -47,7 +33,7 @@ class Clocks:
 
     def nginx(self):
         return harness.Nginx(PORT, CONFIG, workers=2, preload=CLOCK,
-                             environment={"LEASTWISE_CLOCK_FILE": self.file.name})
+                             environment={"LEASTWISE_CLOCK_FILE": self.name})
 
 
 @unittest.skipIf(harness.SANITIZED, "the libraries would stand in each other's way")

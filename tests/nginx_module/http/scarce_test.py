@@ -2,12 +2,10 @@
 as there is enough."""
 
 import contextlib
-import mmap
 import os
 import signal
 import struct
 import subprocess
-import tempfile
 import threading
 import unittest
 
@@ -41,22 +39,11 @@ def config(extra="", folder=""):
     """
 
 
-class Scarcity:
+class Scarcity(harness.SharedBytes):
     """Which allocation of nginx fails; use as a context manager."""
 
-    def __enter__(self):
-        self.stack = contextlib.ExitStack()
-        self.file = self.stack.enter_context(tempfile.NamedTemporaryFile(prefix="leastwise_scarce_"))
-        self.file.write(bytes(16))
-        self.file.flush()
-        self.memory = self.stack.enter_context(mmap.mmap(self.file.fileno(), 16))
-        return self
-
-    def __exit__(self, *_):
-        self.stack.close()
-
     def environment(self, **more):
-        return {"LEASTWISE_SCARCE_FILE": self.file.name} | more
+        return {"LEASTWISE_SCARCE_FILE": self.name} | more
 
     def let_fail(self, n):
         self.memory[:8] = struct.pack("q", n)
