@@ -16,7 +16,7 @@ constexpr std::string_view kHead =
     "`backend NAME {}`, without prefix. [Directives of nginx alone](reference_nginx.md), [settings "
     "of the agent alone](reference_agent.md).\n";
 
-constexpr std::string_view kFirstVersion = "0.1.0";
+constexpr std::string_view kFirstVersion = "0.9.0";
 
 // A directive of a later version stands here with it.
 constexpr std::string_view since(std::string_view) noexcept { return kFirstVersion; }

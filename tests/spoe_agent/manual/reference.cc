@@ -10,7 +10,7 @@
 namespace leastwise::agent {
 namespace {
 
-constexpr std::string_view kFirstVersion = "0.1.0";
+constexpr std::string_view kFirstVersion = "0.9.0";
 
 constexpr std::string_view kHead =
     R"(# Settings of the agent
