@@ -110,8 +110,9 @@ def main():
         if source.is_file() and source.name != "mkdocs.yml":
             site.copy(source)
     config = with_all_pages((root / "docs/mkdocs.yml").read_text(), root / "docs")
+    version = re.search(r"project\(leastwise VERSION ([\d.]+)", (root / "CMakeLists.txt").read_text()).group(1)
     (folder / "mkdocs.yml").write_text(
-        f"{config}docs_dir: {pages}\nsite_dir: {folder}/html\n"
+        f"{config}extra: {{version: {json.dumps(version)}}}\ndocs_dir: {pages}\nsite_dir: {folder}/html\n"
         f"theme:\n  name: null\n  custom_dir: {root}/cmake/docs_theme\n")
     done = subprocess.run(["mkdocs", "build", "--strict", "-f", folder / "mkdocs.yml"], check=False,
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
