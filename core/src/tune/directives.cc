@@ -241,8 +241,17 @@ Status read(std::string_view text, const Directive& d, Sample& out) noexcept {
   return read_word(text, d, kSamples, out);
 }
 
+// nginx takes ON and Off as well.
 Status read(std::string_view text, const Directive& d, bool& out) noexcept {
-  return read_word(text, d, kSwitch, out);
+  constexpr auto kLower = [](char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  for (const auto& [word, value] : kSwitch) {
+    if (!std::ranges::equal(text, word, {}, kLower)) continue;
+    out = value;
+    return {};
+  }
+  return refuse(text, d);
 }
 
 Status read(std::string_view text, const Directive& d, Percent& out) noexcept {

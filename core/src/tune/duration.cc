@@ -1,5 +1,6 @@
 #include "tune/duration.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "leastwise/config.h"
@@ -18,7 +19,10 @@ constexpr Unit kUnits[] = {{"us", 1us}, {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h
 // The unit at the start of `text`, as many letters as there are; none before the end means seconds.
 const Unit* take_unit(std::string_view& text) noexcept {
   std::size_t letters = 0;
-  while (letters < text.size() && (text[letters] < '0' || text[letters] > '9')) ++letters;
+  while (letters < text.size() && text[letters] != ' ' &&
+         (text[letters] < '0' || text[letters] > '9')) {
+    ++letters;
+  }
   const std::string_view suffix =
       letters == 0 && text.empty() ? "s" : std::string_view(text.data(), letters);
   text.remove_prefix(letters);
@@ -66,6 +70,9 @@ Status parse_duration(std::string_view text, Duration min, Duration max, Duratio
     if (number > (max - sum) / unit->length) return {Status::Code::kOutOfRange, "out of range"};
     sum += number * unit->length;
     before = unit->length;
+    const std::size_t spaces = std::min(text.find_first_not_of(' '), text.size());
+    if (spaces > 0 && spaces == text.size()) return {kBad, "not a time"};
+    text.remove_prefix(spaces);
   } while (!text.empty());
   if (sum < min) return {Status::Code::kOutOfRange, "out of range"};
   out = sum;

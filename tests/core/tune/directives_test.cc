@@ -61,7 +61,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"decay", "1d", "invalid value \"1d\": " TIME},
         Bad{"decay", "1s1s", "invalid value \"1s1s\": " TIME},
         Bad{"decay", "30s1m", "invalid value \"30s1m\": " TIME},
-        Bad{"decay", "1m 30s", "invalid value \"1m 30s\": " TIME},
+        Bad{"decay", "1m ", "invalid value \"1m \": " TIME},
+        Bad{"decay", " 1m", "invalid value \" 1m\": " TIME},
+        Bad{"decay", "1 m", "invalid value \"1 m\": " TIME},
         Bad{"decay", "1m-30s", "invalid value \"1m-30s\": " TIME},
         Bad{"decay", "1.5s", "invalid value \"1.5s\": " TIME},
         Bad{"decay", "s", "invalid value \"s\": " TIME},
@@ -88,7 +90,8 @@ TEST(DirectivesTest, ATimeIsReadAsNginxReadsIt) {
   };
   using namespace std::chrono_literals;
   for (const Case c : {Case{"30", 30s}, Case{"1m30s", 90s}, Case{"1m30", 90s}, Case{"250ms", 250ms},
-                       Case{"1s500ms", 1500ms}, Case{"1h", 1h}, Case{"59m60s", 1h}}) {
+                       Case{"1m 30s", 90s}, Case{"1m  30", 90s}, Case{"1s500ms", 1500ms},
+                       Case{"1h", 1h}, Case{"59m60s", 1h}}) {
     Config config;
     EXPECT_TRUE(set(config, *find_directive("decay"), c.text).ok()) << c.text;
     EXPECT_EQ(config.decay, c.time) << c.text;
@@ -97,6 +100,23 @@ TEST(DirectivesTest, ATimeIsReadAsNginxReadsIt) {
   EXPECT_TRUE(parse_duration("1d", Duration::zero(), 48h, day).ok());
   EXPECT_EQ(day, 24h);
   EXPECT_FALSE(parse_duration("1d9223372036854775807us", Duration::zero(), 48h, day).ok());
+}
+
+TEST(DirectivesTest, ASwitchIsReadAsNginxReadsIt) {
+  const Directive& outlier = *find_directive("outlier");
+  Config config;
+  for (const std::string_view text : {"on", "ON", "On"}) {
+    config.outlier = false;
+    EXPECT_TRUE(set(config, outlier, text).ok()) << text;
+    EXPECT_TRUE(config.outlier) << text;
+  }
+  EXPECT_TRUE(set(config, outlier, "Off").ok());
+  EXPECT_FALSE(config.outlier);
+  EXPECT_STREQ(set(config, outlier, "offf").message(),
+               "invalid value \"offf\": expected on or off");
+  EXPECT_STREQ(set(config, outlier, "TRUE").message(),
+               "invalid value \"TRUE\": expected on or off");
+  EXPECT_FALSE(set(config, outlier, "offff").ok());
 }
 
 TEST(DirectivesTest, NamesAreUniqueAndHaveHelp) {
