@@ -25,6 +25,8 @@ struct PeerView {
   EndpointView view;
   float share = -1;        // d_i / Σ d_j under a policy that goes by demand, else -1
   std::uint32_t pool = 0;  // which of the page's
+  // Which peer stands at this place, in the order of the pool's configuration.
+  std::uint32_t in_order = 0;
 };
 
 // json        {"version":…,"upstreams":{NAME:{"policy":…,"peers":[…],"routes":[…],

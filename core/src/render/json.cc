@@ -219,7 +219,8 @@ StatusPage::Position StatusPage::write_json(Position at, Text& out) const noexce
   }
   if (has_peer) {
     out << (begins ? "" : ",");
-    render_peer(peers_[at.item].view, peers_[at.item].share, *named.config, out);
+    const PeerView& peer = peers_[peers_[at.item].in_order];
+    render_peer(peer.view, peer.share, *named.config, out);
     return {.section = at.section, .item = at.item + 1};
   }
   if (at.is_decisions) return write_decisions(at, out);

@@ -1,5 +1,9 @@
 #include "leastwise/status_page.h"
 
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
 #include "render/standing.h"
 
 namespace leastwise {
@@ -19,6 +23,16 @@ void share_out(const Config& config, std::span<PeerView> peers) noexcept {
   for (PeerView& p : peers) {
     p.share = takes_part(p.view) && sum > 0 ? p.view.demand / sum : 0;
   }
+}
+
+// The peers of one pool, from `first` on, by their places in the configuration: ids are in no
+// order. Moves numbers alone, since peers are large.
+void put_in_order(std::span<PeerView> peers, std::size_t first) noexcept {
+  for (std::size_t i = first; i < peers.size(); ++i)
+    peers[i].in_order = static_cast<std::uint32_t>(i);
+  std::ranges::sort(
+      peers.subspan(first) | std::views::transform(&PeerView::in_order), {},
+      [&](std::uint32_t i) noexcept { return std::pair(peers[i].view.settings.order, i); });
 }
 
 }  // namespace
@@ -42,6 +56,7 @@ bool StatusPage::look(std::size_t endpoints) noexcept {
     const std::size_t n = peers_.size();
     if (id == kNoEndpoint || n == memory_.size()) {
       share_out(*named.config, memory_.subspan(first_, n - first_));
+      put_in_order(peers_, first_);
       ++pool_;
       next_ = 0;
       first_ = n;

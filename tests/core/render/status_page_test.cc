@@ -255,6 +255,22 @@ TEST_F(StatusPageTest, JsonTellsOfTheLastMinutesAndDecisions) {
   }
 }
 
+TEST_F(StatusPageTest, PeersComeInTheOrderOfTheConfiguration) {
+  make({1, 1, 1, 1, 1});
+  for (const auto& [place, order] : {std::pair{0U, 4U}, {1, 2}, {2, 9}, {3, 0}, {4, 2}}) {
+    settle(place, {.order = order});
+  }
+  const auto page = nlohmann::json::parse(render(PageFormat::kJson));
+  std::vector<std::uint32_t> orders;
+  std::set<std::string> names;
+  for (const auto& peer : page["upstreams"]["api"]["peers"]) {
+    orders.push_back(peer["leastwise"]["order"]);
+    names.insert(peer["server"]);
+  }
+  EXPECT_EQ(orders, (std::vector<std::uint32_t>{0, 2, 2, 4, 9}));
+  EXPECT_EQ(names.size(), 5U) << "each is there once";
+}
+
 TEST_F(StatusPageTest, StatesHaveTheirReason) {
   make({1, 1, 1, 1, 1});
   settle(0, {.flags = kDown});
