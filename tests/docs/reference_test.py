@@ -63,7 +63,7 @@ def entries():
            + ["backend", "mode"], "reference_agent.md", title)
     yield ("setting of the companion",
            first_strings("spoe_agent/src/companion/settings.cc", r"CompanionSetting kSettings\[\]"),
-           "man/leastwise-companion.conf.5", r"fB{}\\fR")
+           "reference_companion.md", title)
     yield ("log field", names("spoe_agent/src/haproxy/feedback_line.cc", r'key == "(\w+)"'),
            "reference_agent.md", r"`{}=`")
     yield ("argument of SPOE", names("spoe_agent/src/spop/pick_message.cc", r'name == "(\w+)"'),
@@ -147,7 +147,7 @@ class Reference(unittest.TestCase):
             self.assertEqual(used - known, set(), page.name)
 
     def test_each_directive_says_syntax_default_and_context(self):
-        for page in ("directives.md", "reference_nginx.md", "reference_agent.md"):
+        for page in ("directives.md", "reference_nginx.md", "reference_agent.md", "reference_companion.md"):
             for part in re.split(r"(?m)^## ", read("docs/" + page))[1:]:
                 if "| Syntax |" not in part:
                     continue

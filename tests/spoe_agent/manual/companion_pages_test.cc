@@ -1,4 +1,5 @@
-// The manual pages leastwise-companion(8) and leastwise-companion.conf(5).
+// The manual pages leastwise-companion(8) and leastwise-companion.conf(5), and
+// docs/reference_companion.md.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,6 +8,7 @@
 
 #include "companion/file.h"
 #include "companion/options.h"
+#include "spoe_agent/manual/entry.h"
 #include "spoe_agent/manual/roff.h"
 
 namespace leastwise::companion {
@@ -90,9 +92,31 @@ std::string configuration_page() {
   return out + ".SH SEE ALSO\n.BR leastwise\\-companion (8)\n";
 }
 
+std::string reference_page() {
+  std::string out =
+      "# Settings of the companion\n\nPrinted from the tables in "
+      "`spoe_agent/src/companion/settings.cc`; a test compares. The file is "
+      "`/etc/leastwise/companion.conf`.\n`leastwise-companion --check-config` checks it. What it "
+      "does is in [Kubernetes and DNS](kubernetes.md), the command line\nin "
+      "[leastwise-companion(8)](man/leastwise-companion.8).\n";
+  for (const CompanionSetting& s : companion_settings()) {
+    out += agent::entry_of_help(s.name, s.syntax, "main", s.help);
+  }
+  for (const KindWords& k : pool_kinds()) {
+    const std::string name(k.name);
+    out += agent::entry(name, name + " NAME { discover …; }", "—", "main", k.help);
+  }
+  for (const SourceWords& s : source_words()) {
+    out += agent::entry_of_help("discover " + std::string(s.name), s.syntax,
+                                "upstream, stream, backend", s.help);
+  }
+  return out;
+}
+
 TEST(CompanionsManual, IsWhatTheTablesSay) {
   expect_printed(LEASTWISE_DOCS "/man/leastwise-companion.8", command_page());
   expect_printed(LEASTWISE_DOCS "/man/leastwise-companion.conf.5", configuration_page());
+  expect_printed(LEASTWISE_DOCS "/reference_companion.md", reference_page());
 }
 
 }  // namespace

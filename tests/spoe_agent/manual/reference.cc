@@ -1,16 +1,14 @@
 // docs/reference_agent.md, in the form of nginx's own manual.
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "config/file.h"
 #include "haproxy/log_fields.h"
+#include "spoe_agent/manual/entry.h"
 #include "spoe_agent/manual/pages.h"
 
 namespace leastwise::agent {
 namespace {
-
-constexpr std::string_view kFirstVersion = "0.9.0";
 
 constexpr std::string_view kHead =
     R"(# Settings of the agent
@@ -70,46 +68,17 @@ constexpr std::string_view kFields = R"(
 Fields may come in any order. Unknown fields are ignored. Only the last `leastwise` block of a line is read.
 )";
 
-// A bar ends a cell of the table, also within code.
-std::string cell(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? "\\|" : std::string(1, c);
-  return out;
-}
-
-std::string entry(const std::string& name, const std::string& syntax, const std::string& standard,
-                  const std::string& context, std::string_view since, std::string_view help) {
-  return "\n## " + name + "\n\n| Syntax | `" + cell(syntax) + "` |\n|---|---|\n| Default | " +
-         standard + " |\n| Context | " + context + " |\n| Appeared in | version " +
-         std::string(since) + " |\n\n" + std::string(help) + '\n';
-}
-
-// "What it does. Default: that." in two: the second is "that".
-std::pair<std::string, std::string> split_default(std::string_view help) {
-  constexpr std::string_view kWord = " Default: ";
-  const std::size_t at = help.find(kWord);
-  if (at == help.npos) return {std::string(help), ""};
-  std::string standard(help.substr(at + kWord.size()));
-  if (standard.ends_with('.')) standard.pop_back();
-  return {std::string(help.substr(0, at)), standard};
-}
-
-std::string entry(const AgentSetting& s) {
-  const std::string name(s.name);
-  const auto [help, standard] = split_default(s.help);
-  return entry(name, name + ' ' + std::string(s.syntax) + ';', standard.empty() ? "—" : standard,
-               "main", kFirstVersion, help);
-}
+std::string entry(const AgentSetting& s) { return entry_of_help(s.name, s.syntax, "main", s.help); }
 
 }  // namespace
 
 std::string reference_page() {
   std::string out(kHead);
   for (const AgentSetting& s : agent_settings()) out += entry(s);
-  out += entry("backend", "backend NAME { … }", "—", "main", kFirstVersion,
+  out += entry("backend", "backend NAME { … }", "—", "main",
                "A backend of HAProxy, by its name. There is at least one. It holds `mode` and the "
                "[directives](directives.md) of this backend.");
-  out += entry("mode", "mode pick | weights;", "`mode pick;`", "backend", kFirstVersion,
+  out += entry("mode", "mode pick | weights;", "`mode pick;`", "backend",
                "`pick`: HAProxy asks the agent for each request. `weights`: the agent sets "
                "HAProxy's weights and is not asked. See [HAProxy: two modes](weights.md).");
   out += kVariables;
