@@ -66,6 +66,13 @@ Got http_get(const std::string& url) {
   got.outcome.result = result_of(code, got.status, is_connected);
   got.outcome.status = static_cast<std::uint16_t>(got.status);
   if (got.status != 0) got.outcome.first_byte = seconds_of(curl, CURLINFO_STARTTRANSFER_TIME_T);
+  long connects = 0;
+  curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
+  if (connects == 1 && is_connected) {  // TCP's handshake is one round trip
+    got.outcome.connect =
+        seconds_of(curl, CURLINFO_CONNECT_TIME_T) - seconds_of(curl, CURLINFO_NAMELOOKUP_TIME_T);
+    got.outcome.round_trip = got.outcome.connect;
+  }
   got.outcome.occupied = seconds_of(curl, CURLINFO_TOTAL_TIME_T);
   got.outcome.bytes_received = got.body.size();
   return got;

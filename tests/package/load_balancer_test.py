@@ -59,6 +59,7 @@ class LoadBalancer(unittest.TestCase):
         weights = [float(w) for w in lines["w_i = d_i / sum of d"].split()]
         self.assertEqual(len(weights), 4)
         self.assertAlmostEqual(sum(weights), 1, delta=0.01)
+        self.assertLess(weights[2], 0.8 * min(weights[0], weights[1]), "eight times slower")
 
     def test_what_can_not_be_meant_is_said(self):
         for arguments, said in ((["10"], "usage"), (["x", "a:1"], "usage")):
