@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages of this machine's nginx, HAProxy and compiler, by Debian's own tools:
 #
-#   cmake/make_packages.sh FOLDER        needs what .ci/install installs, debhelper and help2man
+#   cmake/make_packages.sh FOLDER        needs what .ci/install installs, build-essential, debhelper and help2man
 #
 # libnginx-mod-http-leastwise and -stream-leastwise work with the nginx-abi that they are built with;
 # leastwise-spoa and leastwise-tools with any. The maintainer is DEBFULLNAME and DEBEMAIL, or
@@ -15,6 +15,9 @@ out=$(cd "$1" && pwd)
 for tool in dpkg-buildpackage:dpkg-dev dh:debhelper dh_nginx:nginx-dev help2man:help2man; do
   command -v "${tool%:*}" > /dev/null || { echo "needs ${tool%:*}: apt-get install ${tool#*:}" >&2; exit 2; }
 done
+
+dpkg-query -W -f '${Status}' build-essential 2> /dev/null | grep -q 'ok installed' ||
+  { echo "needs build-essential: apt-get install build-essential" >&2; exit 2; }
 
 version=$(sed -n 's/^project(leastwise VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
 maintainer="${DEBFULLNAME:-$(id -un)} <${DEBEMAIL:-$(id -un)@$(hostname)}>"
