@@ -41,7 +41,7 @@ class Picture:
         self.parts.append(f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>')
         top = y + height / 2 + 5 - 9 * (len(words) - 1)
         for i, word in enumerate(words):
-            size = 12 if i else 14 if len(word) * 9 < width else 13
+            size = 12 if i else 14 if len(word) * 9.5 < width else 13
             self.text(x + width / 2, top + 18 * i, word, "soft" if i else "strong", "middle", size)
 
     def bar(self, x, y, width, height, kind):
