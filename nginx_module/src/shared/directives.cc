@@ -47,7 +47,7 @@ void Commands::add_directives(ngx_uint_t context, Setter setter, ngx_uint_t offs
   for (const Directive& d : directives()) {
     if (size_ + 1 >= kMost) return;
     const bool is_policy = d.field == Field(&Config::policy);
-    const ngx_uint_t arguments = is_policy                    ? NGX_CONF_NOARGS | NGX_CONF_TAKE1
+    const ngx_uint_t arguments = is_policy                    ? NGX_CONF_NOARGS | NGX_CONF_TAKE12
                                  : takes_several(d, "scrape") ? NGX_CONF_1MORE
                                                               : NGX_CONF_TAKE1;
     table_[size_] = {command_name(d, names_[size_]), context | arguments, setter, offset, 0,
@@ -71,6 +71,14 @@ char* set_value(ngx_conf_t* cf, const Directive& directive, Upstream& upstream) 
     upstream.keyed = here(cf);
   }
   const ngx_str_t* words = words_of(cf);
+  if (cf->args->nelts > 2 && directive.field == Field(&Config::policy)) {
+    // "least_time header" is what users of NGINX Plus have.
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" takes one policy, and not \"%V\": which part of an answer counts is "
+                       "said by \"leastwise_sample first_byte\" or \"leastwise_sample full\"",
+                       &words[0], &words[2]);
+    return conf_error();
+  }
   if (cf->args->nelts > 2 && !takes_several(directive, view(words[1]))) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid number of arguments in \"%V\" directive",
                        &words[0]);

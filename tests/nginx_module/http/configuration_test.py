@@ -37,7 +37,10 @@ BAD = [
      f'"leastwise": invalid value "adaptve": expected {POLICIES}'),
     (upstream("leastwise '';\n" + SERVER), 2,
      f'"leastwise": invalid value "": expected {POLICIES}'),
-    (upstream("leastwise adaptive fast;\n" + SERVER), 2,
+    (upstream("leastwise least_time header;\n" + SERVER), 2,
+     '"leastwise" takes one policy, and not "header": which part of an answer counts is said by '
+     '"leastwise_sample first_byte" or "leastwise_sample full"'),
+    (upstream("leastwise adaptive fast 3;\n" + SERVER), 2,
      'invalid number of arguments in "leastwise" directive'),
     (upstream("leastwise;\nleastwise least_conn;\n" + SERVER), 3,
      '"leastwise" directive is duplicate'),
