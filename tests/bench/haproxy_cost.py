@@ -5,8 +5,10 @@
     haproxy_cost.py BUILD --others 10000 [--rounds 5] …         3 servers of 5 ms beside so many of another backend
 
 Each side is a HAProxy of its own with one thread: without Leastwise; the same with `option httplog`, so that it
-writes a line for each request as it does in mode pick; mode pick; mode weights. LEASTWISE_HAPROXY is
-another than /usr/sbin/haproxy. Ports 22000 to 22199 on 127.0.0.1. As root all of it runs under SCHED_RR.
+writes a line for each request as it does in mode pick; mode pick; mode weights. On two cores that all of it fills
+the agent may wait for one, and HAProxy would leave it alone for a second after ten answers that took 20 ms; here it
+waits for a second, so that all requests are asked about (`asked_percent` says whether). LEASTWISE_HAPROXY is another
+than /usr/sbin/haproxy. Ports 22000 to 22199 on 127.0.0.1. As root all of it runs under SCHED_RR.
 """
 import argparse
 import json
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "lab"))
 import balancers  # noqa: E402
@@ -57,7 +60,7 @@ class Side:
         if self.others:
             text = text.replace("frontend web\n", "backend others\n    server-template w "
                                 f"1-{self.others} 127.0.0.1:9 disabled\nfrontend web\n")
-        return self.with_ports(text)
+        return self.with_ports(text.replace("timeout check 50ms", "timeout check 1s"))
 
     def with_ports(self, text):
         for old, new in self.ports.items():
@@ -67,7 +70,8 @@ class Side:
     def start(self):
         (self.folder / "haproxy.cfg").write_text(self.text())
         if self.balancer.policy:
-            (self.folder / "spoe.conf").write_text(EXAMPLE.read_text())
+            (self.folder / "spoe.conf").write_text(
+                EXAMPLE.read_text().replace("timeout processing 20ms", "timeout processing 1s"))
             (self.folder / "agent.conf").write_text(
                 self.with_ports(configuration.agent(self.balancer, self.folder)))
             self.agent = self.run("agent", self.build.agent, "-c", self.folder / "agent.conf")
@@ -88,9 +92,16 @@ class Side:
         """Seconds of CPU of HAProxy and of the agent."""
         return cpu_of(self.proxy.pid), cpu_of(self.agent.pid) if self.agent else 0.0
 
+    def asked(self):
+        """How many questions the agent was asked. HAProxy leaves it alone for a while after ten that took too long."""
+        if self.name != "pick":
+            return 0
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[configuration.STATUS]}/status") as answer:
+            return json.load(answer)["agent"]["picks"]["asked"]
+
     def load(self, *options):
         """What clients saw, and microseconds of CPU for each request."""
-        before = self.used()
+        asked, before = self.asked(), self.used()
         done = subprocess.run([*RR, self.build.load, "--port", str(self.port), "--json", "--max-lag", "5000",
                                *map(str, options)], capture_output=True, text=True, check=True)
         report = json.loads(done.stdout)
@@ -99,7 +110,7 @@ class Side:
             raise SystemExit(f"{self.name}: {report['all']['failed']} of {requests} requests failed")
         haproxy, agent = ((b - a) * 1e6 / requests for a, b in zip(before, self.used()))
         return {"haproxy_us": haproxy, "agent_us": agent, "p99_ms": report["all"]["p99_ms"],
-                "requests": requests}
+                "requests": requests, "asked_percent": 100 * (self.asked() - asked) / requests}
 
     def idle(self, seconds):
         """Per cent of a core that HAProxy and the agent take while nobody asks."""
