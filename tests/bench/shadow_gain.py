@@ -6,7 +6,8 @@
 
 For each seed the same load three times: nginx's method alone, the same watched (`leastwise_observe on`),
 and `leastwise`. Prints the p99 and the mean that clients saw of each, and what the status of the second
-expected. One line of JSON for each seed, and a last line with the sums.
+expected; of the slow servers, the share that each gave them, and would have. One line of JSON for each
+seed, and last lines with the sums.
 """
 import argparse
 import http.client
@@ -81,11 +82,17 @@ def run(args, method, slow, seed):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def slow_share(state, slow, of):
+    """Of all picks, those of servers that are not among the fastest."""
+    picks = {int(p["server"].rsplit(":", 1)[1]) - FIRST: p["leastwise"][of] for p in state["peers"]}
+    return sum(n for i, n in picks.items() if slow[i] > min(slow)) / sum(picks.values())
+
+
 def compare(args, seed):
     slow = [float(s) for s in args.slow.split(",")]
     plain, _ = run(args, args.method, slow, seed)
     watched, state = run(args, f"{args.method} leastwise_observe on;", slow, seed)
-    ours, _ = run(args, "leastwise;", slow, seed)
+    ours, switched = run(args, "leastwise;", slow, seed)
     shadow = state["shadow"]
     line = {"seed": seed, "requests": plain["requests"], "failed": ours["failed"] + watched["failed"]}
     for name in ("mean", "p99"):
@@ -96,6 +103,9 @@ def compare(args, seed):
                       "expected_gain": shadow["current"][key] - shadow["leastwise"][key]}
     line["differ"] = shadow["differ"] / shadow["decisions"]
     line["covered"] = shadow["covered"]
+    line["slow_share"] = {"watched": slow_share(state, slow, "picks"),
+                          "shadow": slow_share(state, slow, "shadow_picks"),
+                          "leastwise": slow_share(switched, slow, "picks")}
     return line
 
 
@@ -118,6 +128,9 @@ def main():
         expected = sum(line[name]["expected_gain"] for line in lines)
         print(f"{name}: real gain {real / len(lines):.2f} ms, expected {expected / len(lines):.2f} ms, "
               f"ratio {expected / real:.3f}")
+    shares = ", ".join(f"{sum(line['slow_share'][of] for line in lines) / len(lines):.2%} {of}"
+                       for of in ("watched", "shadow", "leastwise"))
+    print(f"share of the slow servers: {shares}")
 
 
 if __name__ == "__main__":
