@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import time
 import unittest
@@ -49,24 +50,35 @@ class Reloads(unittest.TestCase):
     def measured(nginx):
         return {p: v["leastwise"]["measured"] for p, v in nginx.peers().items()}
 
+    def moved_in(self, nginx, what):
+        """By which part the score of a server moved meanwhile, that which moved most."""
+        known = self.measured(nginx)
+        what()
+        return max(abs(v / known[p] - 1) for p, v in self.measured(nginx).items())
+
     def test_the_split_of_traffic_stays_through_ten_reloads(self):
         nginx = self.enterContext(harness.Nginx(PORT, config(A, B, C), workers=2))
         # So few that what is lost is not learned anew within the time that is looked at.
         with load(2) as traffic:
             time.sleep(1.5)
             before = self.split(nginx, 1.5)[A]
-            after, scores = 0, 0
+            after, moved, moved_else = 0, [], []
             for _ in range(RELOADS):
-                known = self.measured(nginx)
-                nginx.reload()
-                # It goes on learning meanwhile: by as much as in any such time.
-                scores = max(scores, *(abs(v / known[p] - 1) for p, v in self.measured(nginx).items()))
+                start = time.monotonic()
+                moved.append(self.moved_in(nginx, nginx.reload))
+                # It goes on learning meanwhile, as in any such time.
+                took = time.monotonic() - start
                 after += self.split(nginx, 0.4)[A] / RELOADS
+                moved_else.append(self.moved_in(nginx, lambda: time.sleep(took)))
         print(f"{RELOADS} reloads, {traffic.sent} requests, {len(traffic.failures)} failed; the slow server's share was"
-              f" {before:.1%}, and {after:.1%} in the 0.4 s after each; scores moved by {scores:.1%} at most")
+              f" {before:.1%}, and {after:.1%} in the 0.4 s after each; scores moved by {statistics.mean(moved):.1%} on average,"
+              f" {max(moved):.1%} at most, and by {statistics.mean(moved_else):.1%} and {max(moved_else):.1%} in as much"
+              " time without one")
         self.assertEqual(traffic.failures, [])
         self.assertLess(before, 0.08)  # else a split that is lost could not be told
         self.assertLess(abs(after - before), 0.05)
+        # One that was learned anew would be off by tens of per cent.
+        self.assertLess(statistics.mean(moved), 2 * statistics.mean(moved_else) + 0.03)
 
     def test_who_stays_keeps_its_state_and_who_is_new_starts_neutral_and_slowly(self):
         slow = "leastwise_slow_start 20s;"
