@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import http.client
+import io
 import json
 import socket
 import time
@@ -34,6 +36,25 @@ def request_of(body, path, headers=()):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+class Received:
+    """What a socket gave, for http.client to read again."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def makefile(self, *_):
+        return io.BytesIO(self.data)
+
+
+def body_of(text):
+    answer = http.client.HTTPResponse(Received(text))
+    answer.begin()
+    try:
+        return answer.read()
+    except http.client.IncompleteRead as cut:
+        return cut.partial
+
+
 def stream(port, request, path="/v1/chat/completions", timeout=30):
     """Asks for an event stream, and reads it as it comes."""
     body = json.dumps({"stream": True, "stream_options": {"include_usage": True}, **request}).encode()
@@ -49,10 +70,10 @@ def stream(port, request, path="/v1/chat/completions", timeout=30):
                 answer.ttft = at - sent
             answer.alone += n == 1
             text += part
-    head, _, rest = text.partition(b"\r\n\r\n")
+    head = text.partition(b"\r\n\r\n")[0]
     answer.headers = head.decode("latin-1")
     answer.status = int(head.split()[1])
-    for line in rest.split(b"\n"):
+    for line in body_of(text).split(b"\n"):
         if line.startswith(b"data: {"):
             answer.events.append(json.loads(line[6:]))
     return answer
@@ -72,5 +93,4 @@ def post(port, body, path, timeout=30):
         answer = b""
         while part := s.recv(65536):
             answer += part
-    head, _, text = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), text.decode()
+    return int(answer.split()[1]), body_of(answer).decode()
