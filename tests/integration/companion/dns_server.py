@@ -36,7 +36,7 @@ class DnsServer:
         with open(self.folder / "dnsmasq.log", "ab") as log:
             self.process = subprocess.Popen(
                 [DNSMASQ, "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--port={self.port}",
-                 "--listen-address=127.0.0.1", "--bind-interfaces", "--local-ttl=1", "--user=", "--pid-file=",
+                 "--listen-address=127.0.0.1", "--bind-interfaces", "--edns-packet-max=512", "--local-ttl=1", "--user=", "--pid-file=",
                  f"--hostsdir={self.hosts}", "--log-queries", *words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 10
@@ -66,6 +66,14 @@ class DnsServer:
         new = self.folder / "hosts.new"
         new.write_text("".join(f"{ip} {name}.test\n" for name, ips in names.items() for ip in ips), encoding="ascii")
         new.rename(self.hosts / "hosts")
+
+    def is_truncated(self, name):
+        """Whether an answer by UDP is."""
+        question = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0\0\1\0\1"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(5)
+            s.sendto(struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + question, ("127.0.0.1", self.port))
+            return bool(struct.unpack("!H", s.recv(4096)[2:4])[0] & 0x0200)
 
     def silence(self):
         self.process.send_signal(signal.SIGSTOP)

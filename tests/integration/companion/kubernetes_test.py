@@ -12,6 +12,7 @@ import companion
 import harness
 from stack import API, PORT, SERVERS, Stack, going, ip, up
 
+AWAY = 30 if harness.FULL else 1  # seconds without an API server
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 
 
@@ -104,12 +105,13 @@ class Trouble(Stack):
             with harness.Load(PORT, clients=2, path="/ok") as load:
                 self.api.stop()
                 self.companion.wait_for_log("the servers stay as they are")
-                time.sleep(1)
+                time.sleep(AWAY)
                 self.slice("a", up(3, 4))
                 self.expect(1, 2, 3)
                 self.api.start()
                 self.expect(3, 4, seconds=15)
                 self.companion.wait_for_log("app: answers again")
+        print(f"{load.sent} requests, {len(load.failures)} failed; away for {AWAY} s")
         self.assertEqual(load.failures, [])
 
     def test_410_is_a_new_list_and_no_trouble(self):
