@@ -109,8 +109,13 @@ class Agent:
         if HAPROXY:
             self.start(HAPROXY, "-db", "-f", str(self.folder / "haproxy.cfg"))
         self.start(AGENT, "-c", str(self.folder / "leastwise.conf"))
-        self.wait(lambda: (self.folder / "spoa.sock").exists())
+        self.wait(self.listens)
         return self
+
+    def listens(self):
+        """The socket is there a moment before it takes connections."""
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(str(self.folder / "spoa.sock")) == 0
 
     def start(self, *command):
         log = open(self.folder / "log", "ab")
