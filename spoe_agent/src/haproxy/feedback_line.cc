@@ -103,7 +103,7 @@ std::size_t find_magic(std::string_view line) noexcept {
 std::string_view block_at(std::string_view line, std::size_t magic) noexcept {
   const bool is_string = magic > 0 && line[magic - 1] == '"';
   line.remove_prefix(magic + kMagic.size());
-  line = line.substr(0, line.find_first_of(std::string_view("\r\n\0", 3)));
+  for (const char end : {'\n', '\r', '\0'}) line = line.substr(0, line.find(end));
   return is_string ? line.substr(0, line.find('"')) : line;
 }
 
