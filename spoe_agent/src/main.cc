@@ -73,6 +73,9 @@ int adopt(const Options& options) {
   request.spoe_text = present_text(request.spoe_file);
   request.agent_file = options.config;
   request.agent = agent ? &*agent : nullptr;
+  if (!options.mode.empty()) {
+    request.mode = options.mode == "weights" ? Mode::kWeights : Mode::kPick;
+  }
   request.version = options.haproxy_version.empty()
                         ? installed_haproxy_version()
                         : parse_haproxy_version(options.haproxy_version);

@@ -19,6 +19,10 @@ void add_options(CLI::App& app, Options& out) {
                              "Print what to paste into HAProxy's configuration");
   app.add_option("BACKEND", out.backends, "Its backends; default: all with two servers")
       ->needs(adopt);
+  app.add_option("--mode", out.mode, "Theirs; default: what the file says of each, or else pick")
+      ->needs(adopt)
+      ->check(CLI::IsMember({"pick", "weights"}))
+      ->option_text("pick|weights");
   app.add_option("--haproxy-cfg", out.haproxy_files,
                  "The configuration; default: that of the HAProxy that runs")
       ->needs(adopt)

@@ -13,6 +13,7 @@ struct Options {
   std::string generate;
   std::vector<std::string> servers;
   std::vector<std::string> backends;
+  std::string mode;  // empty: as the configuration file has it
   std::vector<std::string> haproxy_files;
   std::string haproxy_version;
   bool adopt = false;

@@ -1,12 +1,15 @@
 #include "haproxy/adoption.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include "haproxy/adopted.h"
+#include "haproxy/adoption_agent.h"
 #include "haproxy/adoption_frontend.h"
 #include "haproxy/adoption_models.h"
+#include "haproxy/adoption_weights.h"
 #include "haproxy/persistence.h"
 #include "haproxy/spoe_config.h"
 
@@ -14,19 +17,6 @@ namespace leastwise::agent {
 namespace {
 
 using Lines = std::vector<std::string>;
-
-constexpr const char* kAgentBackend = R"(
-# Apart from your own defaults, which may not suit it. Keep these two at the very end.
-defaults leastwise
-    mode tcp
-    timeout connect 100ms
-    timeout server 60s
-
-backend leastwise_agent from leastwise
-MODE    option spop-check
-    timeout check 50ms
-    server agent AGENT check inter 200ms fall 2 rise 1
-)";
 
 std::size_t servers(const HaproxySection& section) {
   std::size_t n = 0;
@@ -56,7 +46,9 @@ class Adoption {
     out += sections;
     std::string own = log_profiles(request_.version, has_http_ && !has("log-profile", "leastwise"),
                                    has_tcp_ && !has("log-profile", "leastwise-tcp"));
-    if (!has("backend", "leastwise_agent")) own += agent_backend();
+    if (is_any(Mode::kPick) && !has("backend", "leastwise_agent")) {
+      own += agent_backend(place(), request_.version);
+    }
     if (!own.empty()) out += "\n#### " + request_.haproxy_file + ": new, at its end\n" + own;
     return out + spoe_file() + agent_file();
   }
@@ -88,26 +80,42 @@ class Adoption {
     }
   }
 
-  bool is_chosen(std::string_view name) const {
-    return std::ranges::find(chosen_, name, [](const HaproxySection* s) -> std::string_view {
-             return s->name;
-           }) != chosen_.end();
+  // What the agent's file has of a backend; nullptr if it has none.
+  const BackendConfig* known(std::string_view name) const {
+    if (request_.agent == nullptr) return nullptr;
+    const auto& backends = request_.agent->backends;
+    const auto found = std::ranges::find(backends, name, &BackendConfig::name);
+    return found == backends.end() ? nullptr : &*found;
+  }
+
+  Mode mode_of(std::string_view name) const {
+    const BackendConfig* backend = known(name);
+    return request_.mode.value_or(backend == nullptr ? Mode::kPick : backend->mode);
+  }
+  bool is_chosen(std::string_view name, Mode mode) const {
+    return mode_of(name) == mode &&
+           std::ranges::any_of(chosen_, [&](const HaproxySection* s) { return s->name == name; });
+  }
+  bool is_picked(std::string_view name) const { return is_chosen(name, Mode::kPick); }
+  bool is_any(Mode mode) const {
+    return std::ranges::any_of(chosen_,
+                               [&](const HaproxySection* s) { return mode_of(s->name) == mode; });
   }
 
   bool is_models(const HaproxySection& section) const {
-    return section.is_http() && is_chosen(section.name) &&
+    return section.is_http() && is_picked(section.name) &&
            is_of_models(request_.agent, section.name);
   }
   bool has_models() const {
     return std::ranges::any_of(chosen_, [&](const auto* s) { return is_models(*s); });
   }
 
-  bool leads_to_chosen(const HaproxySection& section) const {
-    return leads_to(section, [&](std::string_view name) { return is_chosen(name); });
+  bool leads_to_picked(const HaproxySection& section) const {
+    return leads_to(section, [&](std::string_view name) { return is_picked(name); });
   }
   bool leads_to_models(const HaproxySection& section) const {
     return has_models() && leads_to(section, [&](std::string_view name) {
-             return is_chosen(name) && is_of_models(request_.agent, name);
+             return is_picked(name) && is_of_models(request_.agent, name);
            });
   }
 
@@ -127,8 +135,9 @@ class Adoption {
     std::string out = global_lines();
     for (const HaproxySection& section : file_) {
       Lines lines;
-      const bool leads = leads_to_chosen(section);
-      const bool balances = section.balances() && is_chosen(section.name);
+      const bool leads = leads_to_picked(section);
+      const bool balances = section.balances() && is_picked(section.name);
+      const bool is_steered = section.balances() && is_chosen(section.name, Mode::kWeights);
       if (leads) {
         lines = frontend_lines(section, global_, request_.version, feedback());
         if (leads_to_models(section) && !is_models(section) &&
@@ -140,7 +149,11 @@ class Adoption {
         }
       }
       if (balances) add_backend(section, lines);
+      if (is_steered) std::ranges::move(weights_notes(section), std::back_inserter(lines));
       if (lines.empty()) {
+        if (is_steered) {
+          out += "# " + section.kind + ' ' + section.name + ": needs no line in mode weights\n";
+        }
         if (leads || balances) {
           out += "# " + section.kind + ' ' + section.name + ": has its lines already\n";
         }
@@ -153,11 +166,11 @@ class Adoption {
   }
 
   std::string global_lines() const {
+    const bool tells_weights =
+        is_any(Mode::kWeights) && (request_.agent == nullptr || !request_.agent->agent_check);
     std::string lines;
-    if (std::ranges::none_of(global_, [](const auto& l) {
-          return l.begins({"stats", "socket"});
-        })) {
-      lines += "    stats socket " + runtime_socket() + " mode 660 level user\n";
+    for (const std::string& line : socket_lines(stats_socket(), tells_weights)) {
+      lines += "    " + line + '\n';
     }
     if (has_models() && buffer_size(global_) == 0) {
       lines += "    tune.bufsize " + std::to_string(kBufferForPrompts) + '\n';
@@ -237,10 +250,8 @@ class Adoption {
   }
 
   bool listens_to_reports(std::string_view name) const {
-    if (request_.agent == nullptr) return false;
-    const auto& backends = request_.agent->backends;
-    const auto found = std::ranges::find(backends, name, &BackendConfig::name);
-    return found != backends.end() && found->settings.report.is_on();
+    const BackendConfig* backend = known(name);
+    return backend != nullptr && backend->settings.report.is_on();
   }
 
   static void add_notes(const HaproxySection& section, Lines& lines) {
@@ -277,50 +288,35 @@ class Adoption {
     return engine.name;
   }
 
-  bool has_chroot() const {
-    return std::ranges::any_of(global_, [](const auto& line) { return line.begins({"chroot"}); });
-  }
-
-  // One whose backends are all of `mode weights` needs none.
-  bool has_listen() const {
-    return request_.agent != nullptr && !request_.agent->listen.text.empty();
+  // Who has the backend for it already has seen to where that is.
+  MeetingPlace place() const {
+    const std::string said = request_.agent == nullptr ? "" : request_.agent->listen.text;
+    if (!said.empty() && has("backend", "leastwise_agent")) return {said, {}};
+    return meeting_place(said, global_);
   }
   bool has_feedback() const { return request_.agent != nullptr && request_.agent->feedback; }
-
-  std::string listen() const {
-    if (has_listen()) return request_.agent->listen.text;
-    return has_chroot() ? "127.0.0.1:9876" : "unix:/run/leastwise/spoa.sock";
-  }
 
   std::string feedback() const {
     return has_feedback() ? request_.agent->feedback->text : "127.0.0.1:9877";
   }
 
-  std::string runtime_socket() const {
+  StatsSocket stats_socket() const {
+    std::string wanted;
     if (request_.agent != nullptr && request_.agent->haproxy_socket) {
-      return request_.agent->haproxy_socket->text;
+      wanted = request_.agent->haproxy_socket->text;
     }
-    for (const HaproxyLine& line : global_) {
-      if (line.begins({"stats", "socket"})) return std::string(line.word(2));
-    }
-    return "/run/haproxy/admin.sock";
+    StatsSocket found = agent::stats_socket(global_, wanted);
+    if (found.address.empty()) found.address = "/run/haproxy/admin.sock";
+    return found;
   }
 
-  std::string agent_backend() const {
-    std::string address = listen();
-    if (address.starts_with("unix:")) {
-      address.replace(0, 5, "unix@");
-    }
-    std::string text = kAgentBackend;
-    text.replace(text.find("AGENT"), 5, address);
-    text.replace(text.find("MODE"), 4, request_.version.has_mode_spop() ? "    mode spop\n" : "");
-    if (has_chroot() && address.starts_with("unix@")) {
-      text +=
-          "    # note: HAProxy looks for that path within its chroot; with \"listen "
-          "127.0.0.1:9876;\" in " +
-          request_.agent_file + " there is no such trouble\n";
-    }
-    return text;
+  // One whose backends are all of `mode weights` has none.
+  std::string missing_listen() const {
+    const std::string said = request_.agent == nullptr ? "" : request_.agent->listen.text;
+    const std::string wanted = place().listen;
+    if (said == wanted) return {};
+    const std::string old = said.empty() ? "" : "# instead of: listen " + said + ";\n";
+    return old + "listen " + wanted + ";\n";
   }
 
   std::string spoe_file() const {
@@ -330,27 +326,29 @@ class Adoption {
     return head + ": add\n" + spoe_engines(engines_);
   }
 
-  // Of a backend what the agent's file lacks to pick for it.
+  // Of a backend what the agent's file lacks.
   std::string backend_of_agent(const std::string& name) const {
-    if (request_.agent == nullptr) return "backend " + name + " {}\n";
-    const auto& backends = request_.agent->backends;
-    const auto found = std::ranges::find(backends, name, &BackendConfig::name);
-    if (found == backends.end()) return "backend " + name + " {}\n";
-    if (found->mode != Mode::kWeights) return {};
-    return "# in backend " + name + ", instead of: mode weights;\n    mode pick;\n";
+    const bool is_picked = mode_of(name) == Mode::kPick;
+    const BackendConfig* backend = known(name);
+    if (backend == nullptr) {
+      return "backend " + name + (is_picked ? " {}\n" : " { mode weights; }\n");
+    }
+    if (backend->mode == mode_of(name)) return {};
+    return "# in backend " + name + ", instead of any other mode:\n    mode " +
+           (is_picked ? "pick;\n" : "weights;\n");
   }
 
   std::string agent_file() const {
+    const bool is_new = request_.agent == nullptr;
     std::string missing;
-    if (!has_listen()) missing += "listen " + listen() + ";\n";
-    if (!has_feedback()) missing += "feedback " + feedback() + ";\n";
-    if (request_.agent == nullptr) {
-      missing += "haproxy_socket " + runtime_socket() +
-                 ";\nstatus 127.0.0.1:9878;\nstate /var/lib/leastwise/spoa.state;\n";
+    if (is_any(Mode::kPick)) missing += missing_listen();
+    if (is_any(Mode::kPick) && !has_feedback()) missing += "feedback " + feedback() + ";\n";
+    if (is_new || (is_any(Mode::kWeights) && !request_.agent->haproxy_socket)) {
+      missing += "haproxy_socket " + stats_socket().address + ";\n";
     }
+    if (is_new) missing += "status 127.0.0.1:9878;\nstate /var/lib/leastwise/spoa.state;\n";
     for (const HaproxySection* section : chosen_) missing += backend_of_agent(section->name);
     if (missing.empty()) return {};
-    const bool is_new = request_.agent == nullptr;
     return "\n#### " + request_.agent_file + (is_new ? ": new\n" : ": add\n") + missing;
   }
 

@@ -2,6 +2,7 @@
 #ifndef LEASTWISE_SPOE_AGENT_HAPROXY_ADOPTION_H_
 #define LEASTWISE_SPOE_AGENT_HAPROXY_ADOPTION_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct AdoptionRequest {
   std::string agent_file = "/etc/leastwise/leastwise.conf";
   HaproxyVersion version;
   const AgentConfig* agent = nullptr;  // the agent's present configuration, if it has one
+  // Of these backends; by default what the agent's configuration says of each, or else picks.
+  std::optional<Mode> mode;
 };
 
 // Text in parts, each under a line "#### FILE: what to do with it". Lines under the head of a

@@ -84,9 +84,9 @@ def servers(options=("", "", "")):
 class Adopted(Stack):
     """Not the example but `config`, as it is (`plain`) or with what was printed for it."""
 
-    def __init__(self, config, plain=False, backends=("app",)):
+    def __init__(self, config, plain=False, backends=("app",), mode="pick"):
         super().__init__()
-        self.config, self.plain, self.backends = config, plain, backends
+        self.config, self.plain, self.backends, self.mode = config, plain, backends, mode
         self.printed = None
         self.syslog = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.syslog.bind(("127.0.0.1", SYSLOG))
@@ -112,7 +112,7 @@ class Adopted(Stack):
     def print(self):
         return subprocess.run(
             [stack.AGENT, "-c", "leastwise.conf", "--haproxy-config", *self.backends,
-             "--haproxy-cfg", "haproxy.cfg", "--haproxy-version", version()],
+             *(["--mode", "weights"] if self.mode == "weights" else []), "--haproxy-cfg", "haproxy.cfg", "--haproxy-version", version()],
             check=True, capture_output=True, text=True, cwd=self.folder).stdout
 
     def write_files(self):
@@ -122,14 +122,14 @@ class Adopted(Stack):
         if self.plain:
             return
         text = self.print()
-        assert f"#### {self.folder}/leastwise.spoe.conf: new" in text, text
+        assert (f"#### {self.folder}/leastwise.spoe.conf: new" in text) == (self.mode == "pick"), text
         for old, new in [("/run/leastwise/", f"{self.folder}/"), ("127.0.0.1:9877", f"127.0.0.1:{FEEDBACK}"),
                          ("127.0.0.1:9878", f"127.0.0.1:{STATUS}"),
                          ("state /var/lib/leastwise/", f"state {self.folder}/")]:
             text = text.replace(old, new)
         self.printed = Printed(text)
         file.write_text(self.printed.paste(config))
-        for name in ("leastwise.spoe.conf", "leastwise.conf"):
+        for name in self.printed.parts.keys() - {"haproxy.cfg"}:
             (self.folder / name).write_text(self.printed.parts[name][0])
         # -dW: zero-warning.
         check = subprocess.run([stack.HAPROXY, "-dW", "-c", "-f", str(file)], text=True, check=False,
@@ -240,6 +240,19 @@ class Adopt(unittest.TestCase):
         say(self, requests=len(waits), p50_ms=round(1e3 * waits[len(waits) // 2], 1),
             p99_ms=round(1e3 * waits[len(waits) * 99 // 100], 1))
         self.assertLess(waits[len(waits) // 2], 0.015)
+
+    def test_weights_need_no_line_but_a_stats_socket_of_level_admin(self):
+        with Adopted(USERS.replace("level admin", "level user"), backends=(), mode="weights") as s:
+            self.assertEqual([s.printed.added(section) for section in s.printed.sections()], [1, 0, 0])
+            self.assertNotIn("backend many", s.printed.sections(), "it has leastconn: not even a note")
+            until(lambda: {name: len(of) for name, of in s.status()["agent"]["weights"].items()} ==
+                  {"app": 3, "db": 2, "many": 20})
+            moved, seen = movers([Browser(i) for i in range(20)])
+            self.assertEqual((moved, seen), (0, {"s1", "s2", "s3"}))
+            self.assertEqual(s.status()["agent"]["warnings"], [])
+            again = s.print()
+            self.assertNotIn("\n    stats socket", again)
+            self.assertNotIn("leastwise.conf: ", again, "nothing is printed twice")
 
     def test_stick_on_src(self):
         with Adopted(frontend("", "    stick-table type ip size 10k\n    stick on src\n" +

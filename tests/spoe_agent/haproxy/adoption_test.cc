@@ -143,6 +143,38 @@ TEST(Adoption, WithAChrootTheAgentHasAPort) {
   EXPECT_THAT(text, HasSubstr("haproxy_socket /s;"));
 }
 
+// The file of the package has a socket, and Debian's haproxy.cfg a chroot.
+TEST(Adoption, ASocketOutsideOfTheChrootIsReplacedByAPort) {
+  AgentConfig agent;
+  agent.backends.push_back({.name = "app", .settings = {}});
+  agent.listen.text = "unix:/run/leastwise/spoa.sock";
+  AdoptionRequest request;
+  request.agent = &agent;
+  const std::string file = std::string(
+                               "global\n chroot /var/lib/haproxy/\n stats socket /s\n"
+                               "backend app\n") +
+                           kTwoServers;
+  const std::string text = adopt(file, request);
+  EXPECT_THAT(text, HasSubstr("server agent 127.0.0.1:9876 check"));
+  EXPECT_THAT(text, HasSubstr("leastwise.conf: add\n"
+                              "# instead of: listen unix:/run/leastwise/spoa.sock;\n"
+                              "listen 127.0.0.1:9876;\n"));
+  EXPECT_THAT(adopt(file + "backend leastwise_agent\n server agent unix@/x\n", request),
+              Not(HasSubstr("9876")));
+}
+
+TEST(Adoption, ASocketWithinTheChrootIsNamedAsHaproxySeesIt) {
+  AgentConfig agent;
+  agent.backends.push_back({.name = "app", .settings = {}});
+  agent.listen.text = "unix:/var/lib/haproxy/run/leastwise/spoa.sock";
+  AdoptionRequest request;
+  request.agent = &agent;
+  const std::string text =
+      adopt(std::string("global\n chroot /var/lib/haproxy\nbackend app\n") + kTwoServers, request);
+  EXPECT_THAT(text, HasSubstr("server agent unix@/run/leastwise/spoa.sock check"));
+  EXPECT_THAT(text, Not(HasSubstr("listen")));
+}
+
 // As if what is printed for `file` had been pasted: all new lines at the end of a section.
 constexpr const char* kAdopted =
     "defaults\n mode http\n"
@@ -227,12 +259,13 @@ TEST(Adoption, FromWeightsToPicksTheAgentsFileGetsWhatItLacks) {
   agent.backends.push_back({.name = "app", .settings = {}, .mode = Mode::kWeights});
   AdoptionRequest request;
   request.agent = &agent;
+  request.mode = Mode::kPick;
   const std::string text = adopt_frontend("", request);
   EXPECT_THAT(text, HasSubstr("server agent unix@/run/leastwise/spoa.sock check"));
   EXPECT_THAT(text, HasSubstr("leastwise.conf: add\n"
                               "listen unix:/run/leastwise/spoa.sock;\n"
                               "feedback 127.0.0.1:9877;\n"
-                              "# in backend app, instead of: mode weights;\n"
+                              "# in backend app, instead of any other mode:\n"
                               "    mode pick;\n"));
 }
 

@@ -38,7 +38,8 @@ std::string command_page() {
       ".SH SYNOPSIS\n.B leastwise\\-spoa\n[\\fB\\-c\\fR \\fIFILE\\fR] "
       "[\\fB\\-\\-check\\-config\\fR]\n"
       ".br\n.B leastwise\\-spoa \\-\\-haproxy\\-config\n"
-      "[\\fIBACKEND\\fR...] [\\fB\\-\\-haproxy\\-cfg\\fR \\fIFILE\\fR] "
+      "[\\fIBACKEND\\fR...] [\\fB\\-\\-mode\\fR \\fIpick|weights\\fR] [\\fB\\-\\-haproxy\\-cfg\\fR "
+      "\\fIFILE\\fR] "
       "[\\fB\\-\\-haproxy\\-version\\fR \\fI2.6\\fR]\n"
       ".br\n.B leastwise\\-spoa \\-\\-generate\\-spoe\n"
       "\\fIBACKEND\\fR [\\fB\\-\\-servers\\fR \\fIs1,s2\\fR [\\fB\\-\\-tcp\\fR]]\n";
