@@ -114,9 +114,13 @@ class Verdict {
 
   bool empty() const noexcept { return count_ == 0; }
 
-  // Of the last call that got this verdict: who was blamed for what counts towards max_fails, and
-  // how many failures were put down to the request.
-  std::span<const MemberIndex> blamed() const noexcept { return {blamed_.data(), blamed_count_}; }
+  // Of the last call that got this verdict: who was blamed for what counts towards max_fails,
+  // whether that was the failure which leaves it out, and how many were put down to the request.
+  struct Blamed {
+    MemberIndex member = kNoMember;
+    bool is_out = false;
+  };
+  std::span<const Blamed> blamed() const noexcept { return {blamed_.data(), blamed_count_}; }
   std::uint32_t forgiven() const noexcept { return forgiven_; }
 
  private:
@@ -131,7 +135,7 @@ class Verdict {
   void begin() noexcept { blamed_count_ = forgiven_ = 0; }
 
   std::array<Failure, kMost> failures_{};
-  std::array<MemberIndex, kMost> blamed_{};
+  std::array<Blamed, kMost> blamed_{};
   std::uint32_t count_ = 0, blamed_count_ = 0, forgiven_ = 0;
 };
 

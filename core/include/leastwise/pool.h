@@ -174,6 +174,10 @@ class Pool {
   // its residency it has none: an image() has not.
   static Status attach(std::span<std::byte> memory, Pool& out) noexcept;
 
+  // Writes anew the words by which attach() knows the memory, as they were when this view was made.
+  // True if one of them was another: of damaged memory that is in use. REQUIRES: nobody attaches.
+  bool restore_head() const noexcept;
+
   Pool() noexcept = default;
   explicit operator bool() const noexcept { return header_ != nullptr; }
   std::size_t capacity() const noexcept { return capacity_; }

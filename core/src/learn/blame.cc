@@ -94,10 +94,10 @@ void Picker::blame(const Config& config, const Verdict::Failure& failure, TimePo
   count_in_a_row(shared.records()[i], true);
   shared.records()[i].refuses.set(failure.result == Result::kRefused ? 1 : 0);
   if (failure.counts_as_fail) {
-    learn_health(shared.hot()[i], shared.records()[i], true, now_ms);
+    const bool is_out = learn_health(shared.hot()[i], shared.records()[i], true, now_ms);
     shared->special.set(1);  // after the health word: see renew_special()
     if (verdict != nullptr && verdict->blamed_count_ < Verdict::kMost) {
-      verdict->blamed_[verdict->blamed_count_++] = failure.member;
+      verdict->blamed_[verdict->blamed_count_++] = {.member = failure.member, .is_out = is_out};
     }
   }
   renew(config, failure.member, now);

@@ -35,19 +35,24 @@ inline void count_in_a_row(state::Record& record, bool failed) noexcept {
 }
 
 // nginx's rule: failures that are less than fail_timeout apart add up, and a success
-// forgives them only when none came for so long, or when it was a probe.
-inline void learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
+// forgives them only when none came for so long, or when it was a probe. True for the one failure,
+// of all processes, that leaves it out.
+inline bool learn_health(state::Hot& endpoint, const state::Record& record, bool failed,
                          std::int64_t now_ms) noexcept {
-  if (record.max_fails.get() == 0) return;
+  const std::uint32_t max_fails = record.max_fails.get();
+  if (max_fails == 0) return false;
+  bool is_last = false;
   endpoint.health.update([&](std::uint64_t word) noexcept -> std::uint64_t {
     Health h = health::unpack(word);
     if (failed) {
+      is_last = h.fails + 1 == max_fails;
       return health::pack({.fails = h.fails + 1,
                            .probing = false,
                            .until_ms = now_ms + record.fail_timeout_ms.get()});
     }
     return h.probing || now_ms >= h.until_ms ? 0 : word;
   });
+  return is_last;
 }
 
 // In the path of every answer: what most of them have nothing to do with is not called.

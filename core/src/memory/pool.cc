@@ -157,20 +157,31 @@ Status Pool::create(std::span<std::byte> memory, std::size_t capacity, Pool& out
   // cleared when they are claimed: memory of processes that never come is not touched.
   std::memset(memory.data(), 0, ledger_offset(capacity));
   auto* header = std::launder(reinterpret_cast<Header*>(memory.data()));
-  out.sets_ = header->residency_sets = sets_for(residency);
+  out.sets_ = sets_for(residency);
   if (out.sets_ != 0) {
     const std::size_t begin = round_up(bytes_for(capacity));
     std::memset(memory.data() + begin, 0, bytes_for(capacity, residency) - begin);
   }
-  header->capacity = static_cast<std::uint32_t>(capacity);
-  header->layout = state::kLayout;
-  header->hash_seed = hash_seed();
   header->model.reset();
   header->model.publish(header->plans[0], false);
-  header->magic = state::kMagic;
   out.header_ = header;
-  out.capacity_ = header->capacity;
+  out.capacity_ = static_cast<std::uint32_t>(capacity);
+  out.restore_head();
   return {};
+}
+
+bool Pool::restore_head() const noexcept {
+  bool was_damaged = false;
+  const auto put = [&](auto& word, auto value) noexcept {
+    was_damaged |= word != value;
+    word = value;
+  };
+  put(header_->capacity, capacity_);
+  put(header_->layout, state::kLayout);
+  put(header_->hash_seed, hash_seed());
+  put(header_->residency_sets, sets_);
+  put(header_->magic, state::kMagic);
+  return was_damaged;
 }
 
 Status Pool::attach(std::span<std::byte> memory, Pool& out) noexcept {

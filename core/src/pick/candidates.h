@@ -20,12 +20,14 @@ struct Round {
   Reason reason;
 };
 
-// Backups come before panic: draining servers, outliers and those that
-// fail their probes are the last resort.
+inline constexpr std::uint32_t kBarredInPanic = kDown | state::kUnproven;
+
+// Backups come before panic: draining servers, outliers, those that fail their probes, and now and
+// then one that failed too often are the last resort.
 inline std::array<Round, 3> rounds_of(MemberIndex primaries, MemberIndex count) noexcept {
   return {{{0, primaries, state::kBarred, Reason::kPolicy},
            {primaries, count, state::kBarred, Reason::kBackup},
-           {0, count, kDown | state::kUnproven, Reason::kPanic}}};
+           {0, count, kBarredInPanic, Reason::kPanic}}};
 }
 
 // Whether a pick is to be written down or counted apart: one test for all that is seldom.
@@ -52,7 +54,8 @@ struct Filter {
       return first_try || !tried.contains(member);
     }
     if ((flags & barred) != 0 ||
-        out_of_service(endpoint, context.record(member), milliseconds(context.now)))
+        out_of_service(endpoint, context.record(member), milliseconds(context.now),
+                       barred == kBarredInPanic))
       return false;
     const std::uint32_t limit = endpoint.max_conns.get();
     if (limit != 0 && load::in_flight(endpoint.load.get()) >= limit) return false;

@@ -38,10 +38,11 @@ class RoundRobin {
   static void hold(const Upstream& upstream, const Server& server) noexcept;
 
   // What nginx's own free_round_robin_peer does, without its locks, and all that it does to count
-  // a failure, once a server is blamed for it. REQUIRES: a list that does not change.
+  // a failure, once a server is blamed for it; `is_out`: it is left out from now on, as the pool of
+  // all workers has it, and the log is told. REQUIRES: a list that does not change.
   static void let_go(ngx_peer_connection_t& pc, const Upstream& upstream, const Peers& peers,
                      Peer& peer, ngx_uint_t state) noexcept;
-  static void count_failure(const Upstream& upstream, const Server& server,
+  static void count_failure(const Upstream& upstream, const Server& server, bool is_out,
                             ngx_log_t& log) noexcept;
 
   static void* make_spares(ngx_pool_t& memory, std::size_t n) noexcept;
@@ -174,17 +175,15 @@ void RoundRobin<Types>::let_go(ngx_peer_connection_t& pc, const Upstream& upstre
 }
 
 template <typename Types>
-void RoundRobin<Types>::count_failure(const Upstream& upstream, const Server& server,
+void RoundRobin<Types>::count_failure(const Upstream& upstream, const Server& server, bool is_out,
                                       ngx_log_t& log) noexcept {
   auto& peer = *static_cast<Peer*>(server.peer);
   if (is_only(upstream, *static_cast<const Peers*>(server.list))) return;
-  const ngx_uint_t fails = at(peer.fails).fetch_add(1, kRelaxed) + 1;
+  at(peer.fails).fetch_add(1, kRelaxed);
   at(peer.accessed).store(ngx_time(), kRelaxed);
   at(peer.checked).store(ngx_time(), kRelaxed);
   // nginx's own methods say it of each failure from then on, of thousands a second.
-  if (peer.max_fails != 0 && fails == peer.max_fails) {
-    ngx_log_error(NGX_LOG_WARN, &log, 0, "upstream server temporarily disabled");
-  }
+  if (is_out) ngx_log_error(NGX_LOG_WARN, &log, 0, "upstream server temporarily disabled");
 }
 
 // A list of none, and behind it the records.

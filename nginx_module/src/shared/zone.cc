@@ -82,7 +82,15 @@ void tell_if_replaced(const ngx_shm_zone_t& zone, const Upstream& upstream) noex
   }
 }
 
-ngx_int_t keep(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
+// `old`: the pool that the running configuration has in it. What else it holds heals by itself.
+ngx_int_t keep(const ngx_shm_zone_t& zone, const Pool& old, Upstream& upstream) noexcept {
+  if (old && old.restore_head()) {
+    ngx_log_error(
+        NGX_LOG_WARN, zone.shm.log, 0,
+        "zone \"%V\" of upstream \"%V\" was damaged and is mended: something wrote to its "
+        "memory; what was learned may begin anew",
+        &zone.shm.name, &upstream.shown_name);
+  }
   const Status s = Pool::attach(block_of(zone), upstream.pool);
   if (s.ok()) {
     if (residency_of(upstream.config) != 0 && !upstream.pool.has_residency()) {
@@ -137,7 +145,8 @@ ngx_int_t create(const ngx_shm_zone_t& zone, Upstream& upstream) noexcept {
 ngx_int_t init_zone(ngx_shm_zone_t* zone, void* old) noexcept {
   auto& upstream = *static_cast<Upstream*>(zone->data);
   if (!check_folder(upstream.state, *zone->shm.log)) return NGX_ERROR;
-  return old != nullptr ? keep(*zone, upstream) : create(*zone, upstream);
+  if (old == nullptr) return create(*zone, upstream);
+  return keep(*zone, static_cast<const Upstream*>(old)->pool, upstream);
 }
 
 ngx_str_t default_name(ngx_conf_t* cf, const Upstream& upstream) noexcept {

@@ -68,9 +68,9 @@ void announce(Attempt& attempt) noexcept {
   if (conf.watches) return;
   // A list that changes may have lost them, and nginx counts by itself.
   if (!conf.changes && attempt.generation == conf.worker.generation) {
-    for (const MemberIndex m : attempt.verdict.blamed()) {
-      if (m < conf.worker.servers.size()) {
-        StreamPeers::count_failure(conf, conf.worker.servers[m], log);
+    for (const Verdict::Blamed& b : attempt.verdict.blamed()) {
+      if (b.member < conf.worker.servers.size()) {
+        StreamPeers::count_failure(conf, conf.worker.servers[b.member], b.is_out, log);
       }
     }
   }

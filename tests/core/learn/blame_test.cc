@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "core/pool_fixture.h"
 
 namespace leastwise {
@@ -66,7 +68,26 @@ TEST_F(BlameTest, AServerWhoseRequestIsAnsweredElsewhereIsBlamedAtThatAnswer) {
   EXPECT_TRUE(is_blamed(0));
   EXPECT_TRUE(verdict.empty());
   ASSERT_EQ(verdict.blamed().size(), 1U);
-  EXPECT_EQ(verdict.blamed()[0], 0U);
+  EXPECT_EQ(verdict.blamed()[0].member, 0U);
+  EXPECT_TRUE(verdict.blamed()[0].is_out);
+}
+
+TEST_F(BlameTest, OfAllProcessesOneIsToldThatAServerIsOut) {
+  make_with_max_fails(2, 3);
+  Memory memory(Picker::bytes_for(members_.size()));
+  Picker other;
+  const ProcessSlot slot = pool_.join({.pid = 2}, everybody_lives);
+  ASSERT_TRUE(Picker::create(pool_, slot, members_, memory.span(), 2, other).ok());
+  std::string told;
+  for (int i = 0; i < 6; ++i) {
+    Picker& picker = i % 2 == 0 ? picker_ : other;
+    Verdict verdict;
+    const Ticket t = picker.adopt(config_, {}, 0, now_);
+    picker.finish(config_, t, {.result = Result::kRefused, .occupied = 1ms}, now_, &verdict);
+    ASSERT_EQ(verdict.blamed().size(), 1U);
+    told += verdict.blamed()[0].is_out ? 'x' : '.';
+  }
+  EXPECT_EQ(told, "..x...");
 }
 
 TEST_F(BlameTest, TwoServersThatFailAreBothBlamedOnceAThirdAnswers) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 #include "core/pool_fixture.h"
@@ -87,6 +88,27 @@ TEST_F(CorruptionTest, EveryPolicyPicksAMemberOfDamagedMemory) {
       }
     }
   }
+}
+
+TEST_F(CorruptionTest, TheHeadOfAPoolThatIsInUseIsMendedAndNothingIsForgotten) {
+  make({1, 2});
+  traffic(20);
+  const auto* header = reinterpret_cast<state::Header*>(memory_.span().data());
+  EXPECT_FALSE(pool_.restore_head());
+  const std::size_t words[] = {offsetof(state::Header, magic), offsetof(state::Header, layout),
+                               offsetof(state::Header, capacity),
+                               offsetof(state::Header, hash_seed)};
+  for (const std::size_t at : words) {
+    const std::uint32_t wrong = 0xffffffff;
+    std::memcpy(memory_.span().data() + at, &wrong, sizeof wrong);
+    Pool other;
+    EXPECT_FALSE(Pool::attach(memory_.span(), other).ok()) << at;
+    EXPECT_TRUE(pool_.restore_head()) << at;
+    ASSERT_TRUE(Pool::attach(memory_.span(), other).ok()) << at;
+    EXPECT_EQ(other.capacity(), pool_.capacity());
+    EXPECT_TRUE(view(0).known && view(1).known);
+  }
+  EXPECT_EQ(header->residency_sets, 0U);
 }
 
 // They are in units of its costs.

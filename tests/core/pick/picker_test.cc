@@ -173,6 +173,39 @@ TEST_F(PickerTest, AProbeThatFailsKeepsTheServerOut) {
   EXPECT_EQ(sequence(5), "bbbbb");
 }
 
+TEST_F(PickerTest, WhenAllFailedTooOftenEachIsTriedAgainHalfASecondLaterByOneRequestAtATime) {
+  make({1, 1});
+  for (std::size_t m = 0; m < 2; ++m) {
+    settle(m, {.max_fails = 1, .fail_timeout = 10s});
+    finish(picker_.adopt(config_, {}, static_cast<MemberIndex>(m), now_), Result::kRefused, 1ms);
+  }
+  EXPECT_FALSE(pick());
+  now_ += 499ms;
+  EXPECT_FALSE(pick());
+  now_ += 1ms;
+  Tried tried;
+  const Ticket a = picker_.pick(config_, {}, tried, now_);
+  const Ticket b = picker_.pick(config_, {}, tried, now_);
+  ASSERT_TRUE(a && b);
+  EXPECT_NE(a.member, b.member);
+  EXPECT_EQ(a.reason, Reason::kPanic);
+  now_ += 2s;
+  EXPECT_FALSE(pick());  // neither has answered yet
+  finish(a, Result::kRefused, 1ms);
+  finish(b, Result::kOk, 1ms);
+  EXPECT_FALSE(view(b.member).unavailable);
+  EXPECT_TRUE(view(a.member).unavailable);
+  EXPECT_EQ(pick().member, b.member);
+}
+
+TEST_F(PickerTest, WhileAnotherServesOneThatFailedIsLeftAloneForFailTimeout) {
+  make({1, 1});
+  settle(0, {.max_fails = 1, .fail_timeout = 10s});
+  finish(picker_.adopt(config_, {}, 0, now_), Result::kRefused, 1ms);
+  now_ += 9s;
+  EXPECT_EQ(sequence(4), "bbbb");
+}
+
 TEST_F(PickerTest, FailuresFarApartDoNotAddUp) {
   make({1});
   settle(0, {.max_fails = 2, .fail_timeout = 10s});
