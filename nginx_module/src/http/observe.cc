@@ -173,7 +173,8 @@ Outcome observe(const Attempt& attempt, const ngx_peer_connection_t& pc, ngx_uin
   outcome.round_trip = attempt.last->round_trip;
   const Duration whole = at - attempt.last->ticket.start;
   outcome.occupied = occupied(attempt, outcome.result, whole);
-  add_tokens(attempt, outcome);
+  if (attempt.prompt != nullptr) [[unlikely]]
+    add_tokens(attempt, outcome);
   if (outcome.result == Result::kOk && outcome.occupied != whole) outcome.kept = whole;
   add_traffic(*attempt.upstream, outcome);
   if (e.header && attempt.conf->config.report.is_on()) {
