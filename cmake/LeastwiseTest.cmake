@@ -32,6 +32,7 @@ function(leastwise_add_fuzzer name)
   set(corpus ${LEASTWISE_TESTS_DIR}/fuzz/corpus/${name})
   add_executable(${name}_fuzz ${LEASTWISE_TESTS_DIR}/fuzz/${name}_fuzz.cc)
   target_link_libraries(${name}_fuzz PRIVATE ${ARG_LIBRARIES} leastwise_flags)
+  target_include_directories(${name}_fuzz PRIVATE ${LEASTWISE_TESTS_DIR})
   if(LEASTWISE_FUZZ)
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
     # libFuzzer writes what it finds into the first folder: keep the sources clean.

@@ -40,6 +40,16 @@ class JsonEvents {
   void restart() noexcept {
     depth_ = 0;
     key_size_ = 0;
+    is_key_ = false;
+  }
+
+  // More of the string that the parser is in the middle of (json_feed.h).
+  void add_text(std::string_view part) {
+    if (is_key_) {
+      add_to_key(part);
+    } else {
+      reader().on_part(part);
+    }
   }
 
   using Error = boost::json::error_code;
@@ -52,17 +62,19 @@ class JsonEvents {
   bool on_object_end(std::size_t, Error&) { return close(); }
   bool on_array_end(std::size_t, Error&) { return close(); }
   bool on_key_part(Text part, std::size_t, Error&) {
-    add_to_key(part);
+    is_key_ = true;
+    add_to_key({part.data(), part.size()});
     return true;
   }
   bool on_key(Text part, std::size_t, Error&) {
-    add_to_key(part);
+    add_to_key({part.data(), part.size()});
     const bool fits = key_size_ <= key_.size();
     reader().on_name(fits ? std::string_view(key_.data(), key_size_) : kLongKey);
     key_size_ = 0;
     return true;
   }
   bool on_string_part(Text part, std::size_t, Error&) {
+    is_key_ = false;
     reader().on_part({part.data(), part.size()});
     return true;
   }
@@ -112,8 +124,8 @@ class JsonEvents {
     reader().on_end(Scalar::kOther);
     return true;
   }
-  void add_to_key(Text part) noexcept {
-    if (key_size_ + part.size() <= key_.size()) {
+  void add_to_key(std::string_view part) noexcept {
+    if (key_size_ <= key_.size() && part.size() <= key_.size() - key_size_) {
       std::memcpy(key_.data() + key_size_, part.data(), part.size());
       key_size_ += part.size();
     } else {
@@ -123,6 +135,7 @@ class JsonEvents {
 
   std::uint64_t objects_ = 0;  // a bit a level, of the 63 that kDeepest allows
   std::uint32_t depth_ = 0;
+  bool is_key_ = false;  // what the last part was of
   std::size_t key_size_ = 0;
   std::array<char, 64> key_;
 };

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "prompts/json_events.h"
+#include "prompts/json_feed.h"
 
 namespace leastwise {
 namespace {
@@ -103,6 +103,7 @@ class Reader : public JsonEvents<Reader> {
 struct PromptScanner::Parser {
   explicit Parser(PromptDigester& digester) : json(json_options(), digester) {}
   boost::json::basic_parser<Reader> json;
+  JsonFeed<Reader> feed;
 };
 
 PromptScanner::PromptScanner(BodyForm form, std::uint64_t seed) noexcept : digester_(seed), form_(form) {
@@ -125,11 +126,8 @@ void PromptScanner::read(std::string_view bytes) noexcept {
     digester_.add(looked_at);
     return;
   }
-  if (parser_->json.done()) return;
   try {
-    boost::json::error_code fault;
-    parser_->json.write_some(true, looked_at.data(), looked_at.size(), fault);
-    is_broken_ = bool(fault);
+    is_broken_ = !parser_->feed.read(parser_->json, looked_at);
   } catch (...) {
     is_broken_ = true;  // memory ran out
   }

@@ -6,8 +6,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "prompts/usage_scanner.h"
+#include "core/prompts/listing.h"
 #include "prompts/prompt_scanner.h"
+#include "prompts/usage_scanner.h"
 
 using namespace leastwise;
 
@@ -54,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               size - 1);
   if (text.empty()) return 0;
   check_body(text, piece);
+  if (listing_of_feed(text, piece) != listing_of_parser(text)) std::abort();
   check_answer(UsageScanner::Form::kJson, text, piece);
   check_answer(UsageScanner::Form::kEventStream, text, piece);
   return 0;
