@@ -1,13 +1,16 @@
-// inference-sim [--gates] [--quick] [--seeds N] [--usage] [--only NAME]... [--router NAME]...:
-// figures by scenario and router, and whether `inference` keeps its limits.
+// inference-sim [--gates] [--quick] [--seeds N] [--first-seed N] [--usage] [--only NAME]...
+// [--router NAME]...: figures by scenario and router, and whether `inference` keeps its limits.
+// inference-sim --capacity [--quick] [--seeds N] [--router NAME]...: what a pool carries with each.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "sim/inference/capacity.h"
 #include "sim/inference/limits.h"
 #include "sim/inference/play.h"
 #include "sim/inference/router.h"
@@ -16,8 +19,8 @@ namespace leastwise::sim {
 namespace {
 
 struct Options {
-  bool is_quick = false, says_usage = false, has_gates = false;
-  std::uint64_t seeds = 3;
+  bool is_quick = false, says_usage = false, has_gates = false, finds_capacity = false;
+  std::uint64_t first_seed = 1, seeds = 3;
   double rate = 1;
   std::vector<std::string> scenarios, routers;
 };
@@ -26,8 +29,9 @@ FirstTokens mean_of(const InferenceScenario& scenario, std::string_view router,
                     const Options& options) {
   const PlayLength length = options.is_quick ? PlayLength{60, 120} : PlayLength{120, 400};
   FirstTokens sum;
-  for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
-    const FirstTokens one = play(scenario, router, length, seed, options.says_usage);
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    const FirstTokens one =
+        play(scenario, router, length, options.first_seed + i, options.says_usage);
     sum.calls += one.calls;
     for (const auto field : {&FirstTokens::mean, &FirstTokens::p50, &FirstTokens::p90,
                              &FirstTokens::p99, &FirstTokens::cached}) {
@@ -92,6 +96,28 @@ bool run(const Options& options) {
   return good;
 }
 
+// Sessions a second, by traffic and router, and how that compares with least_conn's.
+void show_capacities(const Options& options) {
+  for (InferenceScenario scenario : inference_scenarios()) {
+    constexpr std::string_view kOfEachTalk[] = {"chat-9", "hot-20", "rag-8", "unshared-24"};
+    if (std::ranges::find(kOfEachTalk, scenario.name) == std::end(kOfEachTalk)) continue;
+    if (!is_chosen(options, scenario.name)) continue;
+    const auto of = [&](std::string_view router) {
+      return capacity(scenario.rate, [&](double rate) {
+        scenario.rate = rate;
+        return mean_of(scenario, router, options).p90;
+      });
+    };
+    const double usual = of("least_conn");
+    for (const std::string& router : options.routers) {
+      const double own = router == "least_conn" ? usual : of(router);
+      std::printf("%-16s %-14s %6.2f sessions/s with p90 <= 1 s, %.2f of least_conn's\n",
+                  scenario.name.c_str(), router.c_str(), own, own / usual);
+      std::fflush(stdout);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace leastwise::sim
 
@@ -102,7 +128,9 @@ int main(int argc, char** argv) {
   app.add_flag("--quick", options.is_quick, "two minutes of traffic in place of seven");
   app.add_flag("--gates", options.has_gates, "1 when a limit is not kept (limits.h)");
   app.add_flag("--usage", options.says_usage, "servers say how much of a prompt they had cached");
+  app.add_flag("--capacity", options.finds_capacity, "sessions a second with p90 <= 1 s");
   app.add_option("--seeds", options.seeds, "how many")->check(CLI::Range(1, 100));
+  app.add_option("--first-seed", options.first_seed, "and those after it");
   app.add_option("--rate", options.rate, "times the sessions a second");
   app.add_option("--only", options.scenarios, "these scenarios");
   app.add_option("--router", options.routers, "these routers");
@@ -110,6 +138,10 @@ int main(int argc, char** argv) {
   if (options.routers.empty()) {
     options.routers.emplace_back("inference");
     for (const auto r : rivals()) options.routers.emplace_back(r);
+  }
+  if (options.finds_capacity) {
+    show_capacities(options);
+    return 0;
   }
   return run(options) ? 0 : 1;
 }
