@@ -5,13 +5,13 @@
 # Ends with a plain count, and with exit status 0 only if nothing failed.
 #
 #   tests/run.sh            everything
-#   tests/run.sh dev asan   only these stages: dev, asan, tsan, module-asan, lint
+#   tests/run.sh dev asan   only these stages: dev, kubernetes, asan, tsan, module-asan, lint
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(lint dev asan tsan module-asan)
+[ ${#stages[@]} -gt 0 ] || stages=(lint dev kubernetes asan tsan module-asan)
 jobs=$(nproc)
 passed=0 failed=0 skipped=0
 failures=()
@@ -91,6 +91,19 @@ stage_dev() {
   run_ctest release --label-regex '^(integration|sim)$'
   wait
 }
+# A real kube-apiserver takes too long to be made here.
+stage_kubernetes() {
+  note the companion with a real kube-apiserver
+  if ! tests/kubernetes/build.sh --there; then
+    echo "skipped: no kube-apiserver is there; tests/kubernetes/run.sh makes one, once, and runs this stage"
+    skipped=$((skipped + 1))
+    return
+  fi
+  tests/kubernetes/run.sh > build/kubernetes.log 2>&1
+  local status=$?
+  [ $status -eq 0 ] || tail -n 60 build/kubernetes.log
+  count "real kube-apiserver" $status
+}
 stage_asan() {
   build asan || return
   note unit and fuzz corpora with address and undefined behaviour sanitizers
@@ -115,6 +128,7 @@ for stage in "${stages[@]}"; do
   case $stage in
     lint) stage_lint ;;
     dev) stage_dev ;;
+    kubernetes) stage_kubernetes ;;
     asan) stage_asan ;;
     tsan) stage_tsan ;;
     module-asan) stage_module_asan ;;

@@ -1,4 +1,4 @@
-"""nginx, an API server, servers at 127.0.1.x, and the companion between them."""
+"""nginx, servers at 127.0.1.x, and the companion that tells it of them; what stands for an API server."""
 
 import collections
 import contextlib
@@ -19,7 +19,7 @@ PORT, API, SERVERS = 21500, 21501, 21502
 NGINX = """
     log_format own '$msec $upstream_addr $status';
     upstream app {{
-        leastwise round_robin;
+        leastwise {policy};
         leastwise_slots {slots};
         server 127.0.0.1:9 down;
         keepalive 16;
@@ -63,30 +63,36 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-class Stack(unittest.TestCase):
+class NginxStack(unittest.TestCase):
     """A fresh companion for each test; nginx and the servers are there for all."""
     SLOTS = 210
+    POLICY = "round_robin"
     POOL = "discover kubernetes web:http;"
+    SETTINGS = ""
 
     @classmethod
     def setUpClass(cls):
-        stack = contextlib.ExitStack()
-        cls.addClassCleanup(stack.close)
-        cls.backends = stack.enter_context(backend.Backends(SERVERS, host="0.0.0.0"))
+        cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)
+        cls.start_servers()
         cls.nginx = harness.Nginx(PORT, workers=2)
-        cls.nginx.configure(NGINX.format(slots=cls.SLOTS, port=PORT, folder=cls.nginx.folder))
-        stack.enter_context(cls.nginx)
+        cls.nginx.configure(NGINX.format(slots=cls.SLOTS, policy=cls.POLICY, port=PORT, folder=cls.nginx.folder))
+        cls.stack.enter_context(cls.nginx)
 
-    def setUp(self):
+    @classmethod
+    def start_servers(cls):
+        cls.stack.enter_context(backend.Backends(SERVERS, host="0.0.0.0"))
+
+    def new_companion(self, port, token):
         self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="leastwise_companion_"))
-        self.api = self.enterContext(api_server.ApiServer(self.folder, API))
         self.companion = companion.Companion(self.folder, f"""
             nginx_socket {self.nginx.path('control.sock')};
             kubeconfig {self.folder}/kubeconfig;
             log_level debug;
+            {self.SETTINGS}
             upstream app {{ {self.POOL} }}
         """)
-        self.companion.write_kubeconfig(API, api_server.TOKEN)
+        self.companion.write_kubeconfig(port, token)
 
     def tearDown(self):
         for server in self.servers():
@@ -115,9 +121,6 @@ class Stack(unittest.TestCase):
         except AssertionError as error:
             raise AssertionError(f"{error}; there are {self.added()}\n{self.companion.log()}") from None
 
-    def slice(self, name, endpoints, ports=(("http", SERVERS),), **more):
-        self.api.set(name, endpoints, ports, **more)
-
     def picks(self):
         """Per server the times of its requests, from the log."""
         times = collections.defaultdict(list)
@@ -130,3 +133,14 @@ class Stack(unittest.TestCase):
 
     def answers(self, n=20):
         return [self.nginx.get("/ok").status for _ in range(n)]
+
+
+class Stack(NginxStack):
+    """With what stands for an API server."""
+
+    def setUp(self):
+        self.new_companion(API, api_server.TOKEN)
+        self.api = self.enterContext(api_server.ApiServer(self.folder, API))
+
+    def slice(self, name, endpoints, ports=(("http", SERVERS),), **more):
+        self.api.set(name, endpoints, ports, **more)
