@@ -7,24 +7,28 @@ pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 add_library(leastwise_companion STATIC
   src/companion/companion.cc
   src/companion/file.cc
+  src/companion/metrics.cc
   src/companion/names.cc
   src/companion/pool.cc
   src/companion/settings.cc
+  src/companion/status_port.cc
   src/discovery/dns/name.cc
   src/discovery/dns/resolver.cc
   src/discovery/kubernetes/access.cc
   src/discovery/kubernetes/kubeconfig.cc
   src/discovery/kubernetes/service.cc
   src/discovery/kubernetes/slices.cc
+  src/discovery/kubernetes/zones.cc
   src/discovery/reconcile.cc
   src/discovery/targets.cc
+  src/drive/agent_zones.cc
   src/drive/driver.cc
   src/drive/haproxy.cc
   src/drive/nginx.cc
   src/net/transfers.cc)
 target_include_directories(leastwise_companion PUBLIC src)
 target_link_libraries(leastwise_companion
-  PUBLIC leastwise_agent_base
+  PUBLIC leastwise_agent_base leastwise_agent_http
   PRIVATE leastwise_flags nlohmann_json::nlohmann_json CURL::libcurl yaml-cpp PkgConfig::CARES resolv)
 
 # Its command line, for it and for its manual.

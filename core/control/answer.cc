@@ -11,6 +11,7 @@ constexpr Name kNames[] = {
     {Change::kWeight, "weight"},      {Change::kMaxConns, "max_conns"},
     {Change::kMaxFails, "max_fails"}, {Change::kFailTimeout, "fail_timeout"},
     {Change::kDownFlag, "down"},      {Change::kDrainingFlag, "drain"},
+    {Change::kRemoteFlag, "remote"},
 };
 
 std::string_view yes(bool b) noexcept { return b ? "true" : "false"; }
@@ -59,7 +60,8 @@ void render_server(const Pool& pool, EndpointId id, const Config& config, TimePo
   render_time(config.slow_start, out);
   out << "\",\"route\":\"\",\"backup\":" << yes((s.flags & kBackup) != 0)
       << ",\"down\":" << yes((s.flags & kDown) != 0)
-      << ",\"drain\":" << yes((s.flags & kDraining) != 0) << ',';
+      << ",\"drain\":" << yes((s.flags & kDraining) != 0)
+      << ",\"remote\":" << yes((s.flags & kRemote) != 0) << ',';
   render_own(pool, v, out);
   out << '}';
 }
@@ -91,6 +93,7 @@ void render_settings(const EndpointSettings& settings, Text& out) noexcept {
   if ((settings.flags & kBackup) != 0) out << " backup";
   if ((settings.flags & kDown) != 0) out << " down";
   if ((settings.flags & kDraining) != 0) out << " drain";
+  if ((settings.flags & kRemote) != 0) out << " remote";
 }
 
 }  // namespace leastwise::control

@@ -44,10 +44,17 @@ constexpr Key kKeys[] = {
      "a time such as \"10s\", up to 24h"},
     {"down", kChange | kAdd, Type::kFlag, Change::kDownFlag, 0, 0, kFlagAccepted},
     {"drain", kChange | kAdd | kPicks, Type::kFlag, Change::kDrainingFlag, 0, 0, kFlagAccepted},
+    {"remote", kChange | kAdd | kPicks, Type::kFlag, Change::kRemoteFlag, 0, 0, kFlagAccepted},
     {"backup", kChange | kAdd, Type::kFlag, 0, 0, 0, kFlagAccepted},
     {"slow_start", kChange | kAdd, Type::kTime, 0, 0, 0, "a time such as \"30s\", up to 24h"},
     {"for", kEject, Type::kTime, 0, 0, 0, "a time such as \"30s\", up to 24h"},
 };
+
+constexpr std::uint32_t flag_of(std::uint32_t setting) noexcept {
+  return setting == Change::kDownFlag       ? kDown
+         : setting == Change::kDrainingFlag ? kDraining
+                                            : kRemote;
+}
 
 // Called by the parser as it reads: nothing is built, and depth costs nothing.
 class Handler final : public nlohmann::json_sax<Json> {
@@ -84,7 +91,7 @@ class Handler final : public nlohmann::json_sax<Json> {
     if (key_->setting == 0) {
       out_.backup = yes;
     } else if (yes) {
-      out_.change.to.flags |= key_->setting == Change::kDownFlag ? kDown : kDraining;
+      out_.change.to.flags |= flag_of(key_->setting);
     }
     return given();
   }

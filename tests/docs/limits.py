@@ -22,7 +22,7 @@ LIMITS = [
     ("core/include/leastwise/scrape.h", "kMostTerms", "12", "terms of a scrape | 12 |"),
     ("core/include/leastwise/scrape.h", "kMostInterval", "std::chrono::seconds(15)", "100ms to 15s"),
     ("core/control/body.h", "kMostBody", "16 * 1024", "control takes | 16 KiB |"),
-    ("spoe_agent/src/admin/http.h", "kMostBody", "16 * 1024", "control takes | 16 KiB |"),
+    ("spoe_agent/src/serve/http.h", "kMostBody", "16 * 1024", "control takes | 16 KiB |"),
     ("nginx_module/src/state/changes.h", "kMostState", "std::size_t{64} << 20",
      "`leastwise_state` | 64 MiB |"),
     ("core/lua/arena.h", "kSize", "std::size_t{16} << 20", "memory of a script | 16 MiB |"),
@@ -48,8 +48,8 @@ INTERNAL = [
     ("nginx_module/src/shared/directives.h", "kMost"),     # room in nginx's table
     ("nginx_module/src/state/learned.h", "kMostLearned"),  # follows from the servers
     ("nginx_module/src/stream/request.h", "kMost"),        # of a request for the status
-    ("spoe_agent/src/admin/http.h", "kMostHead"),
-    ("spoe_agent/src/admin/request_reader.h", "kMostAuthorization"),
+    ("spoe_agent/src/serve/http.h", "kMostHead"),
+    ("spoe_agent/src/serve/request_reader.h", "kMostAuthorization"),
     ("spoe_agent/src/serve/server.h", "kMostDescriptors"),
     ("spoe_agent/src/steer/steering.h", "kMostWeight"),    # HAProxy's own
     ("spoe_agent/src/haproxy/runtime_client.h", "kMostAsked"),

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "admin/http.h"
+#include "serve/http.h"
 
 using namespace leastwise;
 using namespace leastwise::agent;

@@ -239,5 +239,41 @@ class Flood(harness.Load):
         self._ask = lambda: control_plane.ask("GET", SLICES, token=token)[0] not in (200, 429)
 
 
+class Zones(Real):
+    SETTINGS = "zone zone-a;"
+    POLICY = "adaptive"
+
+    def test_endpoints_of_other_zones_are_remote(self):
+        self.allow()
+        self.give_token()
+        near, far = up(1, 2), up(3)
+        far[0]["zone"] = "zone-b"
+        self.slice("a", near + far)
+        with self.companion:
+            self.expect(1, 2, 3)
+            self.expect_remote(3)
+            before = time.time()
+            load = OpenLoad(3)
+            report = load.report()
+            after = self.picks()
+            counts = {n: sum(t > before for t in after[n]) for n in (1, 2, 3)}
+            near[0]["zone"] = "zone-b"
+            self.slice("a", near + far)
+            self.expect_remote(1, 3)
+            for e, zone in zip(near + far, ("zone-b", "zone-b", "zone-a")):
+                e["hints"] = {"forZones": [{"name": zone}]}
+            self.slice("a", near + far)
+            self.expect_remote(1, 2)
+        print(f"{report['requests']} requests, {report['failed']} failed; to servers 1 and 2 in the zone and 3 in another: {counts}")
+        self.assertEqual(report["failed"], 0)
+        self.assertLess(counts[3], 0.05 * sum(counts.values()))
+
+    def expect_remote(self, *wanted):
+        def remote():
+            return sorted(int(s["server"].split(":")[0].rsplit(".", 1)[1]) for s in self.servers()
+                          if s["leastwise"]["added"] and s["remote"])
+        harness.wait_for(lambda: remote() == list(wanted), f"{wanted} to be remote", 5)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -24,7 +24,7 @@ enum EndpointFlag : std::uint32_t {
   kDown = 1U << 0,       // its owner says so: configuration or health check
   kDraining = 1U << 1,   // finishes what it has; panic mode may still use it
   kBackup = 1U << 2,     // for the status page; picks go by Member::backup
-  kRemote = 1U << 3,     // not in Config::locality, which is not empty
+  kRemote = 1U << 3,     // outside of Config::locality, or told so at run time
   kMandatory = 1U << 4,  // not picked before it has passed a probe; nor is it in a panic
   kAdded = 1U << 5,      // at run time, by an operator: it is in no configuration
 };
@@ -45,7 +45,7 @@ struct EndpointSettings {
 struct Change {
   // Sets of settings.
   static constexpr std::uint32_t kWeight = 1, kMaxConns = 2, kMaxFails = 4, kFailTimeout = 8,
-                                 kDownFlag = 16, kDrainingFlag = 32;
+                                 kDownFlag = 16, kDrainingFlag = 32, kRemoteFlag = 64;
 
   std::uint32_t fields = 0;  // these as `to` says,
   std::uint32_t undone = 0;  // and these as configured again

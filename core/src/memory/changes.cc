@@ -32,6 +32,7 @@ void take(const EndpointSettings& from, std::uint32_t fields, EndpointSettings& 
   if ((fields & Change::kDrainingFlag) != 0) {
     to.flags = with_flag(to.flags, from.flags, kDraining);
   }
+  if ((fields & Change::kRemoteFlag) != 0) to.flags = with_flag(to.flags, from.flags, kRemote);
 }
 
 std::uint32_t differences(const EndpointSettings& a, const EndpointSettings& b) noexcept {
@@ -43,6 +44,7 @@ std::uint32_t differences(const EndpointSettings& a, const EndpointSettings& b) 
   const std::uint32_t flags = a.flags ^ b.flags;
   if ((flags & kDown) != 0) fields |= Change::kDownFlag;
   if ((flags & kDraining) != 0) fields |= Change::kDrainingFlag;
+  if ((flags & kRemote) != 0) fields |= Change::kRemoteFlag;
   return fields;
 }
 

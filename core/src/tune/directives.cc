@@ -125,7 +125,7 @@ constexpr Directive kDirectives[] = {
          "Networks of the servers that are near: in the same zone, or in your own data centre of "
          "a hybrid cloud. Policy `adaptive` sends a request to a distant server only when that "
          "is worth `locality_price`, so traffic moves over gradually as the near servers fill "
-         "up. The other policies ignore it."},
+         "up. The other policies ignore it. `remote` of control says it of a server at run time."},
     {.name = "locality_price",
      .field = &Config::locality_price,
      .scope = Scope::kBoth,

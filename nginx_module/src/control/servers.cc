@@ -112,11 +112,14 @@ Refusal add_server(Upstream& upstream, const Body& body, ngx_pool_t& memory,
   EndpointSettings settings = settings_in_pool(upstream, server);
   settings.order = static_cast<std::uint32_t>(pool.endpoints());
   pool.configure(id, settings);
+  if ((body.change.fields & Change::kRemoteFlag) != 0) {
+    pool.change(id, {.fields = Change::kRemoteFlag, .to = body.change.to});
+  }
   pool.renew_membership();
   std::array<char, 200> text_buffer;
   Text text(text_buffer);
   text << "added, ";
-  render_settings(settings, text);
+  render_settings(pool.settings(id), text);
   tell(upstream, id, text.view(), *memory.log);
   out = id;
   return {};

@@ -33,6 +33,7 @@ struct Flag {
 };
 constexpr Flag kFlags[] = {{"down", Change::kDownFlag, kDown},
                            {"drain", Change::kDrainingFlag, kDraining},
+                           {"remote", Change::kRemoteFlag, kRemote},
                            {"backup", 0, kBackup}};
 
 std::uint64_t number_of(const EndpointSettings& s, std::uint32_t setting) {

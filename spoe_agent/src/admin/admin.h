@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "admin/control.h"
-#include "admin/http.h"
 #include "admin/status.h"
 #include "serve/counters.h"
+#include "serve/http.h"
 #include "serve/server.h"
 
 namespace leastwise::agent {

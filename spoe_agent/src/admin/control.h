@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "admin/http.h"
 #include "balance/registry.h"
+#include "serve/http.h"
 #include "serve/log.h"
 
 namespace leastwise::agent {

@@ -5,11 +5,11 @@
 
 #include <memory>
 
-#include "admin/http.h"
 #include "balance/learner.h"
 #include "balance/registry.h"
 #include "leastwise/text.h"
 #include "serve/counters.h"
+#include "serve/http.h"
 
 namespace leastwise::agent {
 

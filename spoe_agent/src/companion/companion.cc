@@ -1,6 +1,7 @@
 #include "companion/companion.h"
 
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,7 +11,9 @@
 #include <variant>
 #include <vector>
 
+#include "companion/metrics.h"
 #include "companion/pool.h"
+#include "companion/status_port.h"
 #include "drive/haproxy.h"
 #include "drive/nginx.h"
 #include "serve/clock.h"
@@ -30,36 +33,84 @@ using discovery::kubernetes::ServiceWatch;
 
 constexpr Duration kLongestWait = std::chrono::seconds(1);
 
-// Readable when the process is to end.
+// Readable when one came.
 agent::Fd take_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGTERM, SIGINT}) sigaddset(&set, s);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
   agent::Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) throw std::runtime_error(agent::with_errno("signalfd"));
   return fd;
 }
 
-Access access_of(const CompanionConfig& config) {
+// 0: none.
+int next_signal(const agent::Fd& signals) noexcept {
+  signalfd_siginfo info{};
+  return ::read(signals.get(), &info, sizeof(info)) == sizeof(info)
+             ? static_cast<int>(info.ssi_signo)
+             : 0;
+}
+
+// None unless something is discovered there. The files are read anew each time.
+std::optional<Access> access_of(const CompanionConfig& config) {
+  const bool is_needed = std::ranges::any_of(config.pools, [](const PoolConfig& pool) {
+    return std::holds_alternative<ServiceName>(pool.source);
+  });
+  if (!is_needed) return std::nullopt;
   return config.kubeconfig.empty() ? discovery::kubernetes::access_of_pod()
                                    : discovery::kubernetes::access_of_kubeconfig(config.kubeconfig);
 }
 
-std::string_view word_of(Kind kind) {
-  return std::ranges::find(pool_kinds(), kind, &KindWords::kind)->name;
+std::string text_of(const std::optional<agent::Address>& address) {
+  return address ? address->text : "";
 }
 
 class Companion {
  public:
-  explicit Companion(const CompanionConfig& config) {
-    for (const PoolConfig& pool : config.pools) {
-      pools_.push_back(
-          std::make_unique<PoolKeeper>(std::string(word_of(pool.kind)) + ' ' + pool.name,
-                                       source_for(pool, config), driver_for(pool, config)));
+  explicit Companion(const CompanionConfig& config) : status_address_(text_of(config.status)) {
+    configure(config);
+    if (config.status) status_ = std::make_unique<StatusPort>(*config.status);
+  }
+
+  // Pools that are as they were go on as they are. Throws std::runtime_error, and changes nothing.
+  void configure(const CompanionConfig& config) {
+    std::optional<Access> access = access_of(config);
+    const bool is_alike = access == access_ && config.zone == config_.zone &&
+                          config.agent == config_.agent &&
+                          config.nginx_socket == config_.nginx_socket &&
+                          text_of(config.haproxy_socket) == text_of(config_.haproxy_socket);
+    std::vector<std::unique_ptr<PoolKeeper>> next(config.pools.size());
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      const PoolConfig& pool = config.pools[i];
+      if (is_alike && find(pool) != pools_.end()) continue;
+      next[i] = std::make_unique<PoolKeeper>(pool, source_for(pool, config, access),
+                                             driver_for(pool, config));
     }
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      if (!next[i]) next[i] = std::move(*find(config.pools[i]));
+    }
+    pools_ = std::move(next);
+    access_ = std::move(access);
+    config_ = config;
+  }
+
+  void reload(const std::string& path) {
+    try {
+      const CompanionConfig config = read_companion_file(path);
+      configure(config);
+      agent::set_log_level(config.log_level);
+      if (text_of(config.status) != status_address_) {
+        log(LogLevel::kWarning, {"status: changed, but needs a restart"});
+      }
+      ++reloads_;
+      log(LogLevel::kInfo, {"configuration read again; ", summary()});
+    } catch (const std::exception& error) {
+      ++failed_reloads_;
+      log(LogLevel::kError, {error.what(), "; the old configuration stays"});
+    }
+    shown_ = {};
   }
 
   // One round: what is due is done, then whatever comes first is waited for.
@@ -67,6 +118,7 @@ class Companion {
     const TimePoint now = agent::now();
     TimePoint next = now + kLongestWait;
     for (const auto& pool : pools_) next = std::min(next, pool->poll(now));
+    show(now);
     const std::size_t before = others.size();
     std::vector<PoolKeeper*> owners;
     for (const auto& pool : pools_) {
@@ -98,18 +150,39 @@ class Companion {
   }
 
  private:
+  using Pools = std::vector<std::unique_ptr<PoolKeeper>>;
+
+  Pools::iterator find(const PoolConfig& config) {
+    return std::ranges::find_if(pools_,
+                                [&](const auto& pool) { return pool && pool->config() == config; });
+  }
+
+  // Once in kLongestWait: nobody reads them more often.
+  void show(TimePoint now) {
+    if (!status_ || now - shown_ < kLongestWait) return;
+    shown_ = now;
+    Figures figures{.pools = {}, .reloads = reloads_, .failed_reloads = failed_reloads_};
+    for (const auto& pool : pools_) figures.pools.push_back(pool->figures(now));
+    status_->show(std::move(figures));
+  }
+
   std::unique_ptr<discovery::Source> source_for(const PoolConfig& pool,
-                                                const CompanionConfig& config) {
+                                                const CompanionConfig& config,
+                                                const std::optional<Access>& access) {
     if (const auto* name = std::get_if<discovery::dns::Name>(&pool.source)) {
       return std::make_unique<discovery::dns::NameWatch>(*name);
     }
-    if (!access_) access_ = access_of(config);
-    return std::make_unique<ServiceWatch>(std::get<ServiceName>(pool.source), *access_, transfers_);
+    return std::make_unique<ServiceWatch>(std::get<ServiceName>(pool.source), *access, config.zone,
+                                          transfers_);
   }
 
   std::unique_ptr<drive::Driver> driver_for(const PoolConfig& pool, const CompanionConfig& config) {
     if (pool.kind == Kind::kBackend) {
-      return std::make_unique<drive::HaproxyDriver>(*config.haproxy_socket, pool.name);
+      const bool tells = !config.zone.empty() && !config.agent.address.empty();
+      return std::make_unique<drive::HaproxyDriver>(
+          *config.haproxy_socket, pool.name,
+          tells ? std::make_unique<drive::AgentZones>(config.agent, pool.name, transfers_)
+                : nullptr);
     }
     return std::make_unique<drive::NginxDriver>(
         drive::NginxUpstream{.socket = config.nginx_socket,
@@ -118,24 +191,41 @@ class Companion {
         transfers_);
   }
 
-  std::optional<Access> access_;  // once it is needed
+  CompanionConfig config_;
+  std::optional<Access> access_;  // if it is needed
   net::Transfers transfers_;      // outlives those who use it
-  std::vector<std::unique_ptr<PoolKeeper>> pools_;
+  Pools pools_;
+  const std::string status_address_;
+  std::unique_ptr<StatusPort> status_;
+  TimePoint shown_{};
+  std::uint64_t reloads_ = 0, failed_reloads_ = 0;
 };
+
+// False when the process is to end.
+bool heed(const agent::Fd& signals, const std::string& path, Companion& companion,
+          agent::ServiceManager& manager) {
+  for (;;) {
+    const int signal = next_signal(signals);
+    if (signal == 0) return true;
+    if (signal != SIGHUP) return false;
+    manager.reloading();
+    companion.reload(path);
+    manager.ready(companion.summary());
+  }
+}
 
 }  // namespace
 
-int run_companion(const CompanionConfig& config) {
+int run_companion(const std::string& path, const CompanionConfig& config) {
   agent::set_log_level(config.log_level);
   const agent::Fd signals = take_signals();
   Companion companion(config);
   agent::ServiceManager manager;
   manager.ready(companion.summary());
   log(LogLevel::kInfo, {"started; ", companion.summary()});
-  for (;;) {
+  while (heed(signals, path, companion, manager)) {
     std::vector<pollfd> fds = {{.fd = signals.get(), .events = POLLIN, .revents = 0}};
     companion.round(fds);
-    if (fds.front().revents != 0) break;
     manager.is_alive();
     manager.show(companion.summary());
   }

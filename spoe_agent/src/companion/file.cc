@@ -78,6 +78,9 @@ class Parser {
       fail(token_, "upstream", "required, such as: upstream app { discover kubernetes web; }");
     }
     for (const PoolConfig& pool : config_.pools) require_socket(pool.kind);
+    if (config_.agent.address.empty() != config_.agent.token_file.empty()) {
+      fail(token_, "agent_control", "required together: agent_control and agent_token_file");
+    }
     return std::move(config_);
   }
 

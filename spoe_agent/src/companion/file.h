@@ -3,6 +3,8 @@
 //   nginx_socket /run/nginx/control.sock;          # leastwise_control, in a "location /"
 //   haproxy_socket /run/haproxy/admin.sock;        # a stats socket of level admin
 //   kubeconfig /etc/leastwise/kubeconfig;          # in a pod: not needed
+//   zone eu-1a;                                    # or $VARIABLE
+//   status 127.0.0.1:9879;                         # /metrics, /healthz
 //   log_level info;
 //   upstream app  { discover kubernetes web:http; }          # of nginx's http
 //   stream   game { discover kubernetes games/lobby:4000; }  # of nginx's stream
@@ -24,6 +26,7 @@
 #include "config/log_level.h"
 #include "discovery/dns/name.h"
 #include "discovery/kubernetes/service.h"
+#include "drive/agent_zones.h"
 
 namespace leastwise::companion {
 
@@ -33,12 +36,17 @@ struct PoolConfig {
   Kind kind = Kind::kUpstream;
   std::string name;  // the proxy's
   std::variant<discovery::kubernetes::ServiceName, discovery::dns::Name> source{};
+
+  bool operator==(const PoolConfig&) const = default;
 };
 
 struct CompanionConfig {
   std::string nginx_socket;
   std::optional<agent::Address> haproxy_socket;
-  std::string kubeconfig;  // empty: as a pod has it
+  std::string kubeconfig;     // empty: as a pod has it
+  std::string zone;           // of the proxy; empty: not known
+  drive::AgentControl agent;  // who is told of zones in HAProxy's place; empty: nobody
+  std::optional<agent::Address> status;
   agent::LogLevel log_level = agent::LogLevel::kInfo;
   std::vector<PoolConfig> pools;
 };

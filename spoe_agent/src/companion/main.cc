@@ -41,7 +41,7 @@ int print_rbac(const Options& options) {
 int run(const Options& options) {
   if (options.rbac) return print_rbac(options);
   const CompanionConfig config = read_companion_file(options.config);
-  if (!options.check) return run_companion(config);
+  if (!options.check) return run_companion(options.config, config);
   std::printf("%s is fine\n", options.config.c_str());
   return 0;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "companion/file.h"
+#include "companion/metrics.h"
 #include "discovery/source.h"
 #include "drive/driver.h"
 
@@ -14,27 +16,33 @@ namespace leastwise::companion {
 
 class PoolKeeper {
  public:
-  PoolKeeper(std::string name, std::unique_ptr<discovery::Source> source,
-             std::unique_ptr<drive::Driver> driver)
-      : name_(std::move(name)), source_(std::move(source)), driver_(std::move(driver)) {}
+  PoolKeeper(PoolConfig config, std::unique_ptr<discovery::Source> source,
+             std::unique_ptr<drive::Driver> driver);
 
   // Does what is due, and says when something is due again.
   TimePoint poll(TimePoint now);
 
-  const std::string& name() const noexcept { return name_; }
+  const PoolConfig& config() const noexcept { return config_; }
+  const std::string& name() const noexcept { return name_; }  // "upstream app"
   discovery::Source& source() noexcept { return *source_; }
   drive::Driver& driver() noexcept { return *driver_; }
   const discovery::Source& source() const noexcept { return *source_; }
   const drive::Driver& driver() const noexcept { return *driver_; }
+  PoolFigures figures(TimePoint now) const;
 
  private:
   void log_news();
 
+  PoolConfig config_;
   std::string name_;
   std::unique_ptr<discovery::Source> source_;
   std::unique_ptr<drive::Driver> driver_;
   std::optional<discovery::Targets> given_;  // to the driver
+  std::uint64_t answers_ = 0;                // of the source, at the last look
+  std::optional<TimePoint> answered_, settled_;
 };
+
+std::string_view word_of(Kind kind);
 
 }  // namespace leastwise::companion
 

@@ -1,5 +1,6 @@
 // What may stand in the companion's file, and what the manual says of it.
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 
 #include "companion/file.h"
@@ -15,6 +16,26 @@ bool read_level(const std::string& value, CompanionConfig& config) {
   if (found == std::end(kNames)) return false;
   config.log_level = static_cast<agent::LogLevel>(found - std::begin(kNames));
   return true;
+}
+
+// A label's value, as Kubernetes has it.
+bool is_zone(std::string_view text) {
+  constexpr std::string_view kOthers = "-_.";
+  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != kOthers.npos;
+  });
+}
+
+bool read_zone(const std::string& value, CompanionConfig& config) {
+  const bool is_variable = value.starts_with('$');
+  if (!is_variable) {
+    config.zone = value;
+    return is_zone(value);
+  }
+  const char* const found = std::getenv(value.c_str() + 1);
+  config.zone = found == nullptr ? "" : found;
+  return value.size() > 1 && (config.zone.empty() || is_zone(config.zone));
 }
 
 constexpr CompanionSetting kSettings[] = {
@@ -38,6 +59,34 @@ constexpr CompanionSetting kSettings[] = {
      [](const std::string& v, CompanionConfig& c) {
        c.kubeconfig = v;
        return is_absolute(v);
+     }},
+    {"zone", "NAME | $VARIABLE",
+     "expected the name of a zone, of letters, digits, \"-\", \"_\", \".\", or \"$\" and the name "
+     "of a variable of the environment",
+     "The zone that the proxy is in. Endpoints of Kubernetes that are in another one, by their "
+     "EndpointSlices' `zone` or `hints`, are told to nginx as `remote`: what `leastwise_locality` "
+     "does by addresses. A variable that is not set or empty: no zone is known.",
+     read_zone},
+    {"agent_control", "IP:PORT", "expected IP:PORT, such as 127.0.0.1:9878",
+     "The `status` port of a leastwise-spoa beside HAProxy, which is told of `zone` in its place. "
+     "Needs `agent_token_file`. Its backends have the same names, in `mode pick`.",
+     [](const std::string& v, CompanionConfig& c) {
+       agent::Address address;
+       c.agent.address = v;
+       return agent::parse_address(v, false, address);
+     }},
+    {"agent_token_file", "/PATH", "expected an absolute path",
+     "The agent's `control_token_file`; read each time.",
+     [](const std::string& v, CompanionConfig& c) {
+       c.agent.token_file = v;
+       return is_absolute(v);
+     }},
+    {"status", "IP:PORT", "expected IP:PORT, such as 127.0.0.1:9879",
+     "Where `/metrics` has figures of the companion itself for Prometheus, and `/healthz` is 200 "
+     "when "
+     "each source answers and each proxy has what it should. For reading alone. Default: none.",
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::parse_address(v, false, c.status.emplace());
      }},
     {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
      "Which lines are written to standard error. Default: info. `debug` has a line for each "

@@ -26,6 +26,9 @@ void change(const Member& member, const Target& wanted, const Told& told, Plan& 
   if (before != nullptr && before->weight != wanted.weight) {
     plan.changes.push_back(step(Action::kWeigh));
   }
+  if (wanted.remote && member.remote && *wanted.remote != *member.remote) {
+    plan.changes.push_back(step(Action::kPlace));
+  }
 }
 
 // Who joins first are those that take requests.

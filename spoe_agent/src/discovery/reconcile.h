@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,9 +26,10 @@ struct Member {
   // Added at run time, so it may be removed. Who stands in the proxy's own configuration is left
   // as he is.
   bool ours = true;
+  std::optional<bool> remote{};  // none: the proxy can not be told
 };
 
-enum class Action : std::uint8_t { kAdd, kReady, kDrain, kWeigh, kRemove };
+enum class Action : std::uint8_t { kAdd, kReady, kDrain, kWeigh, kPlace, kRemove };
 
 struct Step {
   Action action;
@@ -38,7 +40,8 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-// What we told the proxy last. An operator's own drain or weight is no part of it, and stays.
+// What we told the proxy last. An operator's own drain or weight is no part of it, and stays; where
+// a server is, the source knows best.
 using Told = std::map<std::string, Target, std::less<>>;
 
 // In the order in which they are to be taken: those who come before those who go, so that there is

@@ -4,8 +4,11 @@
 
 #include <poll.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,11 @@ struct News {
   std::string text;
 };
 
+struct SourceFigures {
+  std::uint64_t answers = 0;  // lists, events, bookmarks; of the DNS whole rounds
+  std::map<std::string, std::uint64_t, std::less<>> failures{};  // by reason: "403", "unreachable"
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -33,6 +41,7 @@ class Source {
   const std::optional<Targets>& targets() const noexcept { return targets_; }
   bool is_current() const noexcept { return trouble_.empty() && targets_.has_value(); }
   const std::string& trouble() const noexcept { return trouble_; }  // empty: none
+  const SourceFigures& figures() const noexcept { return figures_; }
   std::vector<News> take_news() { return std::exchange(news_, {}); }
 
   // Sockets that poll(2) is to look at besides those of net::Transfers.
@@ -42,19 +51,24 @@ class Source {
  protected:
   void report(News::Kind kind, std::string text) { news_.push_back({kind, std::move(text)}); }
   // The first of several like it is news; so is its end.
-  void report_trouble(std::string text) {
+  void report_trouble(std::string_view reason, std::string text) {
+    note_failure(reason);
     if (text == trouble_) return;
     trouble_ = std::move(text);
     report(News::Kind::kWarning, trouble_ + (targets_ ? "; the servers stay as they are" : ""));
   }
   void report_success() {
+    note_answer();
     if (!trouble_.empty()) report(News::Kind::kInfo, "answers again");
     trouble_.clear();
   }
+  void note_answer() noexcept { ++figures_.answers; }
+  void note_failure(std::string_view reason) { ++figures_.failures[std::string(reason)]; }
 
   std::optional<Targets> targets_;
 
  private:
+  SourceFigures figures_;
   std::string trouble_;
   std::vector<News> news_;
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,7 @@ struct Target {
   State state = State::kUp;
   std::uint32_t weight = 1;
   bool backup = false;
-  std::string zone{};  // empty: not known
+  std::optional<bool> remote{};  // in another zone than the proxy; none: not known
 
   bool operator==(const Target&) const = default;
 };

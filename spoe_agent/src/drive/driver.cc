@@ -16,6 +16,8 @@ const char* verb_of(Action action) noexcept {
       return "draining";
     case Action::kWeigh:
       return "weight changed";
+    case Action::kPlace:
+      return "zone changed";
     case Action::kRemove:
       break;
   }

@@ -16,8 +16,9 @@ namespace leastwise::drive {
 
 struct DriverFigures {
   std::uint64_t added = 0, removed = 0, drained = 0, refused = 0;
-  std::size_t servers = 0;  // that the proxy has, of ours
-  bool is_settled = false;  // it has what is wanted
+  std::uint64_t asked = 0, unanswered = 0;  // requests to the proxy; of HAProxy rounds and commands
+  std::size_t servers = 0;                  // that the proxy has, of ours
+  bool is_settled = false;                  // it has what is wanted
 };
 
 class Driver {

@@ -83,6 +83,8 @@ std::vector<std::string> commands_for(const std::vector<Step>& steps, const std:
       case Action::kWeigh:
         commands.push_back(weight_command(head, step.target.weight));
         break;
+      case Action::kPlace:  // the agent's, not HAProxy's
+        break;
       case Action::kRemove:
         commands.push_back(head + "state maint");
         free.insert(free.begin(), id);
@@ -107,8 +109,9 @@ bool is_said_of_success(std::string_view answer) noexcept {
          answer.starts_with("no need to change") || answer.starts_with("nothing changed");
 }
 
-HaproxyDriver::HaproxyDriver(agent::Address socket, std::string backend)
-    : backend_(std::move(backend)) {
+HaproxyDriver::HaproxyDriver(agent::Address socket, std::string backend,
+                             std::unique_ptr<AgentZones> zones)
+    : backend_(std::move(backend)), zones_(std::move(zones)) {
   client_.ask(std::move(socket), {backend_});
 }
 
@@ -116,11 +119,12 @@ void HaproxyDriver::want(const discovery::Targets& targets) {
   wanted_ = without_backups(targets);
   figures_.is_settled = false;
   client_.hurry();
+  if (zones_) zones_->want(targets);
 }
 
 TimePoint HaproxyDriver::poll(TimePoint now) {
   if (client_.poll(now)) fail(client_.error());
-  return now + kLook;
+  return zones_ ? std::min(now + kLook, zones_->poll(now)) : now + kLook;
 }
 
 void HaproxyDriver::add_descriptors(std::vector<pollfd>& out) const {
@@ -143,6 +147,7 @@ void HaproxyDriver::on_ready(const pollfd& fd, TimePoint now) {
 }
 
 void HaproxyDriver::on_servers() {
+  ++figures_.asked;
   std::vector<agent::BackendInfo> backends = client_.take();
   if (backends.empty()) return fail("HAProxy has no backend of that name, or it has no server");
   if (std::ranges::none_of(backends.front().servers, &ServerInfo::is_slot)) {
@@ -193,6 +198,7 @@ void HaproxyDriver::leave_out(std::vector<Step>& steps, std::size_t free) {
 }
 
 void HaproxyDriver::on_told() {
+  figures_.asked += client_.told();
   for (const agent::RuntimeClient::Refusal& r : client_.refused()) {
     if (is_said_of_success(r.reason)) continue;
     ++figures_.refused;
@@ -202,6 +208,8 @@ void HaproxyDriver::on_told() {
 }
 
 void HaproxyDriver::fail(std::string why) {
+  ++figures_.asked;
+  ++figures_.unanswered;
   figures_.is_settled = false;
   if (why == trouble_) return;
   trouble_ = std::move(why);

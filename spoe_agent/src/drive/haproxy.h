@@ -8,12 +8,14 @@
 #ifndef LEASTWISE_SPOE_AGENT_DRIVE_HAPROXY_H_
 #define LEASTWISE_SPOE_AGENT_DRIVE_HAPROXY_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/address.h"
 #include "discovery/reconcile.h"
+#include "drive/agent_zones.h"
 #include "drive/driver.h"
 #include "haproxy/runtime_client.h"
 
@@ -38,7 +40,8 @@ bool is_said_of_success(std::string_view answer) noexcept;
 
 class HaproxyDriver final : public Driver {
  public:
-  HaproxyDriver(agent::Address socket, std::string backend);
+  // `zones`: none if no agent is to be told where servers are.
+  HaproxyDriver(agent::Address socket, std::string backend, std::unique_ptr<AgentZones> zones = {});
 
   void want(const discovery::Targets& targets) override;
   TimePoint poll(TimePoint now) override;
@@ -54,6 +57,7 @@ class HaproxyDriver final : public Driver {
 
   std::string backend_;
   agent::RuntimeClient client_;
+  std::unique_ptr<AgentZones> zones_;
   std::optional<discovery::Targets> wanted_;
   discovery::Told told_;
   std::size_t lacking_ = 0;  // found no slot in the last plan

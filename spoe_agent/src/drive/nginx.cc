@@ -54,7 +54,8 @@ bool parse_servers(std::string_view text, std::vector<Member>& out) {
                    .address = value_in(item, "server", std::string()),
                    .state = value_in(item, "drain", false) ? State::kDraining : State::kUp,
                    .backup = value_in(item, "backup", false),
-                   .ours = value_in(more, "added", false)});
+                   .ours = value_in(more, "added", false),
+                   .remote = value_in(item, "remote", false)});
   }
   return true;
 }
@@ -93,6 +94,7 @@ net::Request NginxDriver::request(std::string method, const std::string& path,
 void NginxDriver::look() {
   is_changed_ = has_refused_ = false;
   steps_.clear();
+  ++figures_.asked;
   running_ = transfers_.start(request("GET", ""), [this](const net::Answer& a) { on_servers(a); });
 }
 
@@ -132,6 +134,7 @@ net::Request NginxDriver::request_of(const Step& step) const {
               {"weight", step.target.weight},
               {"backup", step.target.backup},
               {"drain", step.target.state == State::kDraining}};
+      if (step.target.remote) body["remote"] = *step.target.remote;
       return request("POST", "", body.dump());
     case Action::kReady:
       return request("PATCH", at, R"({"drain":false})");
@@ -140,6 +143,9 @@ net::Request NginxDriver::request_of(const Step& step) const {
     case Action::kWeigh:
       body = {{"weight", step.target.weight}};
       return request("PATCH", at, body.dump());
+    case Action::kPlace:
+      body = {{"remote", step.target.remote.value_or(false)}};
+      return request("PATCH", at, body.dump());
     case Action::kRemove:
       break;
   }
@@ -147,6 +153,7 @@ net::Request NginxDriver::request_of(const Step& step) const {
 }
 
 void NginxDriver::take_step() {
+  ++figures_.asked;
   running_ =
       transfers_.start(request_of(steps_.front()), [this](const net::Answer& a) { on_step(a); });
 }
@@ -197,6 +204,7 @@ void NginxDriver::refuse(const std::string& what, const net::Answer& answer) {
 
 void NginxDriver::fail(std::string why) {
   steps_.clear();
+  ++figures_.unanswered;
   figures_.is_settled = false;
   waits_ = true;
   if (why == trouble_) return;

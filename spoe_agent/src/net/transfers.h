@@ -31,6 +31,8 @@ struct Tls {
   std::string certificate_text{};  // instead of a file
   std::string key_text{};
   bool is_verified = true;
+
+  bool operator==(const Tls&) const = default;
 };
 
 struct Request {

@@ -37,6 +37,17 @@ TEST(BodyTest, AFalseFlagIsASettingToo) {
   EXPECT_EQ(body.change.to.flags, 0U);
 }
 
+TEST(BodyTest, WhereAServerIs) {
+  Body body;
+  EXPECT_EQ(read(BodyKind::kAdd, R"({"server": "a:1", "remote": true})", body), "");
+  EXPECT_EQ(body.change.fields, Change::kRemoteFlag);
+  EXPECT_EQ(body.change.to.flags, kRemote);
+  EXPECT_EQ(read(BodyKind::kPicks, R"({"remote": false})", body), "");
+  EXPECT_EQ(body.change.to.flags, 0U);
+  EXPECT_EQ(read(BodyKind::kChange, R"({"remote": null})", body), "");
+  EXPECT_EQ(body.change.undone, Change::kRemoteFlag);
+}
+
 TEST(BodyTest, AnEjectionMayHaveATimeAndNothingElse) {
   Body body;
   EXPECT_EQ(read(BodyKind::kEject, "", body), "");

@@ -49,6 +49,18 @@ TEST_F(ChangesTest, AConfigurationThatSaysSomethingElseIsTheNewestWordOnThatSett
   EXPECT_EQ(pool_.changed(id(0)), Change::kDownFlag);
 }
 
+TEST_F(ChangesTest, WhereAServerIsStaysUntilTheLocalityIsAnother) {
+  pool_.change(id(0), {.fields = Change::kRemoteFlag, .to = {.flags = kRemote}});
+  configure(0, 1);
+  EXPECT_EQ(pool_.settings(id(0)).flags, kRemote);
+  configure(0, 1, kRemote);
+  EXPECT_EQ(pool_.changed(id(0)), 0U);
+  pool_.change(id(0), {.fields = Change::kRemoteFlag});
+  EXPECT_EQ(pool_.settings(id(0)).flags, 0U);
+  pool_.change(id(0), {.undone = Change::kRemoteFlag});
+  EXPECT_EQ(pool_.settings(id(0)).flags, kRemote);
+}
+
 TEST_F(ChangesTest, UndoneIsAsConfigured) {
   configure(0, 2, kDown);
   pool_.change(id(0), {.fields = Change::kWeight | Change::kDownFlag, .to = {.weight = 9}});

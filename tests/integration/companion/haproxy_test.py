@@ -1,6 +1,8 @@
 """The servers of a Service of Kubernetes become those of HAProxy."""
 
 import contextlib
+import http.client
+import json
 import os
 import pathlib
 import signal
@@ -17,7 +19,7 @@ import harness
 from stack import API, SERVERS, going, up
 
 HAPROXY = os.environ.get("LEASTWISE_HAPROXY", "/usr/sbin/haproxy")
-PORT = 21510
+PORT, AGENT = 21510, 21511
 CONFIG = """
 global
     stats socket {folder}/admin.sock mode 600 level {level} expose-fd listeners
@@ -173,6 +175,50 @@ class Haproxy(HaproxyStack):
             (self.folder / "state").unlink()
             self.start()
             self.expect(2, 3, 4)
+
+    def test_the_agent_is_told_which_servers_are_in_another_zone(self):
+        self.start(TEMPLATE.format(4))
+        token = self.folder / "agent_token"
+        token.write_text("x" * 32 + "\n", encoding="ascii")
+        token.chmod(0o600)
+        (self.folder / "leastwise.conf").write_text(
+            f"listen unix:{self.folder}/spoe.sock; haproxy_socket {self.folder}/admin.sock; status 127.0.0.1:{AGENT};"
+            f"control_token_file {self.folder}/agent_token; backend app {{ }}", encoding="ascii")
+        text = self.companion.config.read_text(encoding="ascii")
+        self.companion.config.write_text(
+            f"zone zone-a; agent_control 127.0.0.1:{AGENT}; agent_token_file {self.folder}/agent_token;\n" + text, encoding="ascii")
+        there = up(2, 3)
+        there[0]["zone"] = "zone-b"
+        self.slice("a", up(1) + there)
+        with self.companion:
+            self.expect(1, 2, 3)
+            self.companion.wait_for_log("zones: agent 127.0.0.1:.*it goes by .locality")
+            self.start_agent()
+            self.wait_for_remote([2])
+            there[1]["zone"] = "zone-b"
+            self.slice("a", up(1) + there)
+            self.wait_for_remote([2, 3])
+            agent = self.processes.pop()
+            agent.kill()
+            agent.wait()
+            self.start_agent()  # knows nothing any more
+            self.wait_for_remote([2, 3])
+
+    def start_agent(self):
+        with open(self.folder / "agent.log", "ab") as log:
+            self.processes.append(subprocess.Popen([companion.PROGRAM.replace("companion", "spoa"), "-c",
+                                                    str(self.folder / "leastwise.conf")],
+                                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+        harness.wait_for(lambda: harness.listens(AGENT), "the agent")
+
+    def wait_for_remote(self, wanted):
+        def remote():
+            connection = http.client.HTTPConnection("127.0.0.1", AGENT, timeout=10)
+            with contextlib.closing(connection):
+                connection.request("GET", "/control/9/haproxy/upstreams/app/servers", headers={"Authorization": "Bearer " + "x" * 32})
+                servers = json.loads(connection.getresponse().read())
+            return sorted(int(s["server"].rsplit(":")[0].rsplit(".")[-1]) for s in servers if s["remote"])
+        harness.wait_for(lambda: remote() == wanted, f"{wanted} to be remote")
 
     def test_what_can_not_work_says_so(self):
         self.slice("a", up(1))

@@ -45,16 +45,18 @@ TEST_F(ChangesTest, WhatWasWrittenIsReadAndWrittenAlike) {
   Pool pool = make();
   const EndpointId a = pool.add("http/app/10.0.0.1:80");
   pool.configure(a, {.weight = 2, .max_fails = 1});
-  pool.change(a, {.fields = Change::kWeight | Change::kDrainingFlag | Change::kFailTimeout,
-                  .to = {.weight = 9, .fail_timeout = 1500ms, .flags = kDraining}});
+  pool.change(a, {.fields = Change::kWeight | Change::kDrainingFlag | Change::kRemoteFlag |
+                            Change::kFailTimeout,
+                  .to = {.weight = 9, .fail_timeout = 1500ms, .flags = kDraining | kRemote}});
   pool.configure(pool.add("http/app/10.0.0.7:80"), {.max_conns = 5, .flags = kAdded | kBackup});
   const EndpointId out = pool.add("http/app/unix:/run/x");
   pool.eject(out, 30s, at_.now);
   pool.configure(pool.add("http/app/10.0.0.3:80"), {.weight = 4});
   const std::string text = written(pool);
   EXPECT_EQ(text.find("10.0.0.3"), std::string::npos) << "nothing to say of it";
-  EXPECT_NE(text.find(R"("changed":{"weight":9,"fail_timeout_ms":1500,"drain":true})"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(R"("changed":{"weight":9,"fail_timeout_ms":1500,"drain":true,"remote":true})"),
+      std::string::npos)
       << text;
 
   Pool next = make();
@@ -64,7 +66,7 @@ TEST_F(ChangesTest, WhatWasWrittenIsReadAndWrittenAlike) {
   const EndpointId b = next.find("http/app/10.0.0.1:80");
   EXPECT_EQ(next.settings(b).weight, 9U);
   EXPECT_EQ(next.configured(b).weight, 2U);
-  EXPECT_EQ(next.settings(b).flags, kDraining);
+  EXPECT_EQ(next.settings(b).flags, kDraining | kRemote);
   EXPECT_EQ(next.changed(b), pool.changed(a));
   EXPECT_EQ(next.settings(next.find("http/app/10.0.0.7:80")).flags, kAdded | kBackup);
   EXPECT_EQ(next.ejected_by_hand(next.find("http/app/unix:/run/x"), at_.now) / 1s, 19);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace leastwise::companion {
 namespace {
 
@@ -37,6 +39,24 @@ TEST(CompanionFile, IsRead) {
   EXPECT_EQ(std::get<ServiceName>(config.pools[1].source).port.number(), 4000);
 }
 
+TEST(CompanionFile, AZoneIsANameOrStandsInTheEnvironment) {
+  const auto zone = [](const std::string& text) {
+    return parse_companion_config(
+               "f", kSocket + ("zone " + text) + "; upstream a { discover kubernetes web; }")
+        .zone;
+  };
+  EXPECT_EQ(zone("eu-1a"), "eu-1a");
+  ::setenv("LEASTWISE_TEST_ZONE", "eu-1b", 1);
+  EXPECT_EQ(zone("$LEASTWISE_TEST_ZONE"), "eu-1b");
+  ::unsetenv("LEASTWISE_TEST_ZONE");
+  EXPECT_EQ(zone("$LEASTWISE_TEST_ZONE"), "");
+  const std::string accepted =
+      "expected the name of a zone, of letters, digits, \"-\", \"_\", \".\", or \"$\" and the "
+      "name of a variable of the environment";
+  EXPECT_EQ(refusal("zone a/b;"), "f:1: \"a/b\": " + accepted);
+  EXPECT_EQ(refusal("zone $;"), "f:1: \"$\": " + accepted);
+}
+
 TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   const auto with = [](const std::string& text) { return refusal(kSocket + text); };
   EXPECT_EQ(with(""),
@@ -50,7 +70,10 @@ TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   EXPECT_EQ(with("upstrem a {}"), "f:2: \"upstrem\": not known; did you mean \"upstream\"?");
   EXPECT_EQ(with("flower a {}"),
             "f:2: \"flower\": not known; accepted here: upstream, stream, backend, "
-            "nginx_socket, haproxy_socket, kubeconfig, log_level");
+            "nginx_socket, haproxy_socket, kubeconfig, zone, agent_control, agent_token_file, "
+            "status, log_level");
+  EXPECT_EQ(with("agent_control 127.0.0.1:1; upstream a { discover kubernetes web; }"),
+            "f:2: \"agent_control\": required together: agent_control and agent_token_file");
   EXPECT_EQ(with("kubeconfig relative;"), "f:2: \"relative\": expected an absolute path");
   EXPECT_EQ(with("log_level loud;"), "f:2: \"loud\": expected debug, info, warning or error");
   EXPECT_EQ(with("nginx_socket /b;"),

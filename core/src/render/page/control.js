@@ -3,7 +3,7 @@
 const control = {path: ""};
 
 // Settings that control knows; null is "as configured".
-const asConfigured = {weight: null, max_conns: null, max_fails: null, fail_timeout: null, down: null, drain: null};
+const asConfigured = {weight: null, max_conns: null, max_fails: null, fail_timeout: null, down: null, drain: null, remote: null};
 
 function controlUrl(pool, id) {
   const stream = pool.startsWith("stream/");

@@ -146,7 +146,7 @@ void NameWatch::end() {
       targets_ = std::move(targets);
     }
   }
-  if (!error_.empty()) report_trouble("DNS: " + error_);
+  if (!error_.empty()) report_trouble("dns", "DNS: " + error_);
 }
 
 }  // namespace leastwise::discovery::dns

@@ -25,6 +25,8 @@ struct Name {
   bool is_srv = false;
   Family family = Family::kAuto;
   std::string resolver{};  // empty: as the system
+
+  bool operator==(const Name&) const = default;
 };
 
 // What hosts have: name -> addresses without ports.

@@ -14,6 +14,8 @@ struct Access {
   std::string token{};
   std::string token_file{};  // instead: read for each request, since it is replaced every hour
   net::Tls tls{};
+
+  bool operator==(const Access&) const = default;
 };
 
 // As a pod has it: KUBERNETES_SERVICE_HOST and _PORT, and the files of its ServiceAccount in

@@ -15,13 +15,20 @@ constexpr Duration kSilence = std::chrono::seconds(130);
 constexpr Duration kLongWatch = std::chrono::seconds(5);  // did not end at once
 constexpr std::size_t kMostLine = std::size_t{8} << 20;   // etcd keeps 1.5 MB of an object
 
+// Why there is no answer of use; else the status of HTTP says it.
+constexpr std::string_view kTokenFile = "token_file", kNotUnderstood = "not_understood";
+
 constexpr int kBadRequest = 400, kUnauthorized = 401, kForbidden = 403, kNotFound = 404,
               kGone = 410, kTooMany = 429;
 
 }  // namespace
 
-ServiceWatch::ServiceWatch(ServiceName service, Access access, net::Transfers& transfers)
-    : service_(std::move(service)), access_(std::move(access)), transfers_(transfers) {
+ServiceWatch::ServiceWatch(ServiceName service, Access access, std::string zone,
+                           net::Transfers& transfers)
+    : service_(std::move(service)),
+      access_(std::move(access)),
+      zone_(std::move(zone)),
+      transfers_(transfers) {
   if (service_.namespace_.empty()) service_.namespace_ = access_.namespace_;
 }
 
@@ -55,7 +62,7 @@ net::Request ServiceWatch::request(const std::string& query, std::string& error)
 void ServiceWatch::list() {
   std::string error;
   net::Request r = request("", error);
-  if (!error.empty()) return fail({.error = error});
+  if (!error.empty()) return fail({.error = error}, kTokenFile);
   r.timeout = kListTimeout;
   running_ = transfers_.start(std::move(r), [this](const net::Answer& a) { on_list(a); });
 }
@@ -66,7 +73,7 @@ void ServiceWatch::on_list(const net::Answer& answer) {
   std::string error;
   if (!slices_.read_list(answer.body, version_, error)) {
     version_.clear();
-    return fail({.error = error});
+    return fail({.error = error}, kNotUnderstood);
   }
   report_success();
   if (slices_.size() == 0) {
@@ -84,7 +91,7 @@ void ServiceWatch::watch() {
   net::Request r = request("&watch=1&allowWatchBookmarks=true&resourceVersion=" + version_ +
                                "&timeoutSeconds=" + std::to_string(seconds),
                            error);
-  if (!error.empty()) return fail({.error = error});
+  if (!error.empty()) return fail({.error = error}, kTokenFile);
   r.silence = kSilence;
   line_.clear();
   flaw_.clear();
@@ -125,6 +132,7 @@ bool ServiceWatch::on_line(std::string_view line) {
     case Kind::kChange:
     case Kind::kBookmark:
       backoff_.reset();
+      note_answer();
       version_ = event.version;
       return true;
     case Kind::kError:
@@ -144,10 +152,11 @@ void ServiceWatch::on_watch_end(const net::Answer& answer) {
   running_ = 0;
   if (flaw_ == "410" || answer.status == kGone) {  // too old to go on from: all of it anew
     version_.clear();
+    note_failure("410");
     pause_ = backoff_.next();
     return;
   }
-  if (!flaw_.empty()) return fail({.error = flaw_});
+  if (!flaw_.empty()) return fail({.error = flaw_}, kNotUnderstood);
   if (answer.status == 200 && answer.error.empty()) {
     has_ended_ = true;
     return;
@@ -157,10 +166,12 @@ void ServiceWatch::on_watch_end(const net::Answer& answer) {
   fail(answer);
 }
 
-void ServiceWatch::fail(const net::Answer& answer) {
+void ServiceWatch::fail(const net::Answer& answer, std::string_view reason) {
   pause_ = backoff_.next();
   if (answer.retry_after) pause_ = std::max(pause_, *answer.retry_after);
-  report_trouble(reason_of(answer));
+  const bool has_code = answer.status != 0 && answer.status != 200;
+  const std::string code = has_code ? std::to_string(answer.status) : "unreachable";
+  report_trouble(reason.empty() ? code : reason, reason_of(answer));
 }
 
 std::string ServiceWatch::reason_of(const net::Answer& answer) const {
@@ -188,8 +199,8 @@ std::string ServiceWatch::reason_of(const net::Answer& answer) const {
 // What the choice of port does not find is no reason to take anybody out.
 void ServiceWatch::publish() {
   std::string trouble;
-  Targets targets = slices_.targets(service_.port, service_.family, trouble);
-  if (!trouble.empty()) return report_trouble("Service " + service_.name + ": " + trouble);
+  Targets targets = slices_.targets(service_.port, service_.family, zone_, trouble);
+  if (!trouble.empty()) return report_trouble("port", "Service " + service_.name + ": " + trouble);
   if (targets.empty() && !(targets_ && targets_->empty())) {
     report(News::Kind::kWarning, "Service " + service_.name + " has no server that is ready");
   }

@@ -22,11 +22,14 @@ struct ServiceName {
   std::string name{};
   PortChoice port{};
   Family family = Family::kAuto;
+
+  bool operator==(const ServiceName&) const = default;
 };
 
 class ServiceWatch final : public Source {
  public:
-  ServiceWatch(ServiceName service, Access access, net::Transfers& transfers);
+  // `zone`: the proxy's; empty: not known.
+  ServiceWatch(ServiceName service, Access access, std::string zone, net::Transfers& transfers);
   ~ServiceWatch() override;
   ServiceWatch(const ServiceWatch&) = delete;
   ServiceWatch& operator=(const ServiceWatch&) = delete;
@@ -41,12 +44,14 @@ class ServiceWatch final : public Source {
   bool on_piece(std::string_view piece);
   bool on_line(std::string_view line);
   void on_watch_end(const net::Answer& answer);
-  void fail(const net::Answer& answer);
+  // `reason` of answers that are of no use though they came.
+  void fail(const net::Answer& answer, std::string_view reason = {});
   std::string reason_of(const net::Answer& answer) const;
   void publish();
 
   ServiceName service_;
   Access access_;
+  std::string zone_;
   net::Transfers& transfers_;
   Slices slices_;
   Backoff backoff_;

@@ -40,6 +40,14 @@ std::optional<State> state_of(const Json& conditions) {
   return std::nullopt;
 }
 
+Place place_of(const Json& endpoint) {
+  Place place{.zone = text_in(endpoint, "zone")};
+  for (const Json& zone : part_of(part_of(endpoint, "hints"), "forZones")) {
+    place.for_zones.push_back(text_in(zone, "name"));
+  }
+  return place;
+}
+
 Slice slice_of(const Json& object) {
   Slice slice;
   const std::string type = text_in(object, "addressType");
@@ -56,7 +64,7 @@ Slice slice_of(const Json& object) {
     if (!state) continue;
     Slice::Endpoint& e = slice.endpoints.emplace_back();
     e.state = *state;
-    e.zone = text_in(endpoint, "zone");
+    e.place = place_of(endpoint);
     for (const Json& address : part_of(endpoint, "addresses")) {
       if (address.is_string()) e.addresses.push_back(address.get<std::string>());
     }
@@ -70,13 +78,15 @@ std::string version_of(const Json& object) {
 }
 
 // An endpoint that is in two slices counts once, and is up if one of them says so.
-void add(const Slice::Endpoint& endpoint, std::uint16_t port, Targets& out) {
+void add(const Slice::Endpoint& endpoint, std::uint16_t port, Targets& out, Places& places) {
   for (const std::string& ip : endpoint.addresses) {
     const std::string address = address_of(ip, port);
     if (address.empty()) continue;
     Target& target = out.try_emplace(address, Target{.state = endpoint.state}).first->second;
     if (endpoint.state == State::kUp) target.state = State::kUp;
-    if (!endpoint.zone.empty()) target.zone = endpoint.zone;
+    Place& place = places[address];
+    if (!endpoint.place.zone.empty()) place.zone = endpoint.place.zone;
+    if (!endpoint.place.for_zones.empty()) place.for_zones = endpoint.place.for_zones;
   }
 }
 
@@ -143,8 +153,10 @@ Slices::Event Slices::read_event(std::string_view line) {
   return out;
 }
 
-Targets Slices::targets(const PortChoice& choice, Family family, std::string& trouble) const {
+Targets Slices::targets(const PortChoice& choice, Family family, std::string_view own_zone,
+                        std::string& trouble) const {
   Targets targets;
+  Places places;
   std::set<std::string> offered;
   bool is_found = false, is_ambiguous = false;
   const std::optional<std::uint16_t> wanted = choice.number();
@@ -152,7 +164,7 @@ Targets Slices::targets(const PortChoice& choice, Family family, std::string& tr
     if (!slice.is_address) continue;
     const bool takes_only = choice.text.empty();
     if (slice.ports.empty() && wanted) {  // of a Service without ports
-      for (const Slice::Endpoint& endpoint : slice.endpoints) add(endpoint, *wanted, targets);
+      for (const Slice::Endpoint& e : slice.endpoints) add(e, *wanted, targets, places);
     }
     is_ambiguous |= takes_only && slice.ports.size() > 1;
     for (const Slice::Port& port : slice.ports) {
@@ -162,10 +174,11 @@ Targets Slices::targets(const PortChoice& choice, Family family, std::string& tr
                                    : port.name == choice.text;
       if (!fits) continue;
       is_found = true;
-      for (const Slice::Endpoint& endpoint : slice.endpoints) add(endpoint, port.number, targets);
+      for (const Slice::Endpoint& e : slice.endpoints) add(e, port.number, targets, places);
     }
   }
   keep_family(family, targets);
+  set_remote(own_zone, places, targets);
   trouble.clear();
   if (offered.empty() || (is_found && !is_ambiguous)) return targets;
   trouble = is_ambiguous ? "there are several ports: say which, as SERVICE:NAME"

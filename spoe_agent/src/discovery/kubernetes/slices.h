@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "discovery/kubernetes/zones.h"
 #include "discovery/targets.h"
 
 namespace leastwise::discovery::kubernetes {
@@ -20,6 +21,7 @@ namespace leastwise::discovery::kubernetes {
 struct PortChoice {
   std::string text;
   std::optional<std::uint16_t> number() const noexcept;
+  bool operator==(const PortChoice&) const = default;
 };
 
 struct Slice {
@@ -30,7 +32,7 @@ struct Slice {
   struct Endpoint {
     std::vector<std::string> addresses;
     State state = State::kUp;
-    std::string zone;
+    Place place;
   };
   bool is_address = true;  // not FQDN
   std::vector<Port> ports;
@@ -53,8 +55,10 @@ class Slices {
   };
   Event read_event(std::string_view line);
 
-  // The servers, and what is wrong with the choice of port: empty if nothing is.
-  Targets targets(const PortChoice& port, Family family, std::string& trouble) const;
+  // The servers, as a proxy in that zone sees them (empty: in none that is known), and what is
+  // wrong with the choice of port: empty if nothing is.
+  Targets targets(const PortChoice& port, Family family, std::string_view own_zone,
+                  std::string& trouble) const;
 
   std::size_t size() const noexcept { return slices_.size(); }
 

@@ -1,7 +1,7 @@
 // RequestReader: the head of one request, and its body where it is wanted. The parsing is
 // http_parser's.
-#ifndef LEASTWISE_SPOE_AGENT_ADMIN_REQUEST_READER_H_
-#define LEASTWISE_SPOE_AGENT_ADMIN_REQUEST_READER_H_
+#ifndef LEASTWISE_SPOE_AGENT_SERVE_REQUEST_READER_H_
+#define LEASTWISE_SPOE_AGENT_SERVE_REQUEST_READER_H_
 
 #include <http_parser.h>
 
@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "admin/http.h"
+#include "serve/http.h"
 
 namespace leastwise::agent {
 
@@ -203,4 +203,4 @@ class RequestReader {
 
 }  // namespace leastwise::agent
 
-#endif  // LEASTWISE_SPOE_AGENT_ADMIN_REQUEST_READER_H_
+#endif  // LEASTWISE_SPOE_AGENT_SERVE_REQUEST_READER_H_

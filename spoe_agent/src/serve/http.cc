@@ -1,4 +1,4 @@
-#include "admin/http.h"
+#include "serve/http.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <new>
 #include <utility>
 
-#include "admin/request_reader.h"
 #include "leastwise/live_page.h"
+#include "serve/request_reader.h"
 
 namespace leastwise::agent {
 namespace {

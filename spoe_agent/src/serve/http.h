@@ -4,8 +4,8 @@
 // Of a page a request with a body, or more behind its head, is answered and the connection closed;
 // so is any other method than GET (405), a head of more than kMostHead (431), and what is no HTTP/1
 // (400). A body of more than kMostBody is refused (413).
-#ifndef LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_
-#define LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_
+#ifndef LEASTWISE_SPOE_AGENT_SERVE_HTTP_H_
+#define LEASTWISE_SPOE_AGENT_SERVE_HTTP_H_
 
 #include <cstddef>
 #include <memory>
@@ -65,4 +65,4 @@ class HttpProtocol final : public Protocol {
 
 }  // namespace leastwise::agent
 
-#endif  // LEASTWISE_SPOE_AGENT_ADMIN_HTTP_H_
+#endif  // LEASTWISE_SPOE_AGENT_SERVE_HTTP_H_

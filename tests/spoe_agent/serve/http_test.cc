@@ -1,4 +1,4 @@
-#include "admin/http.h"
+#include "serve/http.h"
 
 #include <gtest/gtest.h>
 
