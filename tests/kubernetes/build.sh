@@ -51,6 +51,18 @@ unpack() {
   for package in "$@"; do dpkg -x "$package"_*.deb "$work/root"; done
 }
 
+# The sources lack the descriptions of the API's types, which are generated from comments in them.
+describe_types() {
+  local generator=$work/openapi-gen packages
+  "$1" build -o "$generator" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
+  packages=$(grep -rl --include='*.go' '+k8s:openapi-gen=' pkg staging/src |
+    grep -Ev '/(_examples|code-generator|sample-apiserver|generated)/' | xargs -n1 dirname |
+    LC_ALL=C sort -u | sed 's|^staging/src/|vendor/|; s|^|k8s.io/kubernetes/|' | paste -sd,)
+  "$generator" --logtostderr -i "$packages" -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi \
+    -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$work/violations" > "$work/openapi.log" 2>&1 ||
+    { tail -n 20 "$work/openapi.log"; die "the descriptions of the API's types were not generated"; }
+}
+
 # Its vendored reflect2 reads what the Go of today keeps elsewhere; Debian's own is newer.
 build_server() {
   local go=$work/root/usr/lib/go-1.19 gopath=$work/go
@@ -62,8 +74,9 @@ build_server() {
   rm -rf "$tree/vendor/github.com/modern-go/reflect2"
   cp -r root/usr/share/gocode/src/github.com/modern-go/reflect2 "$tree/vendor/github.com/modern-go/reflect2"
   cd "$tree"
-  GOROOT=$go GOPATH=$gopath GOCACHE=$work/go-cache GO111MODULE=off GOPROXY=off \
-    chrt --idle 0 "$go/bin/go" build -ldflags '-s -w' -o "$cache/bin/kube-apiserver" ./cmd/kube-apiserver
+  export GOROOT=$go GOPATH=$gopath GOCACHE=$work/go-cache GO111MODULE=off GOPROXY=off PATH=$go/bin:$PATH
+  describe_types "$go/bin/go"
+  chrt --idle 0 "$go/bin/go" build -ldflags '-s -w' -o "$cache/bin/kube-apiserver" ./cmd/kube-apiserver
 }
 
 are_there && exit 0
