@@ -48,8 +48,13 @@ std::string command_page() {
       "source that does not answer takes nobody out; one that says that there is nobody does.");
   out += ".SH OPTIONS\n";
   for (const CLI::Option* o : app.get_options()) out += agent::option_text(*o);
-  out += ".SH SIGNALS\n" + term("SIGTERM, SIGINT", "") +
-         to_roff("The process ends, and the proxy keeps its servers.") + '\n';
+  out +=
+      ".SH SIGNALS\n" + term("SIGHUP", "") +
+      to_roff(
+          "The file is read again, and the kubeconfig with it. Of one with a mistake the old one "
+          "stays. `status` needs a restart.") +
+      '\n' + term("SIGTERM, SIGINT", "") +
+      to_roff("The process ends, and the proxy keeps its servers.") + '\n';
   out += ".SH ENVIRONMENT\n" + term("KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT", "") +
          "Where the API server is, as each pod has it.\n" + term("HTTPS_PROXY, NO_PROXY", "") +
          "As libcurl has them, for the API server.\n" + term("NOTIFY_SOCKET, WATCHDOG_USEC", "") +

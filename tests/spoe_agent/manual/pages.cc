@@ -53,7 +53,7 @@ std::string command_page() {
   out += ".SH SIGNALS\n" + term("SIGHUP", "") +
          to_roff(
              "The configuration is read again. Of one with a mistake the old one stays. `listen`, "
-             "`feedback`, `status` and `state` need a restart.") +
+             "`feedback`, `status`, `agent_check` and `state` need a restart.") +
          '\n' + term("SIGTERM, SIGINT", "") +
          to_roff(
              "What was asked is answered, HAProxy is told, weights are given back, and the "
@@ -66,9 +66,8 @@ std::string command_page() {
           "and WATCHDOG while each serving thread makes its rounds.") +
       '\n' + term("LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES", "") +
       to_roff(
-          "Sockets that are passed, as sd_listen_fds(3) has it, by the name `listen`, `feedback` "
-          "or "
-          "`status`, or by the address of that directive.") +
+          "Sockets that are passed, as sd_listen_fds(3) has it, by the name `listen`, "
+          "`feedback`, `status` or `agent_check`, or by the address of that directive.") +
       '\n';
   out +=
       ".SH EXIT STATUS\n0 after SIGTERM or SIGINT; otherwise something was wrong with the command "

@@ -40,7 +40,7 @@ constexpr std::string_view kVariables = R"(
 | `route` | the route itself; takes precedence over `method` and `path` |
 | `key` | what `hash` and `affinity` keep together |
 | `queue` | requests that wait for a server of the backend |
-| `src` | read, and not used yet |
+| `src` | the client's address, `request.client` in [scripts](lua.md) |
 | `d0`, `d1` … | digests of the body's beginnings, of `policy inference`; the model, `cache_salt` and `max_tokens` in it are `model`, `salt` and `max` |
 | `len`, `size` | bytes of the body that HAProxy has, and of all of it |
 
