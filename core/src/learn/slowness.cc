@@ -15,6 +15,11 @@ constexpr std::int32_t kPatience = 8;  // trials of who was well, before its wai
 constexpr float kProof = 16;           // answers that show that it was
 constexpr float kWorth = 2;            // answers, that what was known counts for in a trial
 constexpr float kSurprise = 0.7F;      // of what was expected
+// Who was never asked counts as a little faster than the fastest, at most as twice as fast as the
+// pool, so that it is asked: where most are idle, it would otherwise wait behind all that were
+// found a little faster than others.
+constexpr float kEager = 0.9F;
+constexpr float kMostEager = 0.5F;
 // Of the mean endpoint's answers, which one needs to have a say in how alike those are that most
 // requests go to. Who is slow gets few, and these few do not tell yet that it is none of them.
 constexpr double kAsked = 0.2;
@@ -88,6 +93,18 @@ void believe_again(const Shared& shared, std::size_t i) noexcept {
   shared.learned()[i].base = {};
 }
 
+// g of those that were never asked, given the least of the others; 0 = unknown when nobody was.
+float unasked(float least, const Plan& plan) noexcept {
+  return least > 0 ? std::max(kEager * least, kMostEager * plan.slowness.get()) : 0;
+}
+
+void invite(const Shared& shared, std::size_t i, float slowness) noexcept {
+  Hot& hot = shared.hot()[i];
+  if (hot.speed.get() != 0) return;
+  const bool was_asked = shared.records()[i].picks.get() != 0;
+  hot.slowness.set(was_asked || !takes_part(shared, i) ? 0 : slowness);
+}
+
 void try_again(const Shared& shared, const Config& config, std::size_t i, float slow,
                std::int64_t now_ms) noexcept {
   const Hot& hot = shared.hot()[i];
@@ -143,6 +160,7 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
   const Plan& plan = shared->plan();
   if (!(plan.mean_cost.get() > 0)) return;
   float slow = 0;
+  float least = 0;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Hot& hot = shared.hot()[i];
     const std::uint64_t word = hot.speed.get();
@@ -155,6 +173,9 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
     // Without answers it moves towards the pool's.
     const Speed s = speed::unpack(word);
     hot.slowness.set(slowness(s, decay.left(s.epoch), plan));
+    if (takes_part(shared, i) && !(least > 0 && least <= hot.slowness.get())) {
+      least = hot.slowness.get();
+    }
     if (delay_of(shared, i) > kSlow) {
       slow += 1;
     } else if (s.work * decay.left(s.epoch) >= kProof * plan.mean_predicted.get()) {
@@ -163,6 +184,7 @@ void renew_slowness(const Shared& shared, const Config& config, TimePoint now) n
   }
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     try_again(shared, config, i, slow, milliseconds(now));
+    invite(shared, i, unasked(least, plan));
   }
 }
 

@@ -64,6 +64,31 @@ TEST_F(RecoveryTest, AServerThatWasSlowFromItsFirstAnswerIsAskedAgain) {
   EXPECT_GT(second(), 125);  // half of its share of 250
 }
 
+TEST_F(RecoveryTest, WhoIsNewIsAskedAtOnceThoughAnIdleServerIsFaster) {
+  make({1, 1, 1});
+  for (int i = 0; i < 400; ++i) {
+    const Ticket t = pick();
+    now_ += t.member == 0 ? 8ms : 10ms;
+    finish(t);
+    pool_.tick(config_, now_);
+  }
+  members_.push_back({.id = pool_.add("http/test/10.0.0.3:80")});
+  pool_.configure(members_.back().id, {});
+  picker_memory_ = Memory(Picker::bytes_for(members_.size()));
+  ASSERT_TRUE(Picker::create(pool_, slot_, members_, picker_memory_.span(), 1, picker_).ok());
+  tick();
+  EXPECT_EQ(sequence(5, 10ms).find('d'), 0U);
+  // One that is never heard of again is not asked on and on.
+  members_.push_back({.id = pool_.add("http/test/10.0.0.4:80")});
+  pool_.configure(members_.back().id, {});
+  picker_memory_ = Memory(Picker::bytes_for(members_.size()));
+  ASSERT_TRUE(Picker::create(pool_, slot_, members_, picker_memory_.span(), 1, picker_).ok());
+  tick();
+  ASSERT_EQ(pick().member, 4U);
+  tick();
+  EXPECT_EQ(sequence(20, 10ms).find('e'), std::string::npos);
+}
+
 TEST_F(RecoveryTest, AServerThatStaysSlowIsAskedNowAndThenOnly) {
   make({1, 1, 1, 1});
   seconds(10);
