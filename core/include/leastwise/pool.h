@@ -274,6 +274,11 @@ class Pool {
   // Whether tick() would, unless another process is in it. One line of memory is looked at, which
   // is also that of is_newest() and is_in_doubt().
   bool is_due(TimePoint now, Duration patience = Duration::zero()) const noexcept;
+  // Whether the last tick found nothing that time alone would change: no request in flight, no
+  // endpoint ejected, limited, failing, probed, warming up or asked for its load; and neither an
+  // operator nor a configuration changed anything since. As long as nobody uses it, such a pool can
+  // wait longer for a tick. Two lines of memory are looked at.
+  bool is_at_rest() const noexcept;
   // Whether somebody died of late and the next ticks have yet to find out what it left between
   // two steps: they should not wait.
   bool is_in_doubt() const noexcept;

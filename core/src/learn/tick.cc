@@ -11,6 +11,7 @@
 #include "learn/distances.h"
 #include "learn/history.h"
 #include "learn/pardon.h"
+#include "learn/rest.h"
 #include "learn/shadow.h"
 #include "learn/slowness.h"
 #include "learn/stall.h"
@@ -294,6 +295,7 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_slowness(shared, config, now);
   state::renew_history(shared, now);
   state::renew_shadow(shared, config, now, gap);
+  state::renew_rest(shared, config);
   leave_tick(header, entered);
   return true;
 }

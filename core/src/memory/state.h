@@ -34,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 22;
+inline constexpr std::uint32_t kLayout = 23;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -220,7 +220,7 @@ struct alignas(64) Header {
   Cell<std::uint64_t> ticks, samples_lost;
   Cell<std::uint32_t> next_looked_after;
   Cell<std::uint32_t> stalled;  // ticks in a row in which all servers were late; learn/stall.h
-  Cell<float> usual_spared;     // Record::spared of the median endpoint
+  Cell<std::uint32_t> rests;    // not 0: at the last tick nothing was pending; learn/rest.cc
   Cell<std::uint32_t> rows;     // of the ledger that were ever used
   Cell<std::uint32_t> configuration;  // number of the newest
   // Ticks that still compare all counts with the ledger, since somebody died who may have been
@@ -239,6 +239,7 @@ struct alignas(64) Header {
   std::atomic<std::uint64_t> prober;
   Cell<std::uint32_t> is_probed;
   Cell<std::uint32_t> panic, panic_told;
+  Cell<float> usual_spared;  // Record::spared of the median endpoint
 
   Routes routes;
   FailingRoutes failing;

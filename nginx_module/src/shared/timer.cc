@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -21,8 +22,11 @@ namespace {
 constexpr ngx_msec_t kTurnMs = 100;
 constexpr ngx_uint_t kIdleTurns = 10;  // a pool that is not used has one look in so many
 constexpr Duration kIdlePatience = std::chrono::milliseconds(kTurnMs * (kIdleTurns - 1));
+constexpr ngx_uint_t kSlowTurns = 5;   // that are one, as long as this process uses no pool
+constexpr ngx_uint_t kRestTurns = 50;  // of those, one at rest
+constexpr Duration kRestPatience = std::chrono::milliseconds(kTurnMs * (kRestTurns - 1));
 constexpr Duration kOldPatience =
-    std::chrono::seconds(3);          // of a process with an old configuration
+    std::chrono::seconds(2);          // longer, of a process with an old configuration
 constexpr ngx_msec_t kUsedMs = 2000;  // since the last pick or answer
 constexpr ngx_msec_t kHealMs = 1000;
 constexpr ngx_msec_t kAskMs = 500;                          // whether a process is alive
@@ -35,6 +39,7 @@ struct Place {
   Pool pool;
   std::uint32_t configuration;
   ngx_msec_t used;  // ngx_current_msec
+  bool rests;       // it did at the last look
 };
 
 // The upstreams of this process, side by side in an array of its own.
@@ -53,7 +58,8 @@ class Roster {
     for_each_upstream(*cycle, [&](Upstream& upstream) noexcept {
       upstream.worker.place = static_cast<std::uint32_t>(i);
       has_scripts_ |= upstream.script != nullptr;
-      new (&memory[i++]) Place{&upstream, upstream.pool, upstream.configuration, ngx_current_msec};
+      new (&memory[i++])
+          Place{&upstream, upstream.pool, upstream.configuration, ngx_current_msec, false};
     });
     ngx_free(places_.data());
     places_ = {memory, n};
@@ -77,6 +83,7 @@ ngx_event_t timer;
 ngx_event_t rest_of_turn;
 ngx_connection_t nobody;  // nginx's debug log reads a file number from it
 ngx_uint_t turn;
+ngx_uint_t turns_at_once = 1;
 std::size_t cursor;  // where the turn is
 
 void tell_fallback(const Upstream& upstream, Chooser before) noexcept {
@@ -93,10 +100,20 @@ void tell_fallback(const Upstream& upstream, Chooser before) noexcept {
   }
 }
 
+bool is_used(const Place& place) noexcept { return ngx_current_msec - place.used < kUsedMs; }
+
+// Whether its turn has come. A pool at rest is looked at so seldom that the other processes' looks
+// come in between.
+bool has_turn(const Place& place) noexcept {
+  const ngx_uint_t at = cursor + own_pid() + turn;
+  return is_used(place) || at % (place.rests ? kRestTurns : kIdleTurns) < turns_at_once;
+}
+
 // How much longer than its period a pool may be overdue before this process ticks it.
 Duration patience_with(const Place& place) noexcept {
-  if (!place.pool.is_newest(place.configuration)) return kOldPatience;
-  return ngx_current_msec - place.used < kUsedMs ? Duration::zero() : kIdlePatience;
+  const Duration unused = place.rests ? kRestPatience : kIdlePatience;
+  if (!place.pool.is_newest(place.configuration)) return unused + kOldPatience;
+  return is_used(place) ? Duration::zero() : unused;
 }
 
 // True if it was this process that ticked.
@@ -122,9 +139,9 @@ void go_on(ngx_event_t*) noexcept {
   const auto places = roster.places();
   const TimePoint start = now();
   for (; cursor < places.size(); ++cursor) {
-    const Place& place = places[cursor];
-    const bool used = ngx_current_msec - place.used < kUsedMs;
-    if (!used && (cursor + own_pid() + turn) % kIdleTurns != 0) continue;
+    Place& place = places[cursor];
+    if (!has_turn(place)) continue;
+    place.rests = place.pool.is_at_rest();
     const Duration patience = patience_with(place);
     if (!place.pool.is_due(start, patience) || !tick(*place.upstream, patience)) continue;
     if (now() - start < kAtOnce) continue;
@@ -142,20 +159,28 @@ void tick_scripts() noexcept {
   }
 }
 
+// A process that uses nothing wakes up less often: most of what that costs is waking up.
+ngx_uint_t turns_ahead() noexcept {
+  const bool has_work = rest_of_turn.posted || roster.has_scripts() || !roster.is_current() ||
+                        std::ranges::any_of(roster.places(), is_used);
+  return has_work ? 1 : kSlowTurns;
+}
+
 void on_timer(ngx_event_t* event) noexcept {
   if (is_leaving()) return;
   event->log = ngx_cycle->log;
   rest_of_turn.log = ngx_cycle->log;
   if (cursor >= roster.places().size() || !roster.is_current()) {
     cursor = 0;
-    ++turn;
-    if (turn % kIdleTurns == 0 && lacks_rows()) {
+    turn += turns_at_once;
+    if (turn % kIdleTurns < turns_at_once && lacks_rows()) {
       for_each_upstream(*ngx_cycle, [](Upstream& upstream) noexcept { join_late(upstream); });
     }
   }
   if (!rest_of_turn.posted) go_on(event);
   tick_scripts();
-  ngx_add_timer(event, kTurnMs);
+  turns_at_once = turns_ahead();
+  ngx_add_timer(event, kTurnMs * turns_at_once);
 }
 
 // When a process was started, in the kernel's ticks since it was; 0 when /proc does not say.
@@ -233,6 +258,9 @@ void start_timer(ngx_log_t* log) noexcept {
 void note_use(const Upstream& upstream) noexcept {
   const auto places = roster.places();
   if (upstream.worker.place < places.size()) places[upstream.worker.place].used = ngx_current_msec;
+  if (turns_at_once == 1 || !timer.timer_set || is_leaving()) return;
+  turns_at_once = 1;
+  ngx_add_timer(&timer, kTurnMs);
 }
 
 void on_answer(Upstream& upstream) noexcept {

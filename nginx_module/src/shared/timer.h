@@ -1,7 +1,7 @@
 // Timer: the slow half of all pools of a process. Who ticks, how often, and who heals.
 //
-// What this process uses is due every Pool::kTickPeriod; the rest once in a second, by whichever
-// process comes first, a tenth of it at a time. A turn that takes too long goes on after the event
+// What this process uses is due every Pool::kTickPeriod; the rest once in a second, or in five when
+// nothing of it is pending (Pool::is_at_rest), by whichever process comes first, a few at a time. A turn that takes too long goes on after the event
 // loop has looked at what else there is. A process that is about to end does nothing of it: it
 // would do it by an old configuration.
 #ifndef LEASTWISE_NGINX_MODULE_SHARED_TIMER_H_
