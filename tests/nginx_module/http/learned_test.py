@@ -54,6 +54,7 @@ class Learned(StateTest):
                 self.assertEqual(again[self.SLOW]["requests"], slow["requests"])
                 known = self.first_requests(nginx, backends)
                 self.assertNotIn("[warn]", nginx.log())
+                then = nginx.peers()
             with self.run_nginx(self.many(state=False), workers=2) as nginx:
                 unknown = self.first_requests(nginx, backends)
             print(f"64 servers, one slow: of the first 200 requests {known} go there after a restart, "
@@ -65,7 +66,10 @@ class Learned(StateTest):
             port = self.SLOW
             with self.run_nginx(self.many([p for p in self.MANY if p != port] + [A])) as nginx:
                 self.assertEqual(nginx.peers()[A]["requests"], 0)
-                self.assertEqual(nginx.peers()[port + 1]["requests"], again[port + 1]["requests"])
+                # As it was last written, at the end of the first or since.
+                known = nginx.peers()[port + 1]["requests"]
+                self.assertGreaterEqual(known, again[port + 1]["requests"])
+                self.assertLessEqual(known, then[port + 1]["requests"])
             self.damage_what_was_learned()
 
     def damage_what_was_learned(self):
