@@ -1,7 +1,6 @@
 #include "leastwise/status_page.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "render/standing.h"
@@ -26,13 +25,23 @@ void share_out(const Config& config, std::span<PeerView> peers) noexcept {
 }
 
 // The peers of one pool, from `first` on, by their places in the configuration: ids are in no
-// order. Moves numbers alone, since peers are large.
+// order. Moves numbers alone, since peers are large, and by Shell's method: std::sort reaches
+// numbers that lie in others only through a view, and clang 14 compiles none of libstdc++'s.
 void put_in_order(std::span<PeerView> peers, std::size_t first) noexcept {
   for (std::size_t i = first; i < peers.size(); ++i)
     peers[i].in_order = static_cast<std::uint32_t>(i);
-  std::ranges::sort(
-      peers.subspan(first) | std::views::transform(&PeerView::in_order), {},
-      [&](std::uint32_t i) noexcept { return std::pair(peers[i].view.settings.order, i); });
+  const std::span<PeerView> places = peers.subspan(first);
+  const auto key = [&](std::size_t place) noexcept {
+    const std::uint32_t i = places[place].in_order;
+    return std::pair(peers[i].view.settings.order, i);
+  };
+  for (std::size_t gap = places.size(); gap > 1;) {
+    gap = gap < 5 ? 1 : gap * 5 / 11;
+    for (std::size_t i = gap; i < places.size(); ++i) {
+      for (std::size_t at = i; at >= gap && key(at) < key(at - gap); at -= gap)
+        std::swap(places[at].in_order, places[at - gap].in_order);
+    }
+  }
 }
 
 }  // namespace
