@@ -36,6 +36,6 @@ cmake --build "$build_dir" --parallel "$jobs" --target ngx_http_leastwise_module
   ngx_stream_leastwise_module ngx_http_die_module
 export LEASTWISE_NGINX=$objs/nginx LEASTWISE_NGINX_STREAM=$objs/ngx_stream_module.so
 # Neither may be another by mistake.
-nm -D "$LEASTWISE_NGINX" | grep -q __asan_init
-nm -D "$LEASTWISE_NGINX_STREAM" | grep -q __asan_report
+nm -D "$LEASTWISE_NGINX" | grep __asan_init > /dev/null
+nm -D "$LEASTWISE_NGINX_STREAM" | grep __asan_report > /dev/null
 ctest --test-dir "$build_dir" -L asan-module --output-on-failure --no-tests=error "$@"
