@@ -31,7 +31,7 @@ serves() {
   nginx -c /tmp/nginx.conf
   curl -sf http://127.0.0.1:8081/ > /dev/null || fail "http through leastwise"
   curl -sf http://127.0.0.1:8082/ > /dev/null || fail "stream through leastwise"
-  curl -sf http://127.0.0.1:8083/ | grep -q '"stream/' || fail "the status knows both"
+  curl -sf http://127.0.0.1:8083/ | grep '"stream/' > /dev/null || fail "the status knows both"
   nginx -c /tmp/nginx.conf -s stop
   while pgrep -x nginx > /dev/null; do sleep 0.1; done
 }
@@ -84,7 +84,7 @@ use() {
   echo '# kept' >> /etc/leastwise/leastwise.conf
   next_version
   install_from /tmp/next
-  dpkg -s leastwise-spoa | grep -q '+next' || fail "not upgraded"
+  dpkg -s leastwise-spoa | grep '+next' > /dev/null || fail "not upgraded"
   grep -q '# kept' /etc/leastwise/leastwise.conf || fail "the upgrade lost a changed configuration"
   serves
   apt-get remove -y -qq "${modules[@]}" leastwise-spoa leastwise-companion leastwise-tools > /dev/null

@@ -137,7 +137,7 @@ class Verdicts(Probes):
         for line in (rf'leastwise_peer_left_out{{.*:{refuses}",reason="probe"}} 1',
                      rf'leastwise_peer_up{{.*:{refuses}"}} 0',
                      rf'leastwise_peer_probe_result{{.*:{refuses}",result="refused"}} 1',
-                     rf'leastwise_peer_probe_failures_in_a_row{{.*:{refuses}"}} (?:[2-9]|[1-9]\d)\n',
+                     rf'leastwise_peer_probe_failures_in_a_row{{.*:{refuses}"}} (?:[2-9]|[1-9]\d)',
                      rf'leastwise_peer_probe_age_seconds{{.*:{refuses}"}} 0',
                      r'leastwise_panic{.*} 0'):
             self.assertRegex(metrics, line)
