@@ -16,7 +16,7 @@ using state::Hot;
 using state::Record;
 using LedgerCell = Cell<std::int32_t>;
 
-constexpr std::size_t kMostSets = std::size_t{1} << 26;  // 4 GiB
+constexpr std::size_t kMostSets = std::size_t{1} << 25;  // 4 GiB
 
 constexpr std::size_t round_up(std::size_t n) noexcept { return (n + 63) & ~std::size_t{63}; }
 

@@ -49,12 +49,12 @@ unsigned Prompts::bit_of(std::size_t endpoint) const noexcept {
 }
 
 void Prompts::fill(std::size_t endpoint, std::uint32_t bytes, TimePoint now) const noexcept {
-  leastwise::fill(readings_[endpoint], bytes, marks_[endpoint], holders_->since[bit_of(endpoint)],
+  leastwise::fill(readings_[endpoint], bytes, marks_[endpoint], holders_->all[bit_of(endpoint)],
                   now);
 }
 
 void Prompts::forget(std::size_t endpoint, Stamp now) const noexcept {
-  holders_->since[bit_of(endpoint)].set(now);
+  holders_->all[bit_of(endpoint)].since.set(now);
   readings_[endpoint].read.set(0);
   readings_[endpoint].written.set(0);
 }

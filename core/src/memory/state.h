@@ -34,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 23;
+inline constexpr std::uint32_t kLayout = 24;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero

@@ -9,6 +9,7 @@ namespace leastwise {
 namespace {
 
 constexpr float kBytesPerToken = 4;
+constexpr float kEventBytes = 240;   // of a stream, for each token of the answer
 constexpr float kLeastWait = 1e-6F;  // of a first token: zero is none
 constexpr std::uint32_t kTells = 4;  // part of a prompt that says whether it was cached
 
@@ -32,21 +33,25 @@ void learn_usual(Reading& reading, std::uint32_t bytes) noexcept {
   reading.usual_bytes.set(usual + (static_cast<float>(bytes) - usual) * kNew);
 }
 
-// What the server said of its cache.
-void learn_cached(const state::Prompts& prompts, const Ticket& ticket, const Outcome& outcome,
-                  TimePoint now) noexcept {
-  const std::size_t i = index(ticket.id);
+// Of the answer's text, which the server keeps behind the prompt.
+std::uint32_t answer_bytes(const Ticket& ticket, const Outcome& outcome) noexcept {
+  auto bytes = static_cast<float>(outcome.bytes_received);
   if (outcome.completion_tokens != 0) {
-    prompts.fill(i,
-                 static_cast<std::uint32_t>(std::min(
-                     kBytesPerToken * static_cast<float>(outcome.completion_tokens), 1e9F)),
-                 now);
+    bytes = kBytesPerToken * static_cast<float>(outcome.completion_tokens);
+  } else if (outcome.first_token >= Duration::zero() || ticket.first_token_after > 0) {
+    bytes *= kBytesPerToken / kEventBytes;
   }
+  return static_cast<std::uint32_t>(std::min(bytes, 1e9F));
+}
+
+// What the server said of its cache.
+void learn_cached(const state::Prompts& prompts, const Ticket& ticket,
+                  const Outcome& outcome) noexcept {
   const std::uint32_t expected = ticket.prompt_bytes - ticket.uncached_bytes;
   if (outcome.prompt_tokens == 0 || expected < ticket.prompt_bytes / kTells) return;
   const float part =
       static_cast<float>(outcome.cached_tokens) / static_cast<float>(outcome.prompt_tokens);
-  learn_room(prompts.readings()[i],
+  learn_room(prompts.readings()[index(ticket.id)],
              part * static_cast<float>(ticket.prompt_bytes) >= 0.5F * static_cast<float>(expected));
 }
 
@@ -105,7 +110,8 @@ void Picker::end_prompt(const Ticket& ticket, const Outcome& outcome, TimePoint 
                           : static_cast<float>(outcome.bytes_received);
   const float writing = seconds(now - ticket.start) - waited;
   if (waited > 0 && writing > 0 && bytes > 0) add_written(reading, bytes, writing);
-  learn_cached(prompts, ticket, outcome, now);
+  prompts.fill(index(ticket.id), answer_bytes(ticket, outcome), now);
+  learn_cached(prompts, ticket, outcome);
 }
 
 }  // namespace leastwise

@@ -19,9 +19,12 @@ constexpr float kPatience = 1;       // seconds of waiting that are twice as bad
 constexpr float kWriting = 0.1F;     // a second of writing
 constexpr float kOthers = 0.6F;      // a second by which each of the others is delayed
 constexpr float kMostCrowding = 10;  // times that, when the pool is full
-// Bytes that a prompt there counts for, in reading or answering: it takes up memory and a place in
-// each step. Past what the pool can carry that is what is short.
+// Bytes that a prompt there counts for, in reading or answering, once there are many: it takes up
+// memory and a place in each step. Past what the pool can carry that is what is short. Where few
+// are there neither is, and a copy more of a hot prompt, made to be beside fewer, drives out
+// others.
 constexpr float kPlace = 4000;
+constexpr float kMany = 32;
 
 float beyond_chance(float pace, float usual) noexcept {
   if (pace > usual * kAlike) return pace / kAlike;
@@ -102,8 +105,9 @@ float Readers::cost(std::size_t at) const noexcept {
   const float crowding = std::min(1 / std::max(1 - busy_, 1e-3F), kMostCrowding);
   // Of what it reads only that counts against others which another server need not.
   const float spared = kOthers * crowding * (r.uncached - least_);
-  return own * (1 + own / kPatience) + kWriting * r.writes +
-         (kPlace + spared) * r.pace * (r.waiting + r.writing);
+  const float prompts = r.waiting + r.writing;
+  const float place = kPlace * std::min(prompts / kMany, 1.0F);
+  return own * (1 + own / kPatience) + kWriting * r.writes + (place + spared) * r.pace * prompts;
 }
 
 }  // namespace leastwise

@@ -10,7 +10,9 @@
 
 namespace leastwise {
 
-inline constexpr std::uint32_t kLeastBytes = 64;          // no server has cached the last block
+// Of a prompt that is cached, the question is not, and whatever it is it takes a step of the
+// server, in which that much could be read. With less the pace was that of steps, not of bytes.
+inline constexpr std::uint32_t kLeastBytes = 512;
 inline constexpr std::uint32_t kUsualPromptBytes = 4096;  // of a prompt, before any was seen
 inline constexpr float kUsualPace = 2.5e-5F;  // seconds a byte, the same: 10,000 tokens/s
 

@@ -10,6 +10,8 @@ namespace {
 constexpr float kMemory = 20;       // seconds
 constexpr float kLongestStep = 10;  // a longer one is a stopped clock, or a dead process
 constexpr float kAnswers = 1 - 1.0F / 64;
+// Of what is known to be cached one in fifty may turn out not to be.
+constexpr float kMore = 1.002F, kLess = 0.9F;
 constexpr float kLeastRoom = 65536, kMostRoom = 1e9F;
 
 std::uint64_t word_of(Pace pace) noexcept {
@@ -75,20 +77,21 @@ void add_written(Reading& reading, float bytes, float seconds) noexcept {
 }
 
 void fill(Reading& reading, std::uint32_t bytes, std::array<Cell<Stamp>, Reading::kMarks>& marks,
-          Cell<Stamp>& since, TimePoint now) noexcept {
+          Holders::One& holder, TimePoint now) noexcept {
   const auto more = static_cast<std::int32_t>(std::min<std::uint32_t>(bytes, INT32_MAX / 4));
   if (reading.left_of_mark.add(-more) > more) return;
   const float room = reading.room.get();
   const float known = room >= kLeastRoom && room <= kMostRoom ? room : kUsualRoom;
   reading.left_of_mark.set(static_cast<std::int32_t>(known / Reading::kMarks));
   const Stamp old = marks[reading.mark.add(1) % Reading::kMarks].take(stamp_of(now));
-  if (is_before(since.get(), old)) since.set(old);
+  holder.mark.add(1);
+  if (is_before(holder.since.get(), old)) holder.since.set(old);
 }
 
 void learn_room(Reading& reading, bool had_it) noexcept {
   reading.room.update([=](float room) noexcept {
     const float known = room >= kLeastRoom && room <= kMostRoom ? room : kUsualRoom;
-    return std::clamp(known * (had_it ? 1.02F : 0.9F), kLeastRoom, kMostRoom);
+    return std::clamp(known * (had_it ? kMore : kLess), kLeastRoom, kMostRoom);
   });
 }
 

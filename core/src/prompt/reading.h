@@ -74,7 +74,7 @@ void add_written(Reading& reading, float bytes, float seconds) noexcept;
 
 // That many bytes more are kept there.
 void fill(Reading& reading, std::uint32_t bytes, std::array<Cell<Stamp>, Reading::kMarks>& marks,
-          Cell<Stamp>& since, TimePoint now) noexcept;
+          Holders::One& holder, TimePoint now) noexcept;
 // What the server said: of a beginning that it was thought to have it had nothing, or had it all.
 void learn_room(Reading& reading, bool had_it) noexcept;
 

@@ -40,15 +40,27 @@ std::uint32_t cached_length(std::size_t k, std::uint64_t end) noexcept {
 
 }  // namespace
 
+void ResidencyPlace::Marks::set(unsigned server, Mark mark) noexcept {
+  Cell<std::uint64_t>& word = words_[server / kEach];
+  const std::uint64_t others = word.get() & ~(std::uint64_t{kMask} << shift(server));
+  word.set(others | std::uint64_t{mark & kMask} << shift(server));
+}
+
 // By the upper half, since the tag is the lower.
 ResidencySet& Residency::set_of(std::uint64_t digest) const noexcept {
   return sets_[(digest >> 32) * sets_.size() >> 32];
 }
 
-std::uint64_t Residency::still(std::uint64_t holders, Stamp stamp) const noexcept {
+std::uint64_t Residency::still(const ResidencyPlace& place, std::uint64_t among) const noexcept {
+  const auto stamp = static_cast<Stamp>(place.key.get());
+  std::uint64_t holders = place.holders.get() & among;
   for (std::uint64_t rest = holders; rest != 0; rest &= rest - 1) {
-    const auto bit = static_cast<std::size_t>(std::countr_zero(rest));
-    if (is_before(stamp, holders_.since[bit].get())) holders &= ~(std::uint64_t{1} << bit);
+    const auto bit = static_cast<unsigned>(std::countr_zero(rest));
+    const Holders::One& holder = holders_.all[bit];
+    if (is_before(stamp, holder.since.get()) ||
+        ResidencyPlace::Marks::passed(place.marks.get(bit), holder.mark.get()) > Holders::kKept) {
+      holders &= ~(std::uint64_t{1} << bit);
+    }
   }
   return holders;
 }
@@ -57,10 +69,10 @@ std::uint64_t Residency::still(std::uint64_t holders, Stamp stamp) const noexcep
 void Residency::find(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept {
   for (std::size_t i = prompt.points; i-- > 0 && among != 0;) {
     const std::uint64_t digest = prompt.digest(i);
-    for (const ResidencySet::Place& place : set_of(digest).places) {
+    for (const ResidencyPlace& place : set_of(digest).places) {
       const std::uint64_t key = place.key.get();
       if (!has_tag(key, digest)) continue;
-      std::uint64_t found = still(place.holders.get() & among, static_cast<Stamp>(key));
+      std::uint64_t found = still(place, among);
       among &= ~found;
       const std::uint32_t length =
           std::min(cached_length(prompt.first + i, end_of(key)), prompt.bytes);
@@ -76,14 +88,14 @@ void Residency::keep(const Prompt& prompt, unsigned bit, Stamp now) noexcept {
   const std::uint64_t own = std::uint64_t{1} << bit;
   for (std::size_t i = 0; i < prompt.points; ++i) {
     const std::uint64_t digest = prompt.digest(i);
-    ResidencySet::Place* oldest = nullptr;
+    ResidencyPlace* oldest = nullptr;
     std::uint64_t holders = own;
     std::uint64_t end = i + 1 == prompt.points ? end_after(prompt.first + i, prompt.bytes) : 0;
-    for (ResidencySet::Place& place : set_of(digest).places) {
+    for (ResidencyPlace& place : set_of(digest).places) {
       const std::uint64_t key = place.key.get();
       if (has_tag(key, digest)) {
         if (end == 0) end = end_of(key);
-        holders |= still(place.holders.get(), static_cast<Stamp>(key));
+        holders |= still(place, ~std::uint64_t{0});
         oldest = &place;
         break;
       }
@@ -93,6 +105,7 @@ void Residency::keep(const Prompt& prompt, unsigned bit, Stamp now) noexcept {
         oldest = &place;
       }
     }
+    oldest->marks.set(bit, holders_.all[bit].mark.get());
     oldest->holders.set(holders);
     oldest->key.set(tag_of(digest) | end << kEndShift | now);
   }

@@ -1,8 +1,11 @@
 // Residency: which model server has seen which beginnings of prompts, in a table of fixed size.
 //
-// Four places a set and one cache line a set: what was seen longest ago makes room. A wrong answer,
-// of two beginnings with one tag or of two processes that write one place, costs a prefill that was
+// A place is a cache line, two a set: what was seen longest ago makes room. A wrong answer, of two
+// beginnings with one tag or of two processes that write one place, costs a prefill that was
 // thought to be cached; so places are written without any order between their words.
+//
+// Each holder of a place has a mark of its own. With one time for all of them, what one server is
+// sent often was taken to be cached at others that had dropped it long ago.
 #ifndef LEASTWISE_SRC_PROMPT_RESIDENCY_H_
 #define LEASTWISE_SRC_PROMPT_RESIDENCY_H_
 
@@ -24,19 +27,50 @@ constexpr Stamp stamp_of(TimePoint t) noexcept {
 }
 constexpr bool is_before(Stamp a, Stamp b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
 
-struct alignas(64) ResidencySet {
-  struct Place {
-    Cell<std::uint64_t> key;      // tag << 32 | stamp of the last time it was sent; 0: free
-    Cell<std::uint64_t> holders;  // a bit for each server
+// Times, counted by what is sent to a server: one more with each eighth of what it keeps.
+using Mark = std::uint32_t;
+
+struct alignas(64) ResidencyPlace {
+  // By server, the mark of the last time it was sent there, modulo 32.
+  class Marks {
+   public:
+    static constexpr unsigned kBits = 5, kEach = 12;  // in a word
+
+    Mark get(unsigned server) const noexcept {
+      return static_cast<Mark>(words_[server / kEach].get() >> shift(server)) & kMask;
+    }
+    void set(unsigned server, Mark mark) noexcept;
+    // Marks since then. REQUIRES: less than 32.
+    static constexpr Mark passed(Mark then, Mark now) noexcept { return (now - then) & kMask; }
+
+   private:
+    static constexpr Mark kMask = (1U << kBits) - 1;
+    static constexpr unsigned shift(unsigned server) noexcept { return server % kEach * kBits; }
+
+    std::array<Cell<std::uint64_t>, 6> words_;
   };
-  std::array<Place, 4> places;
+
+  Cell<std::uint64_t> key;  // tag << 38 | end << 32 | stamp of the last time it was sent; 0: free
+  Cell<std::uint64_t> holders;  // a bit for each server
+  Marks marks;
+};
+static_assert(sizeof(ResidencyPlace) == 64);
+
+struct ResidencySet {
+  std::array<ResidencyPlace, 2> places;
 };
 
-// Up to 64 servers are told apart; each holds what it was sent since `since`.
+// Up to 64 servers are told apart; each holds what it was sent since `since`, and within the last
+// `kKept` marks.
 struct Holders {
   static constexpr std::size_t kMost = 64;
+  static constexpr Mark kKept = 8;
 
-  std::array<Cell<Stamp>, kMost> since;
+  struct One {
+    Cell<Stamp> since;
+    Cell<Mark> mark;
+  };
+  std::array<One, kMost> all;
   Cell<std::uint64_t> used;  // bits that are somebody's
 };
 
@@ -55,8 +89,8 @@ class Residency {
 
  private:
   ResidencySet& set_of(std::uint64_t digest) const noexcept;
-  // Of `holders`, those that were not emptied since.
-  std::uint64_t still(std::uint64_t holders, Stamp stamp) const noexcept;
+  // Of the place's holders, those of `among` that still have it.
+  std::uint64_t still(const ResidencyPlace& place, std::uint64_t among) const noexcept;
 
   std::span<ResidencySet> sets_;
   Holders& holders_;

@@ -68,12 +68,12 @@ TEST_F(InferenceTest, TheNextTurnOfAChatGoesWhereTheOneBeforeWas) {
     std::string text = text_of(3000, chat);
     Ticket first = send(text);
     answer(first);
-    text += text_of(500, chat + 1000);
+    text += text_of(600, chat + 1000);
     Ticket next = send(text);
     EXPECT_EQ(next.member, first.member) << chat;
     // 256 · 1.25^11 = 2980, and one of the 62 parts of the 745 to the next point.
-    EXPECT_EQ(next.prompt_bytes, 3500U);
-    EXPECT_EQ(next.uncached_bytes, 508U);
+    EXPECT_EQ(next.prompt_bytes, 3600U);
+    EXPECT_EQ(next.uncached_bytes, 608U);
     answer(next);
   }
 }
@@ -173,6 +173,23 @@ TEST_F(InferenceTest, WhatWasSentLongAgoIsForgotten) {
     answer(other);
   }
   EXPECT_EQ(send(text).uncached_bytes, 20000U);
+}
+
+// An eighth of the room is 16,384 tokens, of 240 bytes each in a stream.
+TEST_F(InferenceTest, AnswersDriveOutPromptsToo) {
+  make(1);
+  const std::string text = text_of(20000, 1);
+  for (const std::uint64_t tokens : {1U, 16'400U}) {
+    Ticket first = send(text);
+    answer(first);
+    for (int i = 0; i < 12; ++i) {
+      Ticket other = send("hello");
+      now_ += std::chrono::seconds(1);
+      picker_.first_token(other, now_);
+      picker_.finish(config_, other, {.status = 200, .bytes_received = 240 * tokens}, now_);
+    }
+    EXPECT_EQ(send(text).uncached_bytes, tokens == 1 ? 512U : 20000U);
+  }
 }
 
 // What prompts are remembered in is behind all else.
