@@ -17,7 +17,7 @@ typedef struct leastwise_hot {
   const uint32_t health_low, health_high;
   const float base, handicap, slowness, inverse_weight;
   const uint32_t max_conns, flags;
-  const float fastest;
+  const uint32_t others; /* in flight by other balancers: the upper 10 bits */
   const uint32_t away; /* of those in flight, idle: the lower 20 bits */
 } leastwise_hot;
 

@@ -20,6 +20,7 @@ namespace {
 
 struct Options {
   std::string filter, file, log, policy = "adaptive", csv, svg;
+  std::string reference = std::string(kReference);
   std::vector<std::string> policies = {std::string(kReference), "adaptive"};
   std::vector<std::string> scripts;
   std::uint32_t seeds = 1, scenarios = 96;
@@ -42,12 +43,12 @@ void save(const std::string& path, const auto& write) {
 
 void report(const Options& o, const std::vector<Row>& rows,
             const std::vector<std::string>& routes) {
-  write_table(rows, kReference, std::cout);
+  write_table(rows, o.reference, std::cout);
   if (o.by_route) {
     for (const Row& row : rows) write_routes(row, routes, std::cout);
   }
   save(o.csv, [&](std::ostream& out) { write_csv(rows, out); });
-  save(o.svg, [&](std::ostream& out) { write_svg(rows, kReference, out); });
+  save(o.svg, [&](std::ostream& out) { write_svg(rows, o.reference, out); });
 }
 
 std::vector<Row> measure_all(const Options& o, const Scenario& scenario) {
@@ -95,7 +96,11 @@ int run(const Options& o) {
   std::vector<Row> rows;
   for (const Scenario& s : named_scenarios()) {
     if (s.name.find(o.filter) == std::string::npos) continue;
-    const std::vector<Row> more = measure_all(o, s);
+    Scenario shared = s;
+    shared.share_late_ms = o.base.share_late_ms;
+    shared.liars = o.base.liars;
+    if (!o.balancers.empty()) shared.balancers = o.balancers.front();
+    const std::vector<Row> more = measure_all(o, shared);
     rows.insert(rows.end(), more.begin(), more.end());
   }
   if (rows.empty()) throw std::invalid_argument("no scenario contains " + o.filter);
@@ -136,9 +141,11 @@ int random(const Options& o) {
                                                 .first_seed = o.first_seed,
                                                 .seeds = o.seeds,
                                                 .requests = o.requests,
-                                                .balancers = o.balancers},
-                                               std::cerr);
-  const std::vector<Summary> summaries = summarise(rows);
+                                                .balancers = o.balancers,
+                                                .share_late_ms = o.base.share_late_ms,
+                                                .liars = o.base.liars},
+                                               std::cerr, o.reference);
+  const std::vector<Summary> summaries = summarise(rows, o.reference);
   write_summaries(summaries, std::cout);
   save(o.csv, [&](std::ostream& out) { write_csv(rows, out); });
   bool all = true;
@@ -160,6 +167,7 @@ int gates(const Options& o) {
 
 void policies_of(CLI::App& command, Options& o) {
   command.add_option("--policies", o.policies, "comma-separated, see list")->delimiter(',');
+  command.add_option("--reference", o.reference, "ratios are to this policy");
   command.add_option("--csv", o.csv, "also write the figures to this file");
   command.add_option("--first-seed", o.first_seed);
   command.add_option("--seeds", o.seeds, "how many; figures are their average")
@@ -173,9 +181,20 @@ void measuring(CLI::App& command, Options& o) {
   command.add_flag("--by-route", o.by_route, "figures of each route, for the last seed");
 }
 
+// Of balancers that tell each other what they have: "adaptive+share".
+void for_sharing(CLI::App& command, Options& o) {
+  command.add_option("--share-late-ms", o.base.share_late_ms,
+                     "what is told is heard so much later");
+  command.add_option("--liars", o.base.liars, "so many balancers lie");
+}
+
 void for_run(CLI::App& command, Options& o) {
   command.add_option("FILTER", o.filter)->required();
   measuring(command, o);
+  for_sharing(command, o);
+  command.add_option("--balancers", o.balancers, "independent ones; else as the scenario says")
+      ->expected(1)
+      ->check(CLI::PositiveNumber);
 }
 
 void for_file(CLI::App& command, Options& o) {
@@ -198,6 +217,7 @@ void for_replay(CLI::App& command, Options& o) {
 
 void for_random(CLI::App& command, Options& o) {
   policies_of(command, o);
+  for_sharing(command, o);
   command.add_option("--scenarios", o.scenarios)->check(CLI::PositiveNumber);
   command.add_option("--requests", o.requests, "of each scenario, about");
   command.add_option("--balancers", o.balancers, "independent ones, in turn; else as it is drawn")

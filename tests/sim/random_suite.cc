@@ -31,10 +31,10 @@ void add(const Row& row, const Ratios& r, Summary& summary, Sums& sums) {
 }  // namespace
 
 std::vector<Row> measure_random(std::span<const std::string> policies, const RandomSuite& suite,
-                                std::ostream& progress) {
-  std::vector<std::string> names{std::string(kReference)};
+                                std::ostream& progress, std::string_view reference) {
+  std::vector<std::string> names{std::string(reference)};
   for (const std::string& p : policies) {
-    if (p != kReference) names.push_back(p);
+    if (p != reference) names.push_back(p);
   }
   std::vector<Row> rows;
   for (std::uint32_t i = 0; i < suite.scenarios; ++i) {
@@ -43,6 +43,8 @@ std::vector<Row> measure_random(std::span<const std::string> policies, const Ran
       scenario.balancers = suite.balancers[i % suite.balancers.size()];
       scenario.name += " of " + std::to_string(scenario.balancers) + " LB";
     }
+    scenario.share_late_ms = suite.share_late_ms;
+    scenario.liars = suite.liars;
     for (const std::string& name : names) {
       rows.push_back(measure(scenario, policy_named(name), scenario.seed, suite.seeds));
     }
@@ -52,15 +54,15 @@ std::vector<Row> measure_random(std::span<const std::string> policies, const Ran
   return rows;
 }
 
-std::vector<Summary> summarise(std::span<const Row> rows) {
+std::vector<Summary> summarise(std::span<const Row> rows, std::string_view reference) {
   std::vector<Summary> summaries;
   std::map<std::string, std::size_t> at;
   std::vector<Sums> sums;
   const Row* base = nullptr;
   for (const Row& row : rows) {
-    if (row.policy == kReference) base = &row;
+    if (row.policy == reference) base = &row;
     if (base == nullptr || base->scenario != row.scenario)
-      base = reference_of(row, rows, kReference);
+      base = reference_of(row, rows, reference);
     if (base == nullptr) continue;
     const auto [place, fresh] = at.try_emplace(row.policy, summaries.size());
     if (fresh) {

@@ -28,14 +28,16 @@ struct RandomSuite {
   double requests = 12000;  // of each seed, about
   // So many independent balancers, in turn; empty: as it is drawn.
   std::vector<std::uint32_t> balancers{};
+  double share_late_ms = 0;  // Scenario's
+  std::uint32_t liars = 0;
 };
 
 // Rows of each policy and of the reference, scenario by scenario. `progress` gets a dot for
 // each scenario.
 std::vector<Row> measure_random(std::span<const std::string> policies, const RandomSuite& suite,
-                                std::ostream& progress);
+                                std::ostream& progress, std::string_view reference = kReference);
 
-std::vector<Summary> summarise(std::span<const Row> rows);
+std::vector<Summary> summarise(std::span<const Row> rows, std::string_view reference = kReference);
 void write_summaries(std::span<const Summary> summaries, std::ostream& out);
 
 }  // namespace leastwise::sim

@@ -274,7 +274,7 @@ class Picker {
              Verdict* verdict) noexcept;
   void forgive(const Verdict::Failure& failure, TimePoint now, Verdict* verdict) noexcept;
   void renew(const Config& config, MemberIndex member, TimePoint now) noexcept;
-  void learn_distance(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+  void learn_distance(state::Record& record, const Ticket& ticket, const Outcome& outcome,
                       bool is_quick) noexcept;
   void learn_speed(const Words& words, const Ticket& ticket, const Outcome& outcome,
                    std::int64_t now_ms) noexcept;

@@ -92,6 +92,7 @@ struct EndpointView {
   std::uint32_t in_flight = 0;
   std::uint32_t in_transit = 0;  // of those, on their way, by the distance,
   std::uint32_t held = 0;        // and answered already: tunnels, event streams
+  std::uint32_t elsewhere = 0;   // what other balancers are taken to have there
   float work_in_flight = 0;      // seconds of predicted work
   bool known = false;            // slowness was measured of late
   float slowness = 0;     // seconds of delay per second of predicted work; pool mean if unknown
@@ -290,6 +291,21 @@ class Pool {
   // answers need more often than every kTickPeriod. Nothing while another process is in the tick.
   // For the time after a request, not within it.
   void catch_up(const Config& config, TimePoint now, ProcessSlot self = kNoSlot) noexcept;
+
+  // ---- sharing
+
+  // What this balancer has at an endpoint: requests that queue there, and seconds of their work.
+  // To be told to others.
+  struct Own {
+    float requests = 0, work = 0;
+  };
+  Own own(EndpointId id) const noexcept;
+  // What all others have there, together; and that they were heard, `tellers` of them, once all
+  // endpoints are told. Policies by score count averages of it as if it were ours, from the next
+  // tick on (src/guard/others.h); without news for kHearsay it is forgotten. By one process.
+  static constexpr Duration kHearsay = std::chrono::seconds(5);
+  void hear(EndpointId id, float requests, float work) noexcept;
+  void heard(std::uint32_t tellers, TimePoint now) noexcept;
 
   // ---- probes
 

@@ -265,21 +265,21 @@ void Picker::learn(const Config& config, const Ticket& ticket, const Outcome& ou
 
 // Only an answer that is like the others says something by its time, which is asked of the fastest
 // alone. Lost to another at the same instant: the next will do.
-void Picker::learn_distance(state::Hot& endpoint, const Ticket& ticket, const Outcome& outcome,
+void Picker::learn_distance(state::Record& record, const Ticket& ticket, const Outcome& outcome,
                             bool is_quick) noexcept {
   constexpr Duration kLeast{1};  // zero is unknown
   const state::Shared shared = pool_.shared();
-  const float old = endpoint.fastest.get();
+  const float old = record.fastest.get();
   if (outcome.round_trip >= Duration::zero()) {
     const float way = seconds(std::max(outcome.round_trip, kLeast));
     if (shared->has_round_trips.get() == 0) shared->has_round_trips.set(1);
-    if (!(old > 0) || way < old) endpoint.fastest.set(way);
+    if (!(old > 0) || way < old) record.fastest.set(way);
     return;
   }
   const float way = seconds(outcome.occupied);
   if ((old > 0 && way >= old) || is_quick || shared->has_round_trips.get() != 0) [[likely]]
     return;
-  if (tells_distance(shared->routes, ticket, outcome, shared->plan())) endpoint.fastest.set(way);
+  if (tells_distance(shared->routes, ticket, outcome, shared->plan())) record.fastest.set(way);
 }
 
 // Who leaves after a longer wait than nearly all answers take says that the server is slow, at
@@ -309,7 +309,7 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
   const bool is_good = outcome.result == Result::kOk;
   const float expected =
       ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
-  learn_distance(endpoint, ticket, outcome, quick);
+  learn_distance(words.record, ticket, outcome, quick);
   if (ticket.start.time_since_epoch().count() < shared->stall_ended.get()) [[unlikely]]
     return;
 

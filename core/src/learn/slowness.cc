@@ -65,7 +65,7 @@ void start_trial(const Shared& shared, std::size_t i) noexcept {
   Distance::Endpoint& base = learned.base;
   if (!(base.fastest > base.least) || shared->model.base().by_round_trips()) return;
   hot.base.set(std::max(0.0F, hot.base.get() - (base.fastest - base.least)));
-  hot.fastest.set(0);
+  shared.records()[i].fastest.set(0);
   base.fastest = base.least;
   base.answers = 0;
 }
@@ -87,7 +87,7 @@ void believe_again(const Shared& shared, std::size_t i) noexcept {
   Hot& hot = shared.hot()[i];
   hot.speed.set(0);
   hot.slowness.set(0);
-  hot.fastest.set(0);
+  shared.records()[i].fastest.set(0);
   hot.base.set(0);
   shared.records()[i].trial.set(0);
   shared.learned()[i].base = {};

@@ -4,6 +4,7 @@
 #include "guard/advice.h"
 #include "guard/brevity.h"
 #include "guard/load_report.h"
+#include "guard/others.h"
 #include "guard/outlier.h"
 #include "guard/probe.h"
 #include "guard/slow_start.h"
@@ -283,7 +284,8 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_probed(shared, config);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
-  const bool has_transit = state::renew_transit(shared, gap);
+  const bool has_others = state::renew_others(shared, now, gap);
+  const bool has_transit = state::renew_transit(shared, gap) || has_others;
   state::renew_load(shared, config, now);
   state::renew_pardons(shared, now, gap);
   state::renew_brevity(shared);

@@ -48,7 +48,7 @@ void mend_sums(state::Hot& hot, state::Record& record, Learned& learned) noexcep
   if (!(e.share >= 0 && e.share <= 1)) hot.error.set(0);
   if (wrong(record.trial.get())) record.trial.set(0);
   if (wrong(hot.base.get())) hot.base.set(0);
-  if (wrong(hot.fastest.get())) hot.fastest.set(0);
+  if (wrong(record.fastest.get())) record.fastest.set(0);
   if (wrong(answer_time::unpack(record.answer_time.get()).seconds)) record.answer_time.set(0);
   if (wrong(learned.base.fastest) || wrong(learned.base.least) || wrong(learned.base.backing)) {
     learned.base = {};

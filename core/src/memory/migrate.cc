@@ -36,7 +36,7 @@ void take_endpoint(const Shared& from, std::size_t old, const Shared& to, std::s
   hot.health.set(old_hot.health.get());
   hot.base.set(old_hot.base.get());
   hot.handicap.set(old_hot.handicap.get());
-  hot.fastest.set(old_hot.fastest.get());
+  record.fastest.set(old_record.fastest.get());
   record.answer_time.set(old_record.answer_time.get());
   record.serves.set(old_record.serves.get());
   record.spared.set(old_record.spared.get());

@@ -118,6 +118,7 @@ void render_own(const EndpointView& v, float share, const Config& config, Text& 
       << ",\"measured\":" << double{v.measured} << ",\"evidence_s\":" << double{v.evidence}
       << ",\"base_ms\":" << v.base * kMillisecond << ",\"error_share\":" << double{v.error_share}
       << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
+      << ",\"elsewhere\":" << std::uint64_t{v.elsewhere}
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"shadow_picks\":" << v.shadow_picks << ",\"healed\":" << v.healed
       << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\"" << name(v.ejected_why)

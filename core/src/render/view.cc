@@ -198,6 +198,10 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.in_flight = load::in_flight(hot.load.get());
   v.held = std::min(away::idle(hot.away.get()), v.in_flight);
   v.in_transit = away::transit(hot.away.get());
+  constexpr float kMostElsewhere = 1e6F;
+  const float elsewhere = record.heard_requests.get();
+  v.elsewhere =
+      elsewhere > 0 ? static_cast<std::uint32_t>(std::min(elsewhere, kMostElsewhere) + 0.5F) : 0;
   v.work_in_flight = load::work(hot.load.get());
   v.known = s.work * left > 0;
   v.evidence = s.work * left;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/scenario.h"
@@ -71,6 +72,9 @@ class Balancer {
   virtual void answered(const Job&, const Answer&) {}
   virtual void server_down(std::uint32_t) {}
   virtual void server_up(std::uint32_t) {}
+  // What it tells the others now and then, and what balancer `teller` told. Empty: it shares nothing.
+  virtual std::string tell() { return {}; }
+  virtual void hear(std::uint32_t, const std::string&) {}
   // Every 100 ms.
   virtual void tick() {}
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sharing/report.h"
+
 namespace leastwise::sim {
 namespace {
 
@@ -60,6 +62,11 @@ Result Engine::run(const MakeBalancer& make) {
   if (const auto first = traffic_->next(0)) events_.push({*first, Event::Kind::kArrival});
   events_.push({kTickMs, Event::Kind::kTick});
   schedule_faults();
+  // Each at a phase of its own.
+  told_.resize(balancers_.size());
+  for (std::uint32_t b = 0; b < balancers_.size(); ++b) {
+    events_.push({scenario_.share_ms * (b + 1) / scenario_.balancers, Event::Kind::kTell, b});
+  }
   while (!events_.empty()) {
     const Event event = events_.top();
     if (!patience_.empty() && patience_.front().until <= event.at) {
@@ -137,6 +144,10 @@ void Engine::handle(const Event& event) {
       return warm(event.subject);
     case kModulate:
       return modulate(event.subject);
+    case kTell:
+      return tell(event.subject);
+    case kHear:
+      return hear(event.subject);
     case kTick:
       for (auto& b : balancers_) b->tick();
       events_.push({world_.now + kTickMs, kTick});
@@ -348,6 +359,30 @@ void Engine::modulate(std::uint32_t phase) {
     default:
       traffic_->modulate(phase == kFlashBegins ? kFlashFactor : 1);
   }
+}
+
+// That every other server is overrun, and the rest idle.
+std::string Engine::lie(const std::string& told) {
+  auto report = sharing::decode(told);
+  for (std::size_t i = 0; report && i < report->servers.size(); ++i) {
+    report->servers[i].requests = report->servers[i].work = i % 2 == 0 ? 1e4F : 0;
+  }
+  return report ? sharing::encode(*report) : told;
+}
+
+void Engine::tell(std::uint32_t balancer) {
+  std::string told = balancers_[balancer]->tell();
+  if (told.empty()) return;  // it never does
+  told_[balancer].push_back(balancer < scenario_.liars ? lie(told) : std::move(told));
+  events_.push({world_.now + scenario_.share_late_ms, Event::Kind::kHear, balancer});
+  events_.push({world_.now + scenario_.share_ms, Event::Kind::kTell, balancer});
+}
+
+void Engine::hear(std::uint32_t teller) {
+  for (std::uint32_t b = 0; b < balancers_.size(); ++b) {
+    if (b != teller) balancers_[b]->hear(teller, told_[teller].front());
+  }
+  told_[teller].pop_front();
 }
 
 // An answer that nobody waits for ends here.

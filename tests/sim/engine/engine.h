@@ -3,7 +3,9 @@
 #define LEASTWISE_TESTS_SIM_ENGINE_ENGINE_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/balancer.h"
@@ -65,6 +67,9 @@ class Engine {
   void switch_grey(bool on);
   void switch_sinkhole(bool on);
   void modulate(std::uint32_t phase);
+  static std::string lie(const std::string& told);
+  void tell(std::uint32_t balancer);
+  void hear(std::uint32_t teller);
 
   void send_back(Job& job, bool ok, double delay);
   void release(Job& job);
@@ -83,6 +88,7 @@ class Engine {
   std::vector<Answer::Report> reports_;  // by job
   std::vector<JobId> free_;
   std::vector<std::unique_ptr<Balancer>> balancers_;
+  std::vector<std::deque<std::string>> told_;  // by balancer, and not heard yet
   Result result_;
 };
 

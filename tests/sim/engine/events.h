@@ -25,6 +25,8 @@ struct Event {
     kWarm,         // subject: server; every 100 ms until it is warm
     kModulate,     // subject: Phase
     kTick,
+    kTell,  // subject: balancer
+    kHear,  // subject: balancer
   };
   double at;
   Kind kind;

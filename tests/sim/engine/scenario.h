@@ -93,6 +93,11 @@ struct Scenario {
   std::string name;
   std::uint32_t servers = 10;
   std::uint32_t balancers = 1;  // independent of each other
+  // Those that share (policy "adaptive+share") tell each other so often what they have, hear it so
+  // much later, and so many of them lie.
+  double share_ms = 100;
+  double share_late_ms = 0;
+  std::uint32_t liars = 0;
   std::vector<std::uint32_t> cores = {4};
   Discipline discipline = Discipline::kFirstCome;
   double speed_spread = 1;     // speeds are log-uniform in 1…this

@@ -136,6 +136,7 @@ void CoreBalancer::answered(const Job& job, const Answer& answer) {
 void CoreBalancer::server_down(std::uint32_t server) { set_flags(server, kDown); }
 void CoreBalancer::server_up(std::uint32_t server) { set_flags(server, 0); }
 void CoreBalancer::tick() {
+  if (shares_) sharing_.take_in(pool_, now(), true);
   pool_.tick(config_, now());
   if (script_ == nullptr) return;
   script_->tick(now());
@@ -144,6 +145,13 @@ void CoreBalancer::tick() {
     std::cerr << news.error << " (adaptive chose instead; " << news.faults
               << " times so far; told once a minute)\n";
   }
+}
+
+std::string CoreBalancer::tell() { return shares_ ? sharing_.tell(pool_) : std::string(); }
+
+void CoreBalancer::hear(std::uint32_t teller, const std::string& told) {
+  if (shares_ && !sharing_.hear(std::to_string(teller), told, now()))
+    throw std::runtime_error("no report");
 }
 
 std::uint32_t CoreBalancer::flags_of(std::uint32_t server) const {

@@ -15,6 +15,7 @@
 #include "leastwise/picker.h"
 #include "leastwise/pool.h"
 #include "lua/script.h"
+#include "sharing/pool_sharing.h"
 
 namespace leastwise::sim {
 
@@ -23,6 +24,8 @@ class CoreBalancer final : public Balancer {
   // `script`: what chooses; nullptr: the configuration's policy.
   CoreBalancer(const World& world, const Config& config, std::uint64_t seed,
                std::unique_ptr<lua::Script> script = nullptr);
+  // Tells other balancers what it has in flight, and hears them.
+  void share() { shares_ = true; }
   ~CoreBalancer() override;  // says what part of a row is not the script's
   CoreBalancer(const CoreBalancer&) = delete;
   CoreBalancer& operator=(const CoreBalancer&) = delete;
@@ -33,6 +36,8 @@ class CoreBalancer final : public Balancer {
   void server_down(std::uint32_t server) override;
   void server_up(std::uint32_t server) override;
   void tick() override;
+  std::string tell() override;
+  void hear(std::uint32_t teller, const std::string& told) override;
 
   const Pool& pool() const { return pool_; }
 
@@ -55,9 +60,11 @@ class CoreBalancer final : public Balancer {
   ProcessSlot slot_{};
   std::unique_ptr<lua::Script> script_;
   std::uint64_t picks_ = 0, faults_ = 0;  // of requests; those where the script failed
-  std::string route_, key_;            // of the request that is picked for, as scripts see them
-  std::vector<EndpointId> endpoints_;  // by server
-  std::vector<Ticket> tickets_;        // by job
+  std::string route_, key_;               // of the request that is picked for, as scripts see them
+  std::vector<EndpointId> endpoints_;     // by server
+  std::vector<Ticket> tickets_;           // by job
+  sharing::PoolSharing sharing_;
+  bool shares_ = false;
 };
 
 }  // namespace leastwise::sim

@@ -18,6 +18,14 @@ std::string_view next_part(std::string_view& text) {
   return part;
 }
 
+// Takes the part "share" out, which is no directive.
+bool take_share(std::string& text) {
+  constexpr std::string_view kShare = "+share";
+  if (!text.ends_with(kShare)) return false;
+  text.resize(text.size() - kShare.size());
+  return true;
+}
+
 // Views of `text`.
 Config config_of(std::string_view text) {
   Config config;
@@ -36,10 +44,14 @@ Config config_of(std::string_view text) {
 }
 
 NamedPolicy from_core(const Policy& policy, std::string_view name) {
-  config_of(name);  // complains now
+  std::string text(name);
+  const bool shares = take_share(text);
+  config_of(text);  // complains now
   return {std::string(name), std::string(policy.summary),
-          [text = std::string(name)](const World& world, std::uint64_t seed) {
-            return std::make_unique<CoreBalancer>(world, config_of(text), seed);
+          [text, shares](const World& world, std::uint64_t seed) {
+            auto balancer = std::make_unique<CoreBalancer>(world, config_of(text), seed);
+            if (shares) balancer->share();
+            return balancer;
           }};
 }
 

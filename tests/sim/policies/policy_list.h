@@ -23,7 +23,7 @@ const std::vector<NamedPolicy>& all_policies();
 
 // A policy of the core may be tuned by directives: "weighted+demand=speed+decay=2s". Throws
 // std::invalid_argument, which says what there is, if there is no such policy or directive.
-// "lua:FILE" is what that script says.
+// "adaptive+share": balancers tell each other what they have. "lua:FILE" is what that script says.
 NamedPolicy policy_named(std::string_view name);
 
 }  // namespace leastwise::sim

@@ -81,6 +81,9 @@ void members(Scenario& s, Visit visit) {
   visit("name", s.name);
   visit("servers", s.servers);
   visit("balancers", s.balancers);
+  visit("share_ms", s.share_ms);
+  visit("share_late_ms", s.share_late_ms);
+  visit("liars", s.liars);
   visit("cores", s.cores);
   visit("discipline", s.discipline);
   visit("speed_spread", s.speed_spread);
@@ -216,6 +219,8 @@ Scenario scenario_from_file(const std::string& path) {
 void validate(const Scenario& s) {
   require(s.servers > 0 && s.servers <= 65536, "1 to 65536 servers");
   require(s.balancers > 0 && s.balancers <= 1024, "1 to 1024 balancers");
+  require(s.share_ms >= 1 && s.share_late_ms >= 0,
+          "a share_ms from 1 on, a share_late_ms from 0 on");
   require(!s.cores.empty() && !s.rtt_ms.empty() && !s.remote.empty() && !s.reports.empty() &&
               !s.routes.empty(),
           "cores, rtt_ms, remote, reports and routes");
