@@ -40,6 +40,7 @@ ROOMS = {
         "haproxy": ("config", "serve"),
         "steer": ("haproxy",),
         "balance": ("spop", "config", "serve", "haproxy", "steer"),
+        "share": ("config", "serve", "balance"),
         "admin": ("config", "serve", "balance"),
         "net": (),
         "discovery": ("net",),

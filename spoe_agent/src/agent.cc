@@ -23,6 +23,7 @@
 #include "serve/sockets.h"
 #include "serve/spoe_protocol.h"
 #include "serve/vitals.h"
+#include "share/sharing.h"
 
 namespace leastwise::agent {
 namespace {
@@ -53,6 +54,8 @@ void warn_of_ignored(const AgentConfig& old, const AgentConfig& next) {
   warn(text(old.status) != text(next.status), "status");
   warn(text(old.agent_check) != text(next.agent_check), "agent_check");
   warn(old.state != next.state, "state");
+  warn(old.share != next.share, "share");
+  warn(old.share_count != next.share_count, "share_count");
 }
 
 Fd listener(const Address& address, std::string_view directive, InheritedSockets& inherited) {
@@ -102,10 +105,15 @@ class Agent {
       check_ = std::make_unique<AgentCheck>(listener(*config.agent_check, "agent_check", inherited),
                                             learner_.answer_checks());
     }
+    if (config.share) {
+      sharing_ =
+          std::make_unique<Sharing>(registry_, share_counters_, *config.share, config.share_count);
+    }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
         listener(*config.status, "status", inherited),
-        StatusSources{registry_, learner_, pick_counters_, feedback_counters_},
+        StatusSources{registry_, learner_, pick_counters_, feedback_counters_,
+                      config.share ? &share_counters_ : nullptr},
         config.control_token);
   }
 
@@ -124,6 +132,7 @@ class Agent {
       vitals_.watch("check", check_->rounds());
       checking_ = start_thread("leastwise-check", *check_);
     }
+    if (sharing_) sharing_thread_ = start_thread("leastwise-share", *sharing_);
     if (!server_) return;
     log(LogLevel::kInfo,
         {"listening on ", config_.listen.text, owns_path_ ? "" : ", a socket that was passed"});
@@ -167,6 +176,7 @@ class Agent {
             : haproxy.last_answer == TimePoint{} && haproxy.error.empty()
                 ? "is not asked yet"
                 : "gives no answer: " + haproxy.error;
+    if (sharing_ && !sharing_->error().empty()) text += "; sharing: " + sharing_->error();
     for (const LearningWatch::Warning& w : learner_.warnings()) text += "; " + w.text;
     return text;
   }
@@ -183,6 +193,10 @@ class Agent {
       check_->stop();
       checking_.join();
     }
+    if (sharing_) {
+      sharing_->stop();
+      sharing_thread_.join();
+    }
     learner_.stop();
     learning_.join();
     if (admin_) admin_->stop();
@@ -194,6 +208,7 @@ class Agent {
   const AgentConfig config_;
   PickCounters pick_counters_;
   FeedbackCounters feedback_counters_;
+  ShareCounters share_counters_;
   StateStore store_;
   Registry registry_;
   TicketRing ring_;
@@ -204,7 +219,8 @@ class Agent {
   std::unique_ptr<Server> server_;  // none if nobody picks
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AgentCheck> check_;  // none if no server has an agent-check that asks here
-  std::thread picking_, learning_, watching_, checking_;
+  std::unique_ptr<Sharing> sharing_;   // none without `share`
+  std::thread picking_, learning_, watching_, checking_, sharing_thread_;
   Vitals vitals_;
   std::string trouble_;    // of the last reload
   bool owns_path_ = true;  // of the socket that HAProxy asks at

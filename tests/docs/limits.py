@@ -38,9 +38,15 @@ LIMITS = [
      "runtime API | 64 MiB |"),
     ("spoe_agent/src/balance/weight_answers.h", "kMostName", "512", "of an agent-check | 512 |"),
     ("spoe_agent/src/config/token.h", "kMostToken", "256", "control token | 16 to 256 |"),
+    ("core/sharing/gathering.h", "kMostTellers", "255", "that are heard (`share`) | 255 |"),
+    ("core/sharing/report.h", "kMostServers", "4096", "report of a balancer (`share`) | 4096 |"),
+    ("spoe_agent/src/share/redis.h", "kMostReply", "std::size_t{4} << 20", "Redis (`share`) | 4 MiB |"),
+    ("core/src/guard/others.cc", "kMostDear", "2", "(`share_count`) | 2 times |"),
+    ("spoe_agent/src/config/redis_url.cc", "kMostPrefix", "64", "of keys (`share`) | 64 |"),
 ]
 
 INTERNAL = [
+    ("core/sharing/gathering.h", "kMostTimes"),            # in docs/sharing.md
     ("core/include/leastwise/config.h", "kMost"),          # a name of ORCA
     ("core/include/leastwise/explain.h", "kMostLeftOut"),  # on the page
     ("core/include/leastwise/picker.h", "kMost"),          # failures of one request

@@ -72,7 +72,7 @@ def entries():
            + under("spoe_agent/src/admin", r'"(leastwise_agent_\w*[a-z])"', "status.cc"),
            "metrics.md", r"`{}`")
     yield ("counter of the agent", names("spoe_agent/src/admin/status.cc", r'\{"(\w+)", "[A-Z]'),
-           "metrics.md", r"`leastwise_agent_(?:picks|feedback)_{}_total`")
+           "metrics.md", r"`leastwise_agent_(?:picks|feedback|share)_{}_total`")
     yield from words(r"(?m)^\| `{}` \|")
     yield ("warning", names("spoe_agent/src/balance/learning_watch.cc", r'warn\("(\w+)"')
            + names("spoe_agent/src/balance/learning_watch.h", r'kNotSteered = "(\w+)"'),

@@ -60,6 +60,17 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
           {"weights_refused", "Weights that HAProxy refused", c.weights_refused}};
 }
 
+std::vector<Figure> share_figures(const ShareCounters& c) {
+  return {{"told", "Reports to other balancers written to Redis", c.told},
+          {"heard", "Reports of other balancers read there", c.heard},
+          {"refused", "Values there that are no reports", c.refused},
+          {"errors", "Connections to Redis lost or not made, and errors that it answered", c.errors},
+          {"bytes", "Bytes sent to Redis and received", c.bytes}};
+}
+
+constexpr std::string_view kShareConnectedHelp = "1 while connected to Redis (share)";
+constexpr std::string_view kShareTellersHelp =
+    "Other balancers that are heard, of the backend that has the most";
 constexpr std::string_view kDecidedHelp =
     "Requests that HAProxy told the end of, by who chose their server: leastwise, or proxy, which "
     "was not asked, had no answer in time or used another server";
@@ -160,7 +171,14 @@ void write_agent(const StatusSources& sources, TimePoint now, Text& out) {
   write_figures(pick_figures(sources.picks), out);
   out << "},\"feedback\":{";
   write_figures(feedback_figures(sources.feedback), out);
-  out << ",\"open\":" << sources.feedback.open.get() << "}}";
+  out << ",\"open\":" << sources.feedback.open.get() << '}';
+  if (sources.share != nullptr) {
+    out << ",\"share\":{";
+    write_figures(share_figures(*sources.share), out);
+    out << ",\"connected\":" << (sources.share->connected.get() != 0 ? "true" : "false")
+        << ",\"tellers\":" << sources.share->tellers.get() << '}';
+  }
+  out << '}';
 }
 
 void write_metrics(std::string_view part, const std::vector<Figure>& figures, Text& out) {
@@ -259,6 +277,11 @@ std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint
     write_gauge("haproxy_stale", kStaleHelp, haproxy.is_stale ? 1 : 0, out);
     write_decided(sources.feedback, out);
     write_warning_gauges(sources, out);
+    if (sources.share != nullptr) {
+      write_metrics("share", share_figures(*sources.share), out);
+      write_gauge("share_connected", kShareConnectedHelp, sources.share->connected.get(), out);
+      write_gauge("share_tellers", kShareTellersHelp, sources.share->tellers.get(), out);
+    }
     write_steered(sources, out);
   });
   return std::make_unique<StatusParts>(sources, PageFormat::kPrometheus, "", 0, std::move(agent),
@@ -268,6 +291,7 @@ std::unique_ptr<Parts> status_prometheus(const StatusSources& sources, TimePoint
 void render_agent_metrics(Text& out) {
   const PickCounters picks;
   const FeedbackCounters feedback;
+  const ShareCounters share;
   out << "| metric | type | labels | says |\n|---|---|---|---|\n";
   const auto rows = [&](std::string_view part, const std::vector<Figure>& figures) {
     for (const Figure& f : figures) {
@@ -277,10 +301,13 @@ void render_agent_metrics(Text& out) {
   };
   rows("picks", pick_figures(picks));
   rows("feedback", feedback_figures(feedback));
+  rows("share", share_figures(share));
   out << "| `leastwise_agent_decided_total` | counter | by | " << kDecidedHelp << " |\n"
       << "| `leastwise_agent_feedback_open` | gauge | | " << kOpenHelp << " |\n"
       << "| `leastwise_agent_haproxy_stale` | gauge | | " << kStaleHelp << " |\n"
       << "| `leastwise_agent_learning_warning` | gauge | about | " << kWarningHelp << " |\n"
+      << "| `leastwise_agent_share_connected` | gauge | | " << kShareConnectedHelp << " |\n"
+      << "| `leastwise_agent_share_tellers` | gauge | | " << kShareTellersHelp << " |\n"
       << "| `leastwise_agent_weight_factor` | gauge | upstream, server | " << kSteeredHelp
       << " |\n";
 }

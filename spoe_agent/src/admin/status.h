@@ -18,6 +18,7 @@ struct StatusSources {
   const Learner& learner;
   const PickCounters& picks;
   const FeedbackCounters& feedback;
+  const ShareCounters* share = nullptr;  // none without `share`
 };
 
 // The document of leastwise::StatusPage as JSON with one more member:

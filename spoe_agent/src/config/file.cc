@@ -81,6 +81,18 @@ constexpr AgentSetting kSettings[] = {
        c.state = v;
        return is_absolute(v);
      }},
+    {"share", "redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", kAcceptedRedisUrl,
+     "Redis or Valkey, by which the agents of several HAProxys tell each other what they have in "
+     "flight at each server, ten times a second. The status shows it. Nothing waits for an answer. "
+     "Default: nothing is told.",
+     [](const std::string& v, AgentConfig& c) { return parse_redis_url(v, c.share.emplace()); }},
+    {"share_count", "on | off", "expected on or off",
+     "With `on`, `adaptive` counts averages of what the others tell (`share`). What that gains and "
+     "costs depends on the servers and on the number of balancers: docs/sharing.md. Default: off.",
+     [](const std::string& v, AgentConfig& c) {
+       c.share_count = v == "on";
+       return v == "on" || v == "off";
+     }},
     {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
      "Which lines are written to standard error. Default: info.", read_level},
 };

@@ -7,6 +7,7 @@
 //   agent_check 127.0.0.1:9879;                   # where agent-checks ask for weights
 //   control_token_file /etc/leastwise/token;      # who has it may change servers at the status
 //   port state /var/lib/leastwise/spoa.state;          # keeps over a restart what was learned
+//   share redis://10.0.0.9;                       # where balancers tell each other what they have
 //   log_level info;
 //   backend app { policy adaptive; decay 8s; }    # at least one; leastwise::directives()
 //   backend api { mode weights; }                 # pick, or weights
@@ -24,6 +25,7 @@
 #include "config/address.h"
 #include "config/lexer.h"
 #include "config/log_level.h"
+#include "config/redis_url.h"
 #include "leastwise/config.h"
 #include "lua/script.h"
 
@@ -50,6 +52,8 @@ struct AgentConfig {
   std::string control_token_file;  // empty: nobody may change anything
   std::string control_token;       // what is in it
   std::string state;               // empty: what was learned is lost with the process
+  std::optional<RedisUrl> share;   // nothing: others are not heard
+  bool share_count = false;        // what they tell is counted, too
   LogLevel log_level = LogLevel::kInfo;
   std::vector<BackendConfig> backends;
 };

@@ -50,6 +50,17 @@ struct alignas(64) FeedbackCounters {
   Counter weights_told, weights_refused;
 };
 
+// Written by the thread that shares.
+struct alignas(64) ShareCounters {
+  Counter connected;  // 1 while it is
+  Counter told;       // reports written
+  Counter heard;      // reports read, new or not
+  Counter refused;    // values under our keys that are no reports
+  Counter errors;     // connections lost or not made, and errors that Redis answered
+  Counter tellers;    // other balancers, of the pool that has the most
+  Counter bytes;      // sent and received
+};
+
 }  // namespace leastwise::agent
 
 #endif  // LEASTWISE_SPOE_AGENT_SERVE_COUNTERS_H_

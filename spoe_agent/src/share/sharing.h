@@ -1,0 +1,77 @@
+// Sharing: a thread that tells other balancers, by Redis or Valkey, what this one has in flight,
+// and hears what they have. Nothing waits for it: pools are read and written word by word, and
+// without news they forget the others by themselves (core/src/guard/others.h).
+//
+// Keys, of pool POOL and balancer ID (16 hex digits, drawn at the start); the braces put all of a
+// pool in one slot of a cluster:
+//   PREFIX:1:{POOL}:who   set of ids; expires a minute after the last word of anybody
+//   PREFIX:1:{POOL}:ID    the last report of one (core/sharing/report.h); expires after 5 s
+//
+// Reports are written ten times a second and read as often as makes kBytesPerSecond at most.
+#ifndef LEASTWISE_SPOE_AGENT_SHARE_SHARING_H_
+#define LEASTWISE_SPOE_AGENT_SHARE_SHARING_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "balance/registry.h"
+#include "serve/counters.h"
+#include "serve/log.h"
+#include "share/redis.h"
+#include "sharing/pool_sharing.h"
+
+namespace leastwise::agent {
+
+class Sharing {
+ public:
+  static constexpr Duration kRetry = std::chrono::milliseconds(500);
+
+  Sharing(const Registry& registry, ShareCounters& counters, RedisUrl url, bool counts);
+
+  void run() noexcept;
+  // By any thread. A round that is under way ends within a second, unless a name is being resolved.
+  void stop() noexcept;
+  const Counter& rounds() const noexcept { return rounds_; }
+  std::string error() const;  // empty: it is connected
+
+ private:
+  struct Shared {
+    sharing::PoolSharing pool;
+    TimePoint next_read{};
+  };
+
+  void round();
+  bool connect();
+  std::uint32_t share(const std::string& name, Pool pool);
+  void hear(const std::string& name, Shared& shared, const redisReply& who);
+  bool note_errors(const std::vector<Redis::Reply>& replies);
+  void note_trouble(const std::string& error);
+  void note_well();
+  std::string key(const std::string& pool, std::string_view last) const;
+
+  const Registry& registry_;
+  ShareCounters& counters_;
+  const bool counts_;
+  const RedisUrl url_;
+  Redis redis_;
+  const std::uint64_t life_;
+  const std::string id_;
+  std::map<std::string, Shared> shared_;
+  TimePoint now_{};
+  TimePoint next_try_{};
+  Throttle may_complain_{std::chrono::seconds(60)};
+  bool was_lost_ = false;
+  Counter rounds_;
+  mutable std::mutex mutex_;  // of those below
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  std::string trouble_ = "not connected yet";
+};
+
+}  // namespace leastwise::agent
+
+#endif  // LEASTWISE_SPOE_AGENT_SHARE_SHARING_H_
