@@ -22,7 +22,7 @@ bool is_idle(const state::Hot& hot, const state::Record& record) noexcept {
 
 bool rests(const state::Shared& shared, const Config& config) noexcept {
   if (config.has_reports() || shared->special.get() != 0 || shared->doubt.get() != 0 ||
-      shared->stalled.get() != 0 || shared->is_probed.get() != 0) {
+      shared->stalled.get() != 0 || shared->is_probed.get() != 0 || shared->heard_ms.get() != 0) {
     return false;
   }
   for (std::size_t i = 0; i < shared.capacity(); ++i) {

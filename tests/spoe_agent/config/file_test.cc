@@ -133,7 +133,8 @@ const std::string kBackendWords =
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords =
-    "listen, feedback, haproxy_socket, status, agent_check, control_token_file, state, log_level, "
+    "listen, feedback, haproxy_socket, status, agent_check, control_token_file, state, share, "
+    "share_count, log_level, "
     "backend";
 
 const std::vector<BadFile>& bad_files() {
