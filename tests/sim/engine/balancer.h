@@ -72,7 +72,9 @@ class Balancer {
   virtual void answered(const Job&, const Answer&) {}
   virtual void server_down(std::uint32_t) {}
   virtual void server_up(std::uint32_t) {}
-  // What it tells the others now and then, and what balancer `teller` told. Empty: it shares nothing.
+  // Whether it tells the others what it has, now and then; what that is, and what balancer `teller`
+  // told.
+  virtual bool shares() const { return false; }
   virtual std::string tell() { return {}; }
   virtual void hear(std::uint32_t, const std::string&) {}
   // Every 100 ms.

@@ -65,6 +65,7 @@ Result Engine::run(const MakeBalancer& make) {
   // Each at a phase of its own.
   told_.resize(balancers_.size());
   for (std::uint32_t b = 0; b < balancers_.size(); ++b) {
+    if (!balancers_[b]->shares()) continue;
     events_.push({scenario_.share_ms * (b + 1) / scenario_.balancers, Event::Kind::kTell, b});
   }
   while (!events_.empty()) {
@@ -372,7 +373,6 @@ std::string Engine::lie(const std::string& told) {
 
 void Engine::tell(std::uint32_t balancer) {
   std::string told = balancers_[balancer]->tell();
-  if (told.empty()) return;  // it never does
   told_[balancer].push_back(balancer < scenario_.liars ? lie(told) : std::move(told));
   events_.push({world_.now + scenario_.share_late_ms, Event::Kind::kHear, balancer});
   events_.push({world_.now + scenario_.share_ms, Event::Kind::kTell, balancer});

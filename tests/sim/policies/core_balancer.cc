@@ -147,7 +147,7 @@ void CoreBalancer::tick() {
   }
 }
 
-std::string CoreBalancer::tell() { return shares_ ? sharing_.tell(pool_) : std::string(); }
+std::string CoreBalancer::tell() { return sharing_.tell(pool_); }
 
 void CoreBalancer::hear(std::uint32_t teller, const std::string& told) {
   if (shares_ && !sharing_.hear(std::to_string(teller), told, now()))

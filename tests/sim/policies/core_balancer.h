@@ -26,6 +26,7 @@ class CoreBalancer final : public Balancer {
                std::unique_ptr<lua::Script> script = nullptr);
   // Tells other balancers what it has in flight, and hears them.
   void share() { shares_ = true; }
+  bool shares() const override { return shares_; }
   ~CoreBalancer() override;  // says what part of a row is not the script's
   CoreBalancer(const CoreBalancer&) = delete;
   CoreBalancer& operator=(const CoreBalancer&) = delete;
