@@ -42,6 +42,8 @@ inline AtServer at_server(const state::Hot& endpoint, std::uint64_t load_word,
                           std::uint32_t in_flight) noexcept {
   const AtServer own = own_at_server(endpoint, load_word, in_flight);
   const std::uint32_t word = endpoint.others.get();
+  if (word == 0) [[likely]]
+    return own;
   return {own.word + others::as_load(word), own.n + others::requests(word)};
 }
 
