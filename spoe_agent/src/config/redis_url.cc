@@ -61,7 +61,8 @@ bool parse_redis_url(const std::string& text, RedisUrl& out) {
   if (part(UF_SCHEMA) != "redis") return false;
   url.host = part(UF_HOST);
   if (url.host.empty() || !part(UF_QUERY).empty() || !part(UF_FRAGMENT).empty()) return false;
-  if (parsed.port != 0) url.port = parsed.port;
+  if ((parsed.field_set & 1U << UF_PORT) != 0) url.port = parsed.port;
+  if (url.port == 0) return false;
   if (const std::string_view info = part(UF_USERINFO); !info.empty() && !read_user(info, url)) {
     return false;
   }
@@ -73,6 +74,13 @@ bool parse_redis_url(const std::string& text, RedisUrl& out) {
   }
   out = std::move(url);
   return true;
+}
+
+std::string without_password(std::string_view text) {
+  const std::size_t begin = text.find("://");
+  const std::size_t at = text.rfind('@');
+  if (begin == text.npos || at == text.npos || at < begin) return std::string(text);
+  return std::string(text.substr(0, begin + 3)) + "..." + std::string(text.substr(at));
 }
 
 std::string RedisUrl::shown() const {

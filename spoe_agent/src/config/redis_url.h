@@ -25,11 +25,14 @@ struct RedisUrl {
 
 inline constexpr std::string_view kAcceptedRedisUrl =
     "expected redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]; PREFIX is of up to 64 letters, "
-    "digits, "
-    "\"-\", \"_\", \".\"; rediss:// is not supported";
+    "digits, \"-\", \"_\", \".\"; other signs of USER and PASSWORD are written as %40; rediss:// "
+    "and unix sockets are not supported";
 
 // What is not a letter or digit in user and password may be %xx. False: it is none.
 bool parse_redis_url(const std::string& text, RedisUrl& out);
+
+// What stands for user and password of something like a URL is left out: for messages.
+std::string without_password(std::string_view text);
 
 }  // namespace leastwise::agent
 

@@ -4,6 +4,7 @@
 #include <hiredis/sds.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace leastwise::agent {
@@ -21,6 +22,12 @@ std::string shown(std::string_view text) {
   std::ranges::replace_if(
       out, [](char c) { return c < ' ' || c > '~'; }, '?');
   return out;
+}
+
+// Why the last question failed. A timeout is EAGAIN to hiredis.
+std::string reason(const redisContext& context) {
+  return context.err == REDIS_ERR_IO && errno == EAGAIN ? "no answer within 0.5 s"
+                                                        : shown(context.errstr);
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ std::vector<Redis::Reply> Redis::ask(const std::vector<Command>& commands) {
   bytes_ += ::sdslen(context_->obuf);
   for (int done = 0; done == 0;) {
     if (::redisBufferWrite(context_.get(), &done) == REDIS_OK) continue;
-    fail(shown(context_->errstr));
+    fail(reason(*context_));
     return {};
   }
   std::vector<Reply> replies;
@@ -99,7 +106,7 @@ Redis::Reply Redis::next_reply() {
     fail("an answer longer than 4 MiB");
     return {};
   }
-  fail(shown(context_->errstr));
+  fail(reason(*context_));
   return {};
 }
 

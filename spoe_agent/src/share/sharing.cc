@@ -74,42 +74,40 @@ std::string Sharing::error() const {
 
 void Sharing::round() {
   now_ = now();
-  if (!connect()) return;
+  connect();
   std::uint32_t most = 0;
   for (const Registry::Snapshot& snapshot : registry_.pools()) {
     if (snapshot.mode != Mode::kPick) continue;
     most = std::max(most, share(snapshot.name, snapshot.pool));
-    if (!redis_.is_connected()) break;
   }
   counters_.tellers.set(most);
   counters_.bytes.set(redis_.bytes());
 }
 
-bool Sharing::connect() {
-  if (redis_.is_connected()) return true;
-  if (now_ < next_try_) return false;
+void Sharing::connect() {
+  if (redis_.is_connected() || now_ < next_try_) return;
   const bool connected = redis_.connect();
   next_try_ = now() + kRetry;
-  if (!connected) return note_trouble(redis_.error()), false;
+  if (!connected) return note_trouble(redis_.error());
   counters_.connected.set(1);
-  return true;
 }
 
 void Sharing::note_well() {
   const std::lock_guard lock(mutex_);
   if (trouble_.empty()) return;
   trouble_.clear();
-  log(LogLevel::kInfo, {"sharing by ", url_.shown(), was_lost_ ? " again" : ""});
-  was_lost_ = false;
+  log(LogLevel::kInfo, {"sharing by ", url_.shown(), told_.empty() ? "" : " again"});
+  told_.clear();
 }
 
 void Sharing::note_trouble(const std::string& error) {
   counters_.errors.add();
   counters_.connected.set(redis_.is_connected() ? 1 : 0);
-  if (!was_lost_ || may_complain_.allows(now_)) {
+  const bool is_time = may_complain_.allows(now_);
+  if (is_time || error != told_) {
     log(LogLevel::kWarning, {"sharing: ", error, "; balancing goes on without"});
+    told_ = error;
   }
-  was_lost_ = true;
   const std::lock_guard lock(mutex_);
   trouble_ = error;
 }
@@ -133,6 +131,12 @@ std::string Sharing::key(const std::string& pool, std::string_view last) const {
 
 std::uint32_t Sharing::share(const std::string& name, Pool pool) {
   Shared& shared = shared_.try_emplace(name, sharing::PoolSharing(life_)).first->second;
+  // What was heard fades also when there is nobody to ask.
+  if (redis_.is_connected()) exchange(name, shared, pool);
+  return shared.pool.take_in(pool, now(), counts_);
+}
+
+void Sharing::exchange(const std::string& name, Shared& shared, const Pool& pool) {
   std::vector<Redis::Command> commands = {
       {"SET", key(name, id_), shared.pool.tell(pool), "PX", "5000"}};
   const bool reads = now_ >= shared.next_read;
@@ -144,10 +148,9 @@ std::uint32_t Sharing::share(const std::string& name, Pool pool) {
   }
   const std::vector<Redis::Reply> replies = redis_.ask(commands);
   if (note_errors(replies)) note_well();
-  if (replies.empty()) return 0;
+  if (replies.empty()) return;
   if (replies.front()->type != REDIS_REPLY_ERROR) counters_.told.add();
   if (reads) hear(name, shared, *replies.back());
-  return shared.pool.take_in(pool, now(), counts_);
 }
 
 // Values are cut off: who writes more under our keys than a report can be is refused unread.

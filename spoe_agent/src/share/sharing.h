@@ -45,8 +45,10 @@ class Sharing {
   };
 
   void round();
-  bool connect();
+  void connect();
+  // How many others are heard of this pool.
   std::uint32_t share(const std::string& name, Pool pool);
+  void exchange(const std::string& name, Shared& shared, const Pool& pool);
   void hear(const std::string& name, Shared& shared, const redisReply& who);
   bool note_errors(const std::vector<Redis::Reply>& replies);
   void note_trouble(const std::string& error);
@@ -64,7 +66,7 @@ class Sharing {
   TimePoint now_{};
   TimePoint next_try_{};
   Throttle may_complain_{std::chrono::seconds(60)};
-  bool was_lost_ = false;
+  std::string told_;  // the trouble that the log has; empty when all is well
   Counter rounds_;
   mutable std::mutex mutex_;  // of those below
   std::condition_variable stopped_;

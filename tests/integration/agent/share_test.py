@@ -150,6 +150,21 @@ class Sharing(unittest.TestCase):
             until(lambda: s.share()["tellers"] == 0, 7)  # forgotten after 5 s
             until(lambda: s.elsewhere() == 0, 7)
 
+    def test_what_was_heard_is_forgotten_when_redis_is_gone(self):
+        with Pair(slots=4, paths={"/": 100}) as s:
+            until(s.is_heard, 5)
+            others = Others()
+            busy = start_load("--connections", 40, "--seconds", 20)
+            until(lambda: s.elsewhere() >= 20, 10)
+            others.over.set()
+            others.join()
+            s.end("redis")
+            until(lambda: s.elsewhere() == 0, 7)
+            self.assertLess(s.log("second").count("balancing goes on without"), 4)
+            self.assertIsNone(busy.poll())  # the first still has some
+            busy.kill()
+            busy.communicate()
+
     def test_what_64_servers_take_of_the_network(self):
         with Pair(servers=64) as s:
             others = Others()

@@ -39,11 +39,26 @@ TEST(RedisUrl, TheDefaultUserHasAPasswordOnly) {
 }
 
 TEST(RedisUrl, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", "redis", "redis:", "redis://", "redis:///x", "http://host", "rediss://host", "host:6379",
-        "redis://host:0x1", "redis://host:70000", "redis://user@host", "redis://user:@host",
-        "redis://:%4@host", "redis://:%zz@host", "redis://host/a/b", "redis://host/a?b",
-        "redis://host/a#b", "redis://host/{a}", "redis://host/a b"}) {
+  for (const char* text : {"",
+                           "redis",
+                           "redis:",
+                           "redis://",
+                           "redis:///x",
+                           "http://host",
+                           "rediss://host",
+                           "host:6379",
+                           "redis://host:0x1",
+                           "redis://host:70000",
+                           "redis://host:0",
+                           "redis://user@host",
+                           "redis://user:@host",
+                           "redis://:%4@host",
+                           "redis://:%zz@host",
+                           "redis://host/a/b",
+                           "redis://host/a?b",
+                           "redis://host/a#b",
+                           "redis://host/{a}",
+                           "redis://host/a b"}) {
     RedisUrl url{.host = "as it was"};
     EXPECT_FALSE(parse_redis_url(text, url)) << text;
     EXPECT_EQ(url.host, "as it was");
@@ -52,6 +67,12 @@ TEST(RedisUrl, RefusesWhatIsNone) {
     RedisUrl url;
     return parse_redis_url("redis://host/" + std::string(65, 'a'), url);
   }());
+}
+
+TEST(RedisUrl, IsShownWithoutThePassword) {
+  EXPECT_EQ(without_password("rediss://lw:s@ecret@host/x"), "rediss://...@host/x");
+  EXPECT_EQ(without_password("redis://host/x"), "redis://host/x");
+  EXPECT_EQ(without_password("on"), "on");
 }
 
 }  // namespace
