@@ -55,10 +55,11 @@ class Learned(StateTest):
             learned = os.stat(self.file + ".learned")
             self.assertEqual(stat.S_IMODE(learned.st_mode), 0o600)
             with self.run_nginx(self.many(), workers=2) as nginx:
-                self.assertEqual(nginx.peers()[self.SLOW]["requests"], slow["requests"])
+                again = nginx.peers()
+                self.assertEqual(again[self.SLOW]["requests"], slow["requests"])
                 known = self.first_requests(nginx, backends)
                 self.assertNotIn("[warn]", nginx.log())
-                again = self.last_words(nginx)
+                last = self.last_words(nginx)
             with self.run_nginx(self.many(state=False), workers=2) as nginx:
                 unknown = self.first_requests(nginx, backends)
             print(f"64 servers, one slow: of the first 200 requests {known} go there after a restart, "
@@ -70,7 +71,10 @@ class Learned(StateTest):
             port = self.SLOW
             with self.run_nginx(self.many([p for p in self.MANY if p != port] + [A])) as nginx:
                 self.assertEqual(nginx.peers()[A]["requests"], 0)
-                self.assertEqual(nginx.peers()[port + 1]["requests"], again[port + 1]["requests"])
+                # A last word that comes just after another is not written.
+                known = nginx.peers()[port + 1]["requests"]
+                self.assertGreaterEqual(known, again[port + 1]["requests"])
+                self.assertLessEqual(known, last[port + 1]["requests"])
             self.damage_what_was_learned()
 
     def damage_what_was_learned(self):
