@@ -67,7 +67,6 @@ class Engine {
   void switch_grey(bool on);
   void switch_sinkhole(bool on);
   void modulate(std::uint32_t phase);
-  static std::string lie(const std::string& told);
   void tell(std::uint32_t balancer);
   void hear(std::uint32_t teller);
 
