@@ -194,15 +194,14 @@ Transfers::Id Transfers::start(Request request, Done done, Data data) {
 void Transfers::cancel(Id id) { transfers_.erase(id); }
 
 void Transfers::wait(Duration longest, std::span<pollfd> others) {
-  int running = 0;
-  ::curl_multi_perform(multi_->handle, &running);
-  finish_all();
   std::vector<curl_waitfd> fds;
   for (const pollfd& fd : others) fds.push_back({.fd = fd.fd, .events = fd.events, .revents = 0});
   const auto ms = std::clamp(ms_of(longest), 0L, 60'000L);
+  // What was just started has a timer of libcurl's that is due, so it does not wait.
   ::curl_multi_poll(multi_->handle, fds.data(), static_cast<unsigned>(fds.size()),
                     static_cast<int>(ms), nullptr);
   for (std::size_t i = 0; i < fds.size(); ++i) others[i].revents = fds[i].revents;
+  int running = 0;
   ::curl_multi_perform(multi_->handle, &running);
   finish_all();
 }
