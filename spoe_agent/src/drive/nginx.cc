@@ -19,6 +19,9 @@ using Json = nlohmann::json;
 
 constexpr Duration kPeriod = std::chrono::seconds(1);
 constexpr Duration kTimeout = std::chrono::seconds(5);
+// On a busy machine each takes its turn of the scheduler, there and back: 197 of them one after the
+// other took 2.4 s where all together are 20 ms of work.
+constexpr std::size_t kMostAtOnce = 16;
 
 template <typename Value>
 Value value_in(const Json& object, const char* key, Value standard) {
@@ -63,7 +66,10 @@ bool parse_servers(std::string_view text, std::vector<Member>& out) {
 NginxDriver::NginxDriver(NginxUpstream upstream, net::Transfers& transfers)
     : upstream_(std::move(upstream)), transfers_(transfers) {}
 
-NginxDriver::~NginxDriver() { transfers_.cancel(running_); }
+NginxDriver::~NginxDriver() {
+  transfers_.cancel(look_);
+  for (const Running& r : running_) transfers_.cancel(r.id);
+}
 
 void NginxDriver::want(const discovery::Targets& targets) {
   wanted_ = targets;
@@ -72,7 +78,7 @@ void NginxDriver::want(const discovery::Targets& targets) {
 }
 
 TimePoint NginxDriver::poll(TimePoint now) {
-  if (!is_asked_ || running_ != 0) return TimePoint::max();
+  if (!is_asked_ || look_ != 0 || !running_.empty()) return TimePoint::max();
   if (std::exchange(waits_, false)) next_ = now + kPeriod;
   // Who could not be reached is not asked more often because more is wanted.
   if (now < next_ && (!is_changed_ || !trouble_.empty())) return next_;
@@ -92,14 +98,14 @@ net::Request NginxDriver::request(std::string method, const std::string& path,
 }
 
 void NginxDriver::look() {
-  is_changed_ = has_refused_ = false;
+  is_changed_ = has_refused_ = has_no_room_ = has_failed_ = false;
   steps_.clear();
   ++figures_.asked;
-  running_ = transfers_.start(request("GET", ""), [this](const net::Answer& a) { on_servers(a); });
+  look_ = transfers_.start(request("GET", ""), [this](const net::Answer& a) { on_servers(a); });
 }
 
 void NginxDriver::on_servers(const net::Answer& answer) {
-  running_ = 0;
+  look_ = 0;
   std::vector<Member> present;
   if (answer.status != 200 || !answer.error.empty()) {
     return fail(answer.status == 0
@@ -120,7 +126,7 @@ void NginxDriver::on_servers(const net::Answer& answer) {
   for (Step& s : discovery::reconcile(wanted_, present, told_, room)) {
     steps_.push_back(std::move(s));
   }
-  if (!steps_.empty()) return take_step();
+  if (!steps_.empty()) return take_steps();
   figures_.is_settled = true;
   waits_ = true;
 }
@@ -152,18 +158,23 @@ net::Request NginxDriver::request_of(const Step& step) const {
   return request("DELETE", at);
 }
 
-void NginxDriver::take_step() {
-  ++figures_.asked;
-  running_ =
-      transfers_.start(request_of(steps_.front()), [this](const net::Answer& a) { on_step(a); });
+void NginxDriver::take_steps() {
+  while (!steps_.empty() && running_.size() < kMostAtOnce &&
+         (running_.empty() || running_.front().step.action == steps_.front().action)) {
+    const auto at = running_.insert(running_.end(), {.step = std::move(steps_.front())});
+    steps_.pop_front();
+    ++figures_.asked;
+    at->id = transfers_.start(request_of(at->step),
+                              [this, at](const net::Answer& a) { on_step(at, a); });
+  }
 }
 
-void NginxDriver::on_step(const net::Answer& answer) {
-  running_ = 0;
-  if (answer.status == 0) return fail(answer.error);
-  const Step step = std::move(steps_.front());
-  steps_.pop_front();
-  if (answer.status / 100 == 2) {
+void NginxDriver::on_step(std::list<Running>::iterator at, const net::Answer& answer) {
+  const Step step = std::move(at->step);
+  running_.erase(at);
+  if (answer.status == 0) {
+    fail(answer.error);
+  } else if (answer.status / 100 == 2) {
     discovery::note(step, told_);
     count(step.action);
     log(LogLevel::kDebug,
@@ -172,8 +183,13 @@ void NginxDriver::on_step(const net::Answer& answer) {
     refuse(step.address, answer);
   }
   // What is wanted since then is looked at anew.
-  if (!steps_.empty() && !is_changed_) return take_step();
+  if (!is_changed_) take_steps();
+  if (running_.empty()) end_round();
+}
+
+void NginxDriver::end_round() {
   log_changes("upstream " + upstream_.name);
+  if (has_failed_) return;
   if (has_refused_ && !is_full_) {
     waits_ = true;
   } else {
@@ -187,10 +203,13 @@ void NginxDriver::refuse(const std::string& what, const net::Answer& answer) {
   if (code == "UpstreamServerNotFound" || code == "UpstreamServerExists") return;
   ++figures_.refused;
   has_refused_ = true;
+  const bool is_full = code == "UpstreamFull";
+  // The first of those that were under way together has said so.
+  if (is_full && std::exchange(has_no_room_, true)) return;
   const std::string text = error_in(answer.body, "text");
   log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", what,
                            ": nginx refuses: ", std::to_string(answer.status), " ", text});
-  if (code != "UpstreamFull") return;
+  if (!is_full) return;
   // The rest would be refused as well. Those who go make room one by one, if it was not so already.
   const bool can_make_room =
       std::ranges::any_of(steps_, [](const Step& s) { return s.action == Action::kRemove; });
@@ -206,7 +225,7 @@ void NginxDriver::fail(std::string why) {
   steps_.clear();
   ++figures_.unanswered;
   figures_.is_settled = false;
-  waits_ = true;
+  waits_ = has_failed_ = true;
   if (why == trouble_) return;
   trouble_ = std::move(why);
   log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", upstream_.socket, ": ", trouble_,

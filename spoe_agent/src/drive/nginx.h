@@ -1,12 +1,14 @@
 // NginxDriver: the servers of an upstream of nginx, by `leastwise_control` on a unix socket.
 //
-// Looks at them each second, and at once when others are wanted; takes the steps one after the
-// other over one connection, and looks again. So whatever an nginx that was started anew, an
+// Looks at them each second, and at once when others are wanted; takes the steps, up to 16 of a
+// kind at a time, and looks again. One kind begins when the one before is done, so that nobody goes
+// before those who come in his place are there. So whatever an nginx that was started anew, an
 // operator or a refusal has changed is found out. docs/control.md
 #ifndef LEASTWISE_SPOE_AGENT_DRIVE_NGINX_H_
 #define LEASTWISE_SPOE_AGENT_DRIVE_NGINX_H_
 
 #include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +39,16 @@ class NginxDriver final : public Driver {
   TimePoint poll(TimePoint now) override;
 
  private:
+  struct Running {
+    discovery::Step step;
+    net::Transfers::Id id = 0;
+  };
+
   void look();
   void on_servers(const net::Answer& answer);
-  void take_step();
-  void on_step(const net::Answer& answer);
+  void take_steps();
+  void on_step(std::list<Running>::iterator step, const net::Answer& answer);
+  void end_round();
   void refuse(const std::string& what, const net::Answer& answer);
   void fail(std::string why);
   net::Request request(std::string method, const std::string& path, std::string body = {}) const;
@@ -49,14 +57,16 @@ class NginxDriver final : public Driver {
   NginxUpstream upstream_;
   net::Transfers& transfers_;
   discovery::Targets wanted_;
-  bool is_asked_ = false;     // something is wanted
-  bool is_changed_ = false;   // since the last look
-  bool is_full_ = false;      // nginx had no room in the last round
-  bool is_tight_ = false;     // so this round is planned for none
-  bool has_refused_ = false;  // a step of this round
+  bool is_asked_ = false;    // something is wanted
+  bool is_changed_ = false;  // since the last look
+  bool is_full_ = false;     // nginx had no room in the last round
+  bool is_tight_ = false;    // so this round is planned for none
+  // In this round: a step was refused, for want of room, was not answered.
+  bool has_refused_ = false, has_no_room_ = false, has_failed_ = false;
   discovery::Told told_;
-  std::deque<discovery::Step> steps_;  // that are still to be taken; the first is under way
-  net::Transfers::Id running_ = 0;
+  std::deque<discovery::Step> steps_;  // that are still to be taken
+  std::list<Running> running_;         // that are under way
+  net::Transfers::Id look_ = 0;        // that is under way
   TimePoint next_{};
   bool waits_ = false;  // until next_, which counts from the next poll()
 };
