@@ -29,7 +29,7 @@ mirror=${LEASTWISE_MATRIX_MIRROR:-http://deb.debian.org/debian}
 nginx_sources=${LEASTWISE_MATRIX_NGINX:+$(realpath "$LEASTWISE_MATRIX_NGINX")}
 all_releases=(bookworm trixie sid)
 packages=(cmake ninja-build g++ ccache pkg-config ca-certificates curl openssl procps python3
-          python3-h2 python3-dnslib nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua haproxy dpkg-dev iproute2
+          python3-h2 python3-dnslib redis-server nginx nginx-dev libnginx-mod-stream libnginx-mod-http-lua haproxy dpkg-dev iproute2
           libcli11-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libhiredis-dev libhttp-parser-dev libsystemd-dev
           libprotozero-dev libnghttp2-dev libcurl4-openssl-dev libyaml-cpp-dev libc-ares-dev libgtest-dev libgmock-dev libbenchmark-dev
           libpcre2-dev libssl-dev zlib1g-dev)

@@ -12,7 +12,7 @@ import backend
 import chromium
 import harness
 
-PORT, A, B = 20860, 20861, 20862
+PORT, A, B = 20870, 20871, 20872
 CONFIG = f"""
     upstream app {{ leastwise; server 127.0.0.1:{A} weight=3; server 127.0.0.1:{B}; }}
     server {{

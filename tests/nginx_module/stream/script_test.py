@@ -8,8 +8,8 @@ import unittest
 import harness
 import stream_servers as s
 
-PORT, GAME = 21900, 21901
-A, B = 21902, 21903
+PORT, GAME = 20740, 20741
+A, B = 20742, 20743
 
 
 class Script(unittest.TestCase):
