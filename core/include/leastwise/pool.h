@@ -126,7 +126,7 @@ std::string_view name(Chooser chooser) noexcept;
 // A copy of the pool's model, for status pages and tests.
 struct PoolView {
   std::size_t capacity = 0, endpoints = 0, processes = 0;
-  std::uint64_t ticks = 0, samples = 0, samples_lost = 0, healed = 0;
+  std::uint64_t ticks = 0, samples = 0, samples_lost = 0, samples_set_aside = 0, healed = 0;
   bool learned = false;      // enough samples for the adaptive policy
   float mean_cost = 0;       // x̄, seconds
   float slowness = 0;        // G

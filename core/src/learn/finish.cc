@@ -310,8 +310,10 @@ void Picker::learn_speed(const Words& words, const Ticket& ticket, const Outcome
   const float expected =
       ticket.predicted > 0 ? expected_of(shared->routes, ticket, outcome.kind) : 0;
   learn_distance(words.record, ticket, outcome, quick);
-  if (ticket.start.time_since_epoch().count() < shared->stall_ended.get()) [[unlikely]]
+  if (ticket.start.time_since_epoch().count() < shared->stall_ended.get()) [[unlikely]] {
+    shared->samples_set_aside.fetch_add(1, std::memory_order_relaxed);
     return;
+  }
 
   Answer sample{.endpoint = static_cast<std::uint32_t>(index(ticket.id)),
                 .route = ticket.route,

@@ -42,15 +42,19 @@ static_assert(kManyAnswers < AnswerRing::kEntries);
 constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms, bool stall) noexcept {
-  std::uint64_t lost = 0;
-  std::uint64_t seen = 0;
+  std::uint64_t lost = 0, seen = 0, set_aside = 0;
   for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
-      if (sample.endpoint >= shared.capacity() || stall) return;
+      if (sample.endpoint >= shared.capacity()) return;
+      if (stall) {
+        ++set_aside;
+        return;
+      }
       const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixAtOnce;
       shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
   }
+  if (set_aside > 0) shared->samples_set_aside.fetch_add(set_aside, std::memory_order_relaxed);
   return lost;
 }
 

@@ -34,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 25;
+inline constexpr std::uint32_t kLayout = 26;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -225,6 +225,7 @@ struct alignas(64) Header {
   std::atomic<std::int64_t> tick_entry;
   Cell<std::int64_t> tick_last;
   Cell<std::uint64_t> ticks, samples_lost;
+  std::atomic<std::uint64_t> samples_set_aside;  // for a stall: learn/stall.h
   Cell<std::uint32_t> next_looked_after;
   Cell<std::uint32_t> stalled;  // ticks in a row in which all servers were late; learn/stall.h
   Cell<std::uint32_t> rests;    // not 0: at the last tick nothing was pending; learn/rest.cc

@@ -162,9 +162,9 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"slowness\":" << double{v.slowness} << ",\"sharing\":" << double{v.sharing}
       << ",\"mean_wait\":" << double{v.mean_wait} << ",\"price\":" << double{v.price}
       << ",\"caution\":" << double{v.caution} << ",\"samples\":" << v.samples
-      << ",\"samples_lost\":" << v.samples_lost << ",\"ticks\":" << v.ticks
-      << ",\"panic\":" << yes(v.panic) << ",\"prober\":" << v.prober << ",\"healed\":" << v.healed
-      << ",\"processes\":" << std::uint64_t{v.processes}
+      << ",\"samples_lost\":" << v.samples_lost << ",\"samples_set_aside\":" << v.samples_set_aside
+      << ",\"ticks\":" << v.ticks << ",\"panic\":" << yes(v.panic) << ",\"prober\":" << v.prober
+      << ",\"healed\":" << v.healed << ",\"processes\":" << std::uint64_t{v.processes}
       << ",\"endpoints\":" << std::uint64_t{v.endpoints}
       << ",\"capacity\":" << std::uint64_t{v.capacity} << ",\"decisions\":{";
   for (std::size_t i = 1; i < kReasons; ++i) {

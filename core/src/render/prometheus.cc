@@ -305,6 +305,9 @@ constexpr Family kFamilies[] = {
      [](const Lines& l, Model m) { l.line(m.panic ? 1.0 : 0.0); }},
     {"leastwise_samples_total", kCounter, "", "Answers that the model learned from.", nullptr,
      [](const Lines& l, Model m) { l.line(m.samples); }},
+    {"leastwise_samples_set_aside_total", kCounter, "",
+     "Answers of a moment when all servers stood still, which say nothing of any.", nullptr,
+     [](const Lines& l, Model m) { l.line(m.samples_set_aside); }},
     {"leastwise_samples_lost_total", kCounter, "", "Answers that came too fast to learn from.",
      nullptr, [](const Lines& l, Model m) { l.line(m.samples_lost); }},
 };

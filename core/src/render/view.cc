@@ -234,6 +234,7 @@ PoolView Pool::view() const noexcept {
   v.ticks = header_->ticks.get();
   v.samples = plan.samples.get();
   v.samples_lost = header_->samples_lost.get();
+  v.samples_set_aside = header_->samples_set_aside.load(std::memory_order_relaxed);
   v.learned = plan.learned.get() != 0;
   v.mean_cost = plan.mean_cost.get();
   v.slowness = plan.slowness.get();

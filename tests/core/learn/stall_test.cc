@@ -54,6 +54,7 @@ class StallTest : public PoolFixture {
   }
 
   std::array<double, kServers> slow_{1, 1, 1, 1, 1, 1, 1, 1};
+  std::uint64_t finished_ = 0;
 
  private:
   struct Open {
@@ -73,6 +74,7 @@ class StallTest : public PoolFixture {
   }
   void finish_first() {
     const Open& o = open_.top();
+    ++finished_;
     picker_.finish(config_, o.ticket, {.status = 200, .occupied = o.end - o.start}, now_);
     if (pool_.is_behind(slot_)) pool_.catch_up(config_, now_);
   }
@@ -92,6 +94,19 @@ TEST_F(StallTest, EqualServersStayEqual) {
       EXPECT_LT(share, 1.2);
     }
   }
+}
+
+TEST_F(StallTest, WhatIsSetAsideIsCounted) {
+  shares(20'000);
+  tick();
+  EXPECT_EQ(pool_.view().samples_set_aside, 0U);
+  stall(300ms);
+  shares(2'000);
+  tick();
+  const PoolView view = pool_.view();
+  EXPECT_GT(view.samples_set_aside, 0U);
+  EXPECT_LT(view.samples_set_aside, 200U);
+  EXPECT_EQ(view.samples + view.samples_set_aside, finished_);
 }
 
 TEST_F(StallTest, WhatLastsIsLearned) {

@@ -81,9 +81,10 @@ class Balancing(unittest.TestCase):
                     pass
         asked = clients * each
         model = harness.wait_for(
-            lambda: (m := nginx.status()["model"])["samples"] + m["samples_lost"] >= asked and m,
+            lambda: (m := nginx.status()["model"])["samples"] + m["samples_lost"] + m["samples_set_aside"] >= asked and m,
             "all answers to be learned from")
-        self.assertEqual((model["samples"], model["samples_lost"]), (asked, 0))
+        # On a busy machine both "servers" may stand still at once.
+        self.assertEqual((model["samples"] + model["samples_set_aside"], model["samples_lost"]), (asked, 0))
 
     def test_hash_keeps_a_key_on_its_server_whatever_the_order_of_the_servers(self):
         nginx = self.nginx(config("leastwise hash; leastwise_key $arg_user; " + SERVERS))

@@ -19,6 +19,7 @@ function modelFacts(pool) {
     ...(m.policy_ms > 0 ? [["typical answer, adaptive", duration(m.policy_ms)]] : []),
     ...(m.least_conn_ms > 0 ? [["typical answer, least_conn", duration(m.least_conn_ms)]] : []),
     ...reasons, ["answers learned from", count(m.samples)], ["answers lost", count(m.samples_lost)],
+    ["answers set aside", count(m.samples_set_aside)],
     ["processes", count(m.processes)], ["places for servers", `${count(m.endpoints)} of ${count(m.capacity)}`],
   ];
 }
