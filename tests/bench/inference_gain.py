@@ -37,7 +37,9 @@ METHODS = {"nginx": ["least_conn", "leastwise inference"], "haproxy": ["leastcon
 
 def nginx_config(method):
     servers = " ".join(f"server 127.0.0.1:{p};" for p in SERVERS)
-    return (f"upstream app {{ {method}; {servers} keepalive 64; }} leastwise_body openai;"
+    # Or each worker of nginx's own methods counts for itself.
+    zone = "" if method.startswith("leastwise") else "zone app 8m;"
+    return (f"upstream app {{ {zone} {method}; {servers} keepalive 64; }} leastwise_body openai;"
             f"server {{ listen 127.0.0.1:{PORT}; location / {{ proxy_pass http://app;"
             ' proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; } }'
             # Or bodies above 16 KB wait for 40 ms in nginx, whoever balances: docs/inference.md.
