@@ -49,7 +49,7 @@ void HttpServer::accept_all(std::uint32_t listener) {
     Fd fd = accept_from(listeners_[listener].fd.get());
     if (!fd.is_open()) return;
     const int socket = fd.get();
-    const Handle client = connections_.acquire(std::move(fd), listener);
+    const Handle client = connections_.acquire(std::move(fd), listener, most_body_);
     poller_.add(socket, client.packed(), kReadEvents);
     ++listeners_[listener].open;
     handler_.on_accept(listener);
@@ -88,9 +88,9 @@ void HttpServer::read_requests(Handle client) {
     if (!reader.is_complete()) break;
     connection->is_busy = true;
     ++connection->requests;
-    handler_.on_request(
-        client, connection->listener,
-        {reader.target(), reader.wanted_value(), reader.keeps_alive(), connection->requests});
+    handler_.on_request(client, connection->listener,
+                        {reader.target(), reader.wanted_value(), reader.body(),
+                         reader.keeps_alive(), connection->requests});
     connection = connections_.find(client);
   }
   if (connection != nullptr) connection->is_reading = false;

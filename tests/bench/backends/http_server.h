@@ -27,7 +27,8 @@ class HttpServer {
   // Its texts are gone once the request is answered.
   struct Request {
     std::string_view target;
-    std::string_view x_u;  // empty: no such header
+    std::string_view x_u;   // empty: no such header
+    std::string_view body;  // empty: none, or the server keeps none
     bool keeps_alive = true;
     unsigned number = 1;  // on this connection
   };
@@ -42,7 +43,10 @@ class HttpServer {
     virtual void on_abandon(std::uint32_t listener) = 0;
   };
 
-  explicit HttpServer(Handler& handler) : handler_(handler) {}
+  // Keeps bodies of up to `most_body` bytes for the handler, and refuses longer ones; with 0 it
+  // skips them.
+  explicit HttpServer(Handler& handler, std::size_t most_body = 0)
+      : handler_(handler), most_body_(most_body) {}
 
   // Throws UsageError if the address can not be had.
   void listen(std::uint32_t listener, const std::string& address, std::uint16_t port);
@@ -68,11 +72,14 @@ class HttpServer {
   };
 
   struct Connection {
-    Connection(Fd socket, std::uint32_t number) : fd(std::move(socket)), listener(number) {}
+    Connection(Fd socket, std::uint32_t number, std::size_t most_body)
+        : fd(std::move(socket)),
+          listener(number),
+          reader(HttpReader::Kind::kRequest, "x-u", most_body) {}
 
     Fd fd;
     std::uint32_t listener;
-    HttpReader reader{HttpReader::Kind::kRequest, "x-u"};
+    HttpReader reader;
     std::string input;  // not yet parsed
     std::string output;
     std::size_t sent = 0;  // of `output`
@@ -92,6 +99,7 @@ class HttpServer {
   void drop(Handle client, bool with_reset);
 
   Handler& handler_;
+  std::size_t most_body_;
   Poller poller_;
   std::vector<Listener> listeners_;
   SlotTable<Connection> connections_;

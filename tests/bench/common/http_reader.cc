@@ -36,8 +36,12 @@ struct HttpReader::Callbacks {
     return 0;
   }
 
-  static int on_body(http_parser* parser, const char* /*text*/, std::size_t /*size*/) noexcept {
-    reader(parser).has_body_ = true;
+  static int on_body(http_parser* parser, const char* text, std::size_t size) noexcept {
+    HttpReader& self = reader(parser);
+    self.has_body_ = true;
+    if (self.most_body_ == 0) return 0;
+    if (size > self.most_body_ - self.body_.size()) return 1;
+    self.body_.append(text, size);
     return 0;
   }
 
@@ -64,7 +68,8 @@ struct HttpReader::Callbacks {
   }
 };
 
-HttpReader::HttpReader(Kind kind, std::string_view wanted) noexcept : wanted_(wanted) {
+HttpReader::HttpReader(Kind kind, std::string_view wanted, std::size_t most_body) noexcept
+    : wanted_(wanted), most_body_(most_body) {
   http_parser_init(&parser_, kind == Kind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE);
 }
 
@@ -90,6 +95,7 @@ void HttpReader::next_message() {
   const auto type = static_cast<http_parser_type>(parser_.type);
   http_parser_init(&parser_, type);
   target_.clear();
+  body_.clear();
   field_.clear();
   value_.clear();
   in_value_ = is_wanted_ = has_begun_ = has_body_ = false;

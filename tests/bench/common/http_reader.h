@@ -1,5 +1,6 @@
 // Reads HTTP/1.x messages of one direction, one at a time, and keeps what the tools need: target
-// or status, one header, whether the connection may stay. Bodies are skipped, not stored.
+// or status, one header, whether the connection may stay. Bodies are skipped, unless they are asked
+// for.
 //
 // The parsing is http_parser's. Text views are valid until next_message(). Not thread safe.
 #ifndef LEASTWISE_TESTS_BENCH_COMMON_HTTP_READER_H_
@@ -18,7 +19,8 @@ class HttpReader {
   enum class Kind { kRequest, kResponse };
 
   // `wanted` is the header to keep; it must outlive the reader.
-  HttpReader(Kind kind, std::string_view wanted) noexcept;
+  // A message with more than `most_body` bytes of body is broken; without it, bodies are skipped.
+  HttpReader(Kind kind, std::string_view wanted, std::size_t most_body = 0) noexcept;
 
   // Takes bytes up to the end of the current message and returns how many.
   std::size_t feed(std::string_view bytes);
@@ -38,12 +40,15 @@ class HttpReader {
   std::string_view target() const noexcept { return target_; }
   int status() const noexcept { return static_cast<int>(parser_.status_code); }
   std::string_view wanted_value() const noexcept { return value_; }
+  std::string_view body() const noexcept { return body_; }
 
  private:
   struct Callbacks;
 
   http_parser parser_{};
   std::string_view wanted_;
+  std::size_t most_body_;
+  std::string body_;
   std::string target_;
   std::string field_;
   std::string value_;

@@ -42,6 +42,24 @@ TEST(HttpReader, WorksAfterItWasMoved) {
   EXPECT_EQ(second.target(), "/a?do=close");
 }
 
+TEST(HttpReader, KeepsABodyThatIsAskedForUntilTheNextMessage) {
+  HttpReader reader(HttpReader::Kind::kRequest, "x-u", 3);
+  for (const char& byte : kRequest) reader.feed({&byte, 1});
+  EXPECT_EQ(reader.body(), "abc");
+  reader.next_message();
+  EXPECT_EQ(reader.body(), "");
+}
+
+TEST(HttpReader, ABodyLongerThanAllowedIsBrokenAndOneThatIsSkippedIsNot) {
+  HttpReader two(HttpReader::Kind::kRequest, "x-u", 2);
+  two.feed(kRequest);
+  EXPECT_TRUE(two.is_broken());
+  HttpReader none(HttpReader::Kind::kRequest, "x-u");
+  none.feed(kRequest);
+  EXPECT_TRUE(none.is_complete());
+  EXPECT_EQ(none.body(), "");
+}
+
 TEST(HttpReader, AnAnswerCutShortIsBroken) {
   HttpReader reader(HttpReader::Kind::kResponse, "x-server");
   reader.feed("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Server: 7\r\n\r\nabc");

@@ -6,12 +6,11 @@ Usage: models_test.py AGENT BACKENDS LOAD [unittest arguments]
 import pathlib
 import subprocess
 import sys
-import time
 import unittest
 
 import stack
-from printed import Printed
-from stack import FEEDBACK, STATUS, WEB, Stack, is_listening, say, until
+from models_stack import ModelsStack
+from stack import FIRST_SERVER, STATUS, WEB, is_listening, say, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "nginx_module"))
 import model_client  # noqa: E402
@@ -19,73 +18,25 @@ import model_server  # noqa: E402
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
 
-CONFIG = f"""
-global
-    stats socket FOLDER/admin.sock mode 600 level admin
 
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 60s
-    timeout server 60s
-
-frontend web
-    bind 127.0.0.1:{WEB}
-    default_backend app
-
-backend app
-    balance leastconn
-SERVERS
-"""
-
-AGENT_CONFIG = f"""listen unix:FOLDER/spoa.sock;
-feedback 127.0.0.1:{FEEDBACK};
-haproxy_socket FOLDER/admin.sock;
-status 127.0.0.1:{STATUS};
-backend app {{ policy inference; }}
-"""
-
-
-class Models(Stack):
+class Models(ModelsStack):
     """Three of them instead of the usual servers."""
 
     def __init__(self, **options):
-        super().__init__()
+        super().__init__(range(FIRST_SERVER, FIRST_SERVER + 3))
         self.models = model_server.ModelServers(*self.ports.values(), **options)
 
     def __enter__(self):
+        self.models.__enter__()
         try:
-            self.models.__enter__()
-            self.write_files()
-            self.start_agent()
-            self.start_haproxy()
-            until(lambda: self.peers().keys() >= set(self.names))
-            time.sleep(0.5)  # HAProxy's check of the agent
+            return super().__enter__()
         except BaseException:
-            self.__exit__()
+            self.models.__exit__()
             raise
-        return self
 
     def __exit__(self, *_):
         super().__exit__()
         self.models.__exit__()
-
-    def write_files(self):
-        folder = str(self.folder)
-        servers = "\n".join(f"    server {n} 127.0.0.1:{p}" for n, p in self.ports.items())
-        config = CONFIG.replace("FOLDER", folder).replace("SERVERS", servers)
-        (self.folder / "haproxy.cfg").write_text(config)
-        (self.folder / "leastwise.conf").write_text(AGENT_CONFIG.replace("FOLDER", folder))
-        printed = subprocess.run(
-            [stack.AGENT, "-c", "leastwise.conf", "--haproxy-config", "app", "--haproxy-cfg",
-             "haproxy.cfg"], check=True, capture_output=True, text=True, cwd=self.folder).stdout
-        printed = Printed(printed)
-        config = printed.paste(config)
-        (self.folder / "haproxy.cfg").write_text(config.replace("/etc/haproxy/", folder + "/"))
-        (self.folder / "leastwise.spoe.conf").write_text(printed.parts["leastwise.spoe.conf"][0])
-        check = subprocess.run([stack.HAPROXY, "-dW", "-c", "-f", str(self.folder / "haproxy.cfg")],
-                               text=True, check=False, capture_output=True)
-        assert check.returncode == 0, check.stderr + config
 
     def feedback(self):
         return self.status()["agent"]["feedback"]

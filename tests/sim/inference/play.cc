@@ -80,7 +80,8 @@ class Play {
     call.session = which;
     call.text = session.text;
     call.answer_tokens = session.turns[turn].answer_tokens;
-    call.answer_piece = mix(mix(which, turn), 2);
+    call.whole = session.text;
+    call.whole.add({mix(mix(which, turn), 2), call.answer_tokens * kTokenBytes});
     call.sent = now_;
     call.server = router_->pick(call, now_);
     servers_[call.server].arrive(call);
@@ -108,7 +109,7 @@ class Play {
     call.ended = now_;
     router_->ended(call, now_);
     Session& session = sessions_[call.session];
-    session.text.add({call.answer_piece, call.answer_tokens * kTokenBytes});
+    session.text = call.whole;
     const std::size_t turn = next_turn_[call.session];
     if (turn == session.turns.size()) return;
     push(now_ + session.turns[turn].pause, Event::Kind::kTurn, call.session);

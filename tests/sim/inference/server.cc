@@ -60,7 +60,7 @@ bool ModelServer::admit() {
   Call& call = *waiting_.front();
   std::vector<std::uint64_t> blocks = call.text.blocks();
   const std::size_t cached = cache_.match(blocks);
-  const std::size_t more = call.answer_tokens * kTokenBytes / kBlockBytes + 1;
+  const std::size_t more = blocks_of_answer(call);
   if (!cache_.take(blocks, more)) return false;
   call.cached_tokens = static_cast<std::uint32_t>(cached) * kBlockBytes / kTokenBytes;
   const std::uint32_t to_read = std::max(1U, call.text.tokens() - call.cached_tokens);
@@ -96,13 +96,14 @@ void ModelServer::end_step(std::vector<Call*>& began, std::vector<Call*>& ended)
       if (r.to_read > 0) continue;
       began.push_back(r.call);
     }
-    if (r.to_write > 0) --r.to_write;
+    if (r.to_write > 0) {
+      --r.to_write;
+      ++r.call->written;
+    }
     if (r.to_write > 0) continue;
     ended.push_back(r.call);
     cache_.give_back(r.blocks, r.more);
-    Text whole = r.call->text;
-    whole.add({r.call->answer_piece, r.call->answer_tokens * kTokenBytes});
-    cache_.keep(whole.blocks());
+    cache_.keep(r.call->whole.blocks());
   }
   std::erase_if(running_, [](const Running& r) { return r.to_read == 0 && r.to_write == 0; });
 }

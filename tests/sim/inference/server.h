@@ -1,5 +1,6 @@
 // Model server: continuous batching with chunked prefill, and an LRU cache of prompt blocks, after
 // vLLM's scheduler. No preemption: a request has room for its whole answer before it begins.
+// It knows no clock: the simulator and the emulator in bench/backends say when a step is over.
 #ifndef LEASTWISE_TESTS_SIM_INFERENCE_SERVER_H_
 #define LEASTWISE_TESTS_SIM_INFERENCE_SERVER_H_
 
@@ -17,8 +18,8 @@ struct Call {
   std::size_t id = 0;
   std::uint64_t session = 0;
   Text text;
-  std::uint32_t answer_tokens = 0;
-  std::uint64_t answer_piece = 0;
+  std::uint32_t answer_tokens = 0, written = 0;
+  Text whole;  // with its answer
   double sent = 0, first_token = 0, ended = 0;
   std::uint32_t cached_tokens = 0;
   std::size_t server = 0;
@@ -29,6 +30,8 @@ struct Call {
 class BlockCache {
  public:
   explicit BlockCache(std::size_t blocks) : capacity_(blocks) {}
+
+  std::size_t capacity() const { return capacity_; }
 
   std::size_t match(const std::vector<std::uint64_t>& blocks) const;
   // False when there is no room for them and `more`.
@@ -57,6 +60,14 @@ class ModelServer {
   static constexpr std::size_t kCacheTokens = 150'000;
   static constexpr double kStep = 0.008, kPerToken = 1e-4, kPerAnswer = 5e-5;  // seconds
 
+  explicit ModelServer(std::size_t cache_tokens = kCacheTokens)
+      : cache_(cache_tokens * kTokenBytes / kBlockBytes) {}
+
+  // Whether it ever has room for this one; who has none would wait for ever, and all behind it.
+  bool has_room_for(const Call& call) const {
+    return call.text.bytes() / kBlockBytes + blocks_of_answer(call) <= cache_.capacity();
+  }
+  // REQUIRES: has_room_for(call), and that it has an answer of a token at least.
   void arrive(Call& call) { waiting_.push_back(&call); }
   bool is_idle() const { return waiting_.empty() && running_.empty(); }
   // Plans the next step from `now`; returns how long it takes at speed 1.
@@ -65,6 +76,7 @@ class ModelServer {
   void end_step(std::vector<Call*>& began, std::vector<Call*>& ended);
 
   std::size_t waiting() const { return waiting_.size(); }
+  std::size_t running() const { return running_.size(); }
   double kv_used() const { return cache_.used(); }
   double slow = 1;  // times the time that all takes
 
@@ -75,11 +87,14 @@ class ModelServer {
     std::vector<std::uint64_t> blocks;
     std::size_t more;  // blocks of its answer
   };
+  static std::size_t blocks_of_answer(const Call& call) {
+    return std::size_t{call.answer_tokens} * kTokenBytes / kBlockBytes + 1;
+  }
   bool admit();
 
   std::deque<Call*> waiting_;
   std::vector<Running> running_;
-  BlockCache cache_{kCacheTokens * kTokenBytes / kBlockBytes};
+  BlockCache cache_;
 };
 
 }  // namespace leastwise::sim
