@@ -158,11 +158,38 @@ class Parser {
     if (!config_.control_token_file.empty() && !config_.status) {
       fail(token_, "status", "required by control_token_file, such as: status 127.0.0.1:9878;");
     }
+    refuse_vain_sharing();
     return std::move(config_);
   }
 
  private:
   using Seen = std::map<std::string, std::uint32_t, std::less<>>;
+
+  void refuse_vain_sharing() {
+    const auto refuse_setting = [this](std::string_view name, std::string_view message) {
+      Token at = token_;
+      at.line = seen_.find(name)->second;
+      fail(at, name, message);
+    };
+    const auto shares = [](const BackendConfig& b) { return b.mode == Mode::kPick; };
+    const auto counts = [&](const BackendConfig& b) {
+      return shares(b) && b.settings.chosen_policy().by_score;
+    };
+    if (config_.share && std::ranges::none_of(config_.backends, shares)) {
+      refuse_setting("share",
+                     "has no effect: nothing is told in mode weights; give one backend \"mode "
+                     "pick;\" or take it out");
+    }
+    if (!config_.share_count) return;
+    if (!config_.share) {
+      refuse_setting("share_count", "has no effect without share; give it or take this out");
+    }
+    if (std::ranges::none_of(config_.backends, counts)) {
+      refuse_setting("share_count",
+                     "has no effect: adaptive counts what others have, and no backend of mode pick "
+                     "is adaptive; take it out, or change a policy");
+    }
+  }
 
   [[noreturn]] void fail(const Token& at, std::string_view value, std::string_view message) {
     throw ConfigError(file_, at.line, value, message);

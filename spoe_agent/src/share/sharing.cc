@@ -112,17 +112,17 @@ void Sharing::note_trouble(const std::string& error) {
   trouble_ = error;
 }
 
-// True when all is well.
-bool Sharing::note_errors(const std::vector<Redis::Reply>& replies) {
+// True when all is well. Of errors the first is told, with its command and key.
+bool Sharing::note_errors(const std::vector<Redis::Command>& commands,
+                          const std::vector<Redis::Reply>& replies) {
   if (replies.empty()) return note_trouble(redis_.error()), false;
-  bool well = true;
-  for (const Redis::Reply& reply : replies) {
-    const std::string error = error_of(*reply);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    const std::string error = error_of(*replies[i]);
     if (error.empty()) continue;
-    if (well) note_trouble(url_.shown() + ": " + error);
-    well = false;
+    note_trouble(url_.shown() + ": " + commands[i][0] + ' ' + commands[i][1] + ": " + error);
+    return false;
   }
-  return well;
+  return true;
 }
 
 std::string Sharing::key(const std::string& pool, std::string_view last) const {
@@ -147,7 +147,7 @@ void Sharing::exchange(const std::string& name, Shared& shared, const Pool& pool
     commands.push_back({"SRANDMEMBER", who, std::to_string(sharing::Gathering::kMostTellers)});
   }
   const std::vector<Redis::Reply> replies = redis_.ask(commands);
-  if (note_errors(replies)) note_well();
+  if (note_errors(commands, replies)) note_well();
   if (replies.empty()) return;
   if (replies.front()->type != REDIS_REPLY_ERROR) counters_.told.add();
   if (reads) hear(name, shared, *replies.back());
@@ -183,7 +183,7 @@ void Sharing::hear(const std::string& name, Shared& shared, const redisReply& wh
     const bool is_report = shared.pool.hear(ids[i], value, came);
     (is_report ? counters_.heard : counters_.refused).add();
   }
-  if (!gone.empty()) note_errors(redis_.ask(gone));
+  if (!gone.empty()) note_errors(gone, redis_.ask(gone));
   const auto bytes = static_cast<float>(redis_.bytes() - before);
   const auto pause = Duration{static_cast<std::int64_t>(1e6F * bytes / kBytesPerSecond)};
   shared.next_read = now_ + std::clamp(pause, sharing::PoolSharing::kPeriod, kSlowestRead);

@@ -50,7 +50,8 @@ class Sharing {
   std::uint32_t share(const std::string& name, Pool pool);
   void exchange(const std::string& name, Shared& shared, const Pool& pool);
   void hear(const std::string& name, Shared& shared, const redisReply& who);
-  bool note_errors(const std::vector<Redis::Reply>& replies);
+  bool note_errors(const std::vector<Redis::Command>& commands,
+                   const std::vector<Redis::Reply>& replies);
   void note_trouble(const std::string& error);
   void note_well();
   std::string key(const std::string& pool, std::string_view last) const;

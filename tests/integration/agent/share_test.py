@@ -234,7 +234,7 @@ class Sharing(unittest.TestCase):
             def spoil():
                 ask("SET", KEYS + "who", "a text, and no set")
             self.trouble(s, spoil, lambda: ask("DEL", KEYS + "who"))
-            self.assertIn("WRONGTYPE", s.log("agent"))
+            self.assertIn(f"SADD {KEYS}who: WRONGTYPE", s.log("agent"))
 
     def test_slow(self):
         delay = Delay()

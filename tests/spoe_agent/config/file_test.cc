@@ -145,6 +145,16 @@ const std::vector<BadFile>& bad_files() {
       {"listen 127.0.0.1:1;",
        "f:1: \"backend\": required, such as: backend app { policy adaptive; }"},
       {"lisen 127.0.0.1:1;", "f:1: \"lisen\": unknown directive; did you mean \"listen\"?"},
+      {"haproxy_socket /h;\nshare redis://h;\nbackend a { mode weights; }",
+       "f:2: \"share\": has no effect: nothing is told in mode weights; give one backend \"mode "
+       "pick;\" or take it out"},
+      {"listen 127.0.0.1:1;\nshare_count on;\nbackend a {}",
+       "f:2: \"share_count\": has no effect without share; give it or take this out"},
+      {"listen 127.0.0.1:1; haproxy_socket /h;\nshare redis://h;\nshare_count on;\nbackend a { "
+       "policy least_conn; }\n"
+       "backend b { mode weights; }",
+       "f:3: \"share_count\": has no effect: adaptive counts what others have, and no backend of "
+       "mode pick is adaptive; take it out, or change a policy"},
       {"listen 127.0.0.1:1;\nagent_check 127.0.0.1:2;\nbackend a {}",
        "f:3: \"agent_check\": has no effect: it tells weights, and no backend is of mode weights; "
        "give one \"mode weights;\" or take it out"},
