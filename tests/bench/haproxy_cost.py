@@ -29,8 +29,9 @@ from stack import EXAMPLE, HAPROXY, RR, Build, await_port, cpu_of  # noqa: E402
 
 CLIENTS, SERVERS, OURS = 32, 8, 3
 PATH_MS, RATE = 5, 400  # beside many others
-SIDES = {"none": "haproxy:least_conn", "httplog": "haproxy:least_conn", "pick": "haproxy:leastwise",
-         "weights": "haproxy:weights"}
+SIDES = {"none": "haproxy:least_conn", "httplog": "haproxy:least_conn", "question": "haproxy:leastwise",
+         "pick": "haproxy:leastwise", "weights": "haproxy:weights"}
+NOT_ASKED = ("log-format", "use-server", "http-response")  # of mode pick, what is more than a question
 
 
 class Side:
@@ -54,6 +55,9 @@ class Side:
     def text(self):
         text = configuration.haproxy(self.scenario, self.balancer, self.folder)
         text = text.replace("nbthread 2", "nbthread 1")
+        if self.name == "question":
+            text = "".join(line for line in text.splitlines(True) if not line.strip().startswith(NOT_ASKED))
+            text = text.replace(" format raw local0\n", " format raw local0\n    option httplog\n")
         if self.name == "httplog":
             text = text.replace("frontend web\n", f"frontend web\n    log 127.0.0.1:{configuration.FEEDBACK} "
                                 "format raw local0\n    option httplog\n")
@@ -70,8 +74,10 @@ class Side:
     def start(self):
         (self.folder / "haproxy.cfg").write_text(self.text())
         if self.balancer.policy:
-            (self.folder / "spoe.conf").write_text(
-                EXAMPLE.read_text().replace("timeout processing 20ms", "timeout processing 1s"))
+            spoe = EXAMPLE.read_text().replace("timeout processing 20ms", "timeout processing 1s")
+            if self.name == "question":
+                spoe = "".join(line for line in spoe.splitlines(True) if not line.strip().startswith("args"))
+            (self.folder / "spoe.conf").write_text(spoe)
             (self.folder / "agent.conf").write_text(
                 self.with_ports(configuration.agent(self.balancer, self.folder)))
             self.agent = self.run("agent", self.build.agent, "-c", self.folder / "agent.conf")
