@@ -47,18 +47,31 @@ Sharing::Sharing(const Registry& registry, ShareCounters& counters, RedisUrl url
 
 void Sharing::run() noexcept {
   for (;;) {
-    try {
-      round();
-    } catch (const std::exception& error) {
-      redis_.close();
-      note_trouble(error.what());
-    }
+    attempt(&Sharing::round);
     rounds_.add();
     const Duration rest = now_ + sharing::PoolSharing::kPeriod - now();
     std::unique_lock lock(mutex_);
     if (stopped_.wait_for(lock, std::max(rest, Duration{1000}), [this] { return stopping_; }))
-      return;
+      break;
   }
+  attempt(&Sharing::leave);
+}
+
+void Sharing::attempt(void (Sharing::*what)()) noexcept {
+  try {
+    (this->*what)();
+  } catch (const std::exception& error) {
+    redis_.close();
+    note_trouble(error.what());
+  }
+}
+
+// Else who starts again at once would hear what he had himself.
+void Sharing::leave() {
+  if (!redis_.is_connected()) return;
+  std::vector<Redis::Command> commands;
+  for (const auto& [name, shared] : shared_) commands.push_back({"SREM", key(name, "who"), id_});
+  if (!commands.empty()) note_errors(commands, redis_.ask(commands));
 }
 
 void Sharing::stop() noexcept {

@@ -44,7 +44,9 @@ class Sharing {
     TimePoint next_read{};
   };
 
+  void attempt(void (Sharing::*what)()) noexcept;
   void round();
+  void leave();
   void connect();
   // How many others are heard of this pool.
   std::uint32_t share(const std::string& name, Pool pool);

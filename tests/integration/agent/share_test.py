@@ -146,7 +146,9 @@ class Sharing(unittest.TestCase):
             say(self, elsewhere=s.elsewhere(), bytes_per_second=round(rate))
             others.over.set()
             others.join()
+            self.assertEqual(ask("SCARD", KEYS + "who"), b":10")
             s.end("agent", signal.SIGTERM)
+            self.assertEqual(ask("SCARD", KEYS + "who"), b":9")  # it starts again without hearing itself
             until(lambda: s.share()["tellers"] == 0, 7)  # forgotten after 5 s
             until(lambda: s.elsewhere() == 0, 7)
 
