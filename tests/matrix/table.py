@@ -24,6 +24,7 @@ HAPROXY = """\
 # Which HAProxy the agent works with
 Written by `tests/matrix/run.sh haproxy`, which builds the agent in each Debian release and runs its integration
 tests there with the packaged HAProxy. A number is that of suites that passed; what a HAProxy can not do they say and skip.
+`tests/run.sh` runs the same suites with Debian 12's own, 2.6.12. Both modes were also [measured](lab/haproxy_costs.md) with 2.6.12, 3.0.11 and 3.2.26.
 
 | Debian | HAProxy | g++ | suites | tested |
 |---|---|---|---|---|
