@@ -138,7 +138,7 @@ bool says_slow(const Outcome& outcome, const Ticket& ticket, const Plan& plan) n
 // such. By half of what the model asks: the plan is a little older.
 bool tells_place(const Routes& routes, const Plan& plan, const Ticket& ticket,
                  float beyond) noexcept {
-  constexpr auto kPart = static_cast<float>(0.5 * kLongPlace / kLong);
+  constexpr auto kPart = static_cast<float>(0.5 * kWatchedPlace / kLong);
   return plan.learned.get() == 0 || !(beyond <= kPart * plan.long_time.get()) ||
          routes.longs(ticket.route) != 0 || routes.stay(ticket.route) != Stay::kShort;
 }

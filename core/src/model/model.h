@@ -81,6 +81,7 @@ class Model {
   void learn_mean(double cost) noexcept;
   double long_time() const noexcept;
   void learn_place(std::uint16_t route, double stayed, Routes& routes) noexcept;
+  void watch_place(std::uint16_t route, double stayed, Routes& routes) noexcept;
   void learn_whole(std::uint16_t route, double whole, Routes& routes) noexcept;
   void learn_stay(std::uint16_t route, double stayed, bool is_long, Routes& routes) noexcept;
   bool only_waits(const Answer& s, const Routes& routes) const noexcept;

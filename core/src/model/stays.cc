@@ -24,7 +24,20 @@ constexpr double kAreHarmless = -0.5;
 double Model::long_time() const noexcept { return kLong * typical_cost_ * slowness_; }
 
 void Model::learn_place(std::uint16_t route, double stayed, Routes& routes) noexcept {
-  learn_stay(route, stayed, stayed > kLongPlace * typical_cost_ * slowness_, routes);
+  const double typical = typical_cost_ * slowness_;
+  const bool is_busy = routes.stay(route) == Stay::kBusy;
+  learn_stay(route, stayed, stayed > (is_busy ? kWatchedPlace : kLongPlace) * typical, routes);
+  if (routes.longs(route) == 0 && stayed > kWatchedPlace * typical) {
+    watch_place(route, stayed, routes);
+  }
+}
+
+// Nothing changes for it until the answers of others tell. In a pool of streams alone the waits
+// behind them are learned as the cost of their first bytes at first, so that none of them is long.
+void Model::watch_place(std::uint16_t route, double stayed, Routes& routes) noexcept {
+  const double before = double{routes.stayed(route)};
+  routes.set_stayed(
+      route, static_cast<float>(before > 0 ? before + kStayStep * (stayed - before) : stayed));
 }
 
 void Model::learn_whole(std::uint16_t route, double whole, Routes& routes) noexcept {
@@ -46,9 +59,7 @@ void Model::learn_stay(std::uint16_t route, double stayed, bool is_long, Routes&
     guests_.forget(route);
     return;
   }
-  const double before = double{routes.stayed(route)};
-  routes.set_stayed(
-      route, static_cast<float>(before > 0 ? before + kStayStep * (stayed - before) : stayed));
+  watch_place(route, stayed, routes);
   // Until the answers of others tell, it waits: those who come meanwhile are not worse off than
   // with least_conn, which spreads these evenly, too.
   if (routes.stay(route) == Stay::kShort && is_long) routes.set_stay(route, Stay::kIdle);
@@ -100,7 +111,11 @@ void Model::learn_guests(const Answer& s, Routes& routes) noexcept {
                .ahead_without = ahead(q - counted, std::max(0.0, work - counted * stayed))});
   const double odds = guests_.odds(s.guest);
   const Stay stay = routes.stay(s.guest);
-  if (stay == Stay::kShort || (stay == Stay::kBusy && !(odds < kAreIdle))) return;
+  if (stay == Stay::kBusy && !(odds < kAreIdle)) return;
+  if (stay == Stay::kShort) {
+    if (!(odds > kAreBusy)) return;
+    routes.set_longs(s.guest, kMostLongs);
+  }
   const Stay at_rest = odds < kAreHarmless ? Stay::kHarmless : Stay::kIdle;
   routes.set_stay(s.guest, odds > kAreBusy ? Stay::kBusy : at_rest);
 }

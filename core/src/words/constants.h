@@ -14,7 +14,8 @@ inline constexpr float kTieBreak = 0.001F;
 
 // Times the cost that is typical of the pool: what takes so much does no work, most likely,
 inline constexpr double kLong = 64;
-inline constexpr double kLongPlace = 4;  // and for how long a place is kept after the answer
+inline constexpr double kLongPlace = 4;       // and for how long a place is kept after the answer
+inline constexpr double kWatchedPlace = 0.5;  // and for how long, that it may hold others up
 
 }  // namespace leastwise
 
