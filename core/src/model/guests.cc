@@ -9,7 +9,7 @@ namespace {
 constexpr float kForget = 0.9995F;     // per answer
 constexpr float kMostLost = 6;         // of the evidence for any hypothesis, by one answer
 constexpr float kMostEvidence = 60;    // so that what has changed is seen within some answers
-constexpr float kMostScale = 2;        // what a hypothesis may be off by on the whole
+constexpr float kMostScale = 8;        // what a hypothesis may be off by on the whole
 constexpr double kPriorCosts = 4;      // in mean costs
 constexpr double kMostSurprise = 256;  // of an answer, times its cost
 constexpr double kLeastSpread = 0.5;

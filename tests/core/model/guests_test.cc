@@ -51,6 +51,28 @@ TEST(GuestsTest, WhoOccupiesSlotsIsFoundOutByThoseWhoWait) {
   EXPECT_GT(guests.odds(kRoute), 8);
 }
 
+// Streams alone: a place of two slots is free at once, or once half a stream has ended. All that
+// was learned as the cost of a first byte and as the slowness of the server, five times what it is,
+// so that nobody seems to wait.
+TEST(GuestsTest, WhoOccupiesSlotsIsFoundOutThoughWaitsWereLearnedAsCost) {
+  constexpr double kStream = 0.5;
+  Guests guests{};
+  Rng rng(9);
+  for (int i = 0; i < 20; ++i) {
+    const double stay = 1 + rng.below(3);
+    const double wait = stay < 2 ? 0 : exponential(rng, (stay - 1) * kStream / 2);
+    guests.add(kRoute, {.took = (0.002 + wait) / 5,
+                        .cost = 0.06,
+                        .mean_cost = 0.005,
+                        .spread = 1,
+                        .with = stay,
+                        .ahead_with = kStream,
+                        .without = 0,
+                        .ahead_without = 0.005});
+  }
+  EXPECT_GT(guests.odds(kRoute), 8);
+}
+
 // With 64 slots nobody would wait for six either: that stays possible, so the odds are about even.
 TEST(GuestsTest, WhoDelaysNobodyIsNeverTakenForBusy) {
   Guests guests{};
