@@ -85,9 +85,8 @@ class LongName(Stack):
 
     def write_files(self):
         super().write_files()
-        for file in ("haproxy.cfg", "leastwise.spoe.conf"):
-            path = self.folder / file
-            path.write_text(path.read_text().replace("s3", self.NAME))
+        file = self.folder / "haproxy.cfg"
+        file.write_text(file.read_text().replace("server s3 ", f"server {self.NAME} "))
         self.names.remove("s3")
 
 

@@ -155,9 +155,14 @@ class Stack:
         until(lambda: is_listening(STATUS) or self.processes["agent"].poll() is not None)
 
     def start_haproxy(self):
-        self.start("haproxy", HAPROXY, "-W", "-f", str(self.folder / "haproxy.cfg"),
-                   stdout=subprocess.DEVNULL, cwd=self.folder)
-        until(lambda: is_listening(WEB))
+        haproxy = self.start("haproxy", HAPROXY, "-W", "-f", str(self.folder / "haproxy.cfg"),
+                             stdout=subprocess.DEVNULL, cwd=self.folder)
+        try:
+            until(lambda: is_listening(WEB) or haproxy.poll() is not None)
+        except AssertionError as error:
+            raise AssertionError(f"HAProxy does not listen; it said: {self.log('haproxy')}") from error
+        if haproxy.poll() is not None:
+            raise AssertionError(f"HAProxy ended with {haproxy.returncode}; it said: {self.log('haproxy')}")
 
     def send_signal(self, name, number):
         os.kill(self.processes[name].pid, number)
