@@ -12,7 +12,6 @@ namespace {
 // ADR 35 has what was tried.
 constexpr float kSlow = 15;       // seconds of the averages,
 constexpr float kLately = 1;      // and of those that tell how much of them is chance
-constexpr float kLevel = 0.3F;    // and of how many there are at all
 constexpr float kNoise = 3;       // how much longer than kLately chance lasts
 constexpr float kNew = 3;         // seconds, that the mean counts for in who has just come
 constexpr float kOff = 1.65F;     // times the average total: it has changed at once
