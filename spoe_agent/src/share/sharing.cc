@@ -143,7 +143,7 @@ std::string Sharing::key(const std::string& pool, std::string_view last) const {
 }
 
 std::uint32_t Sharing::share(const std::string& name, Pool pool) {
-  Shared& shared = shared_.try_emplace(name, sharing::PoolSharing(life_)).first->second;
+  Shared& shared = shared_.try_emplace(name, life_).first->second;
   // What was heard fades also when there is nobody to ask.
   if (redis_.is_connected()) exchange(name, shared, pool);
   return shared.pool.take_in(pool, now(), counts_);

@@ -40,6 +40,7 @@ class Sharing {
 
  private:
   struct Shared {
+    explicit Shared(std::uint64_t life) : pool(life) {}
     sharing::PoolSharing pool;
     TimePoint next_read{};
   };
