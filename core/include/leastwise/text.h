@@ -50,6 +50,20 @@ class Text {
   std::size_t size_ = 0;
 };
 
+// Renders until the whole text fits: another thread or process may add a server meanwhile.
+// allocate(size) gives a buffer of at least that size, or an empty one when there is no memory:
+// then the text that is returned does not fit.
+template <typename Allocate, typename Render>
+Text render_whole(Allocate allocate, Render render) {
+  for (std::span<char> buffer;;) {
+    Text text(buffer);
+    render(text);
+    if (text.fits()) return text;
+    buffer = allocate(text.size() + text.size() / 8 + 64);  // figures grow, too
+    if (buffer.empty()) return text;
+  }
+}
+
 }  // namespace leastwise
 
 #endif  // LEASTWISE_TEXT_H_

@@ -39,17 +39,16 @@ Allowed allowed_at(Level level) noexcept {
   }
 }
 
-// Renders once to learn the size, and again into memory of that size.
 template <typename Render>
 ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, Render render) noexcept {
-  Text nowhere({});
-  render(nowhere);
-  const std::size_t room = nowhere.size() + nowhere.size() / 8 + 64;  // figures grow meanwhile
-  ngx_buf_t* b = ngx_create_temp_buf(r->pool, room);
+  ngx_buf_t* b = nullptr;
+  const auto allocate = [&](std::size_t size) noexcept -> std::span<char> {
+    b = ngx_create_temp_buf(r->pool, size);
+    if (b == nullptr) return {};
+    return {reinterpret_cast<char*>(b->pos), size};
+  };
+  const Text text = render_whole(allocate, render);
   if (b == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  Text text({reinterpret_cast<char*>(b->pos), room});
-  render(text);
-  if (!text.fits()) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   b->last = b->pos + text.size();
   b->last_buf = r == r->main;
   b->last_in_chain = 1;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 #include <utility>
 
+#include "admin/written.h"
 #include "config/token.h"
 #include "control/answer.h"
 #include "control/body.h"
@@ -53,13 +53,7 @@ std::optional<Target> parse(std::string_view path) noexcept {
 
 template <typename Render>
 Answer json(int status, Render render) {
-  Text nowhere({});
-  render(nowhere);
-  std::string out(nowhere.size() + nowhere.size() / 8 + 64, '\0');  // figures grow meanwhile
-  Text text{std::span<char>(out)};
-  render(text);
-  out.resize(text.view().size());
-  return {.status = status, .type = "application/json", .text = std::move(out), .parts = nullptr};
+  return {.status = status, .type = "application/json", .text = written(render), .parts = nullptr};
 }
 
 Answer refuse(const Refusal& refusal, std::string_view header = {}) {

@@ -1,12 +1,12 @@
 #include "admin/status.h"
 
 #include <algorithm>
-#include <functional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "admin/written.h"
 #include "leastwise/status_page.h"
 
 namespace leastwise::agent {
@@ -80,17 +80,6 @@ constexpr std::string_view kWarningHelp =
 constexpr std::string_view kSteeredHelp =
     "What a server gets of its configured share, beside the others (mode weights)";
 constexpr std::string_view kOpenHelp = "Picks that wait for their log line";
-
-// What the agent says of itself: two dozen figures, and an error message.
-constexpr std::size_t kOwnRoom = 32 * 1024;
-
-std::string written(const std::function<void(Text&)>& write) {
-  std::string out(kOwnRoom, '\0');
-  Text text{std::span<char>(out)};
-  write(text);
-  out.resize(text.view().size());
-  return out;
-}
 
 class Pools {
  public:

@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <string>
 
 namespace leastwise {
 namespace {
@@ -52,6 +54,29 @@ TEST(TextTest, LabelsEscapeWhatPrometheusAsksFor) {
   Text text(buffer);
   text.label("a\"b\\c\nd<");
   EXPECT_EQ(text.view(), "a\\\"b\\\\c\\nd<");
+}
+
+// Servers that are added between two looks.
+TEST(TextTest, AWholeTextIsRenderedAgainUntilItFits) {
+  std::string out;
+  const auto allocate = [&](std::size_t size) {
+    out.resize(size);
+    return std::span<char>(out);
+  };
+  const std::string row(200, 'x');
+  int rows = 0;
+  const Text text = render_whole(allocate, [&](Text& t) {
+    if (rows < 3) ++rows;
+    for (int i = 0; i < rows; ++i) t << row;
+    t << "]";
+  });
+  EXPECT_TRUE(text.fits());
+  EXPECT_EQ(text.view(), row + row + row + "]");
+}
+
+TEST(TextTest, AWholeTextDoesNotFitWithoutMemory) {
+  const auto none = [](std::size_t) { return std::span<char>(); };
+  EXPECT_FALSE(render_whole(none, [](Text& t) { t << "abc"; }).fits());
 }
 
 }  // namespace
