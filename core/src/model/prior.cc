@@ -75,6 +75,8 @@ double Prior::Sums::strength(double spread) const noexcept {
 }
 
 void Prior::renew(const Sums& all, const Sums& alike, double spread) noexcept {
+  // All are down, or a process that has just begun does not know yet that they are up.
+  if (all.members_ == 0) return;
   if (all.members_ >= 2) looks_ = std::min(looks_ + 1, kManyLooks);
   step(strength_, all.strength(spread));
   const bool is_group = alike.members_ >= 2;

@@ -105,6 +105,15 @@ TEST(PriorTest, AGroupThatIsGoneIsForgotten) {
   EXPECT_NEAR(prior.alike_strength(), prior.strength(), 0.1);
 }
 
+// As in a process that has just begun with what was known, and hears next who is up.
+TEST(PriorTest, WhileNobodyTakesPartWhatWasFoundStays) {
+  Prior prior = after(30, {0.8, 0.81, 0.79}, 100, {0.8, 0.81, 0.79});
+  const double strength = prior.alike_strength();
+  prior.renew({}, {}, kSpread);
+  EXPECT_EQ(prior.alike_strength(), strength);
+  EXPECT_NEAR(prior.centre(1), 0.8, 0.001);
+}
+
 TEST(PriorTest, WhoGaveNoAnswersHasNoSay) {
   const Prior prior = after(100, {1, 1, 1}, 1);
   EXPECT_EQ(prior.strength(), 4);
