@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The integration suites in an nginx that has the address sanitizer itself, and whose pools take each piece
 # of memory from malloc (NGX_DEBUG_PALLOC), so that what runs past one is seen. The modules have the
-# address and undefined behaviour sanitizers, as in asan_module.sh.
+# address and undefined behaviour sanitizers, as in the stage module-asan of tests/run.sh.
 #
 #   whole_asan.sh SOURCES [-R REGEX…]     sources of nginx, a release or a checkout, which stay as they
 #                                         are; what follows is ctest's
