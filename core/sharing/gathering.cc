@@ -13,13 +13,6 @@ float requests_of(const Report& report) noexcept {
   return sum;
 }
 
-// How much of a report of that age counts.
-float trust(Duration age) noexcept {
-  constexpr float kSpan = static_cast<float>((Gathering::kForgotten - Gathering::kStale).count());
-  const auto over = static_cast<float>((age - Gathering::kStale).count());
-  return std::clamp(1 - over / kSpan, 0.0F, 1.0F);
-}
-
 }  // namespace
 
 void Gathering::take(std::string_view name, const Report& report, TimePoint now) {
@@ -35,7 +28,7 @@ void Gathering::take(std::string_view name, const Report& report, TimePoint now)
 }
 
 std::uint32_t Gathering::sum(std::span<ServerReport> servers, float own, TimePoint now) {
-  std::erase_if(tellers_, [&](const auto& t) { return now - t.second.changed >= kForgotten; });
+  std::erase_if(tellers_, [&](const auto& t) { return now - t.second.changed >= Pool::kHearsay; });
   std::unordered_map<std::uint32_t, ServerReport*> known;
   for (ServerReport& server : servers) {
     server.requests = server.work = 0;
@@ -44,8 +37,8 @@ std::uint32_t Gathering::sum(std::span<ServerReport> servers, float own, TimePoi
   const float most = kMostTimes * usual(own);
   std::uint32_t heard = 0;
   for (const auto& [name, teller] : tellers_) {
-    const float part =
-        trust(now - teller.changed) * (teller.requests > most ? most / teller.requests : 1.0F);
+    const float part = Pool::hearsay_left(now - teller.changed) *
+                       (teller.requests > most ? most / teller.requests : 1.0F);
     ++heard;
     for (const ServerReport& told : teller.report.servers) {
       const auto found = known.find(told.server);

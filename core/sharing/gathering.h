@@ -1,10 +1,10 @@
 // Gathering: the last reports of the other balancers of one pool, and what is believed of them.
 //
 // A report is as old as it is since its number last changed, by our own clock: clocks of machines
-// differ. After kStale what it tells fades, after kForgotten it is gone. One that tells more
-// requests than kMostTimes those of the usual balancer counts as that many: who lies, or is broken,
-// weighs no more than a few of those that do not. How much all of them together can make of one
-// server is bounded once more by the pool: guard/others.h.
+// differ. After Pool::kStale what it tells fades, after Pool::kHearsay it is gone. One that tells
+// more requests than kMostTimes those of the usual balancer counts as that many: who lies, or is
+// broken, weighs no more than a few of those that do not. How much all of them together can make of
+// one server is bounded once more by the pool: guard/others.h.
 //
 // One thread's. Reports come from the network: decode() has refused what is none.
 #ifndef LEASTWISE_CORE_SHARING_GATHERING_H_
@@ -17,14 +17,13 @@
 #include <string_view>
 
 #include "leastwise/clock.h"
+#include "leastwise/pool.h"
 #include "sharing/report.h"
 
 namespace leastwise::sharing {
 
 class Gathering {
  public:
-  static constexpr Duration kStale = std::chrono::seconds(1);
-  static constexpr Duration kForgotten = std::chrono::seconds(5);
   static constexpr float kMostTimes = 4;
   static constexpr std::size_t kMostTellers = 255;  // more are not heard
 

@@ -5,57 +5,39 @@
 namespace leastwise::sharing {
 namespace {
 
-constexpr float kSmooth = 0.1F;  // of what is in flight, each kPeriod: an average of a second
-
 std::string_view address_of(std::string_view endpoint) noexcept {
   return endpoint.substr(endpoint.rfind('@') + 1);
 }
 
 }  // namespace
 
-std::string PoolSharing::tell(const Pool& pool) {
-  std::vector<Server> servers;
-  Report report{.life = life_, .number = ++number_};
+std::vector<ServerReport> PoolSide::look(const Pool& pool) {
+  std::vector<ServerReport> now;
+  ids_.clear();
   pool.for_each([&](EndpointId id) {
-    if (servers.size() == kMostServers) return;
-    const Pool::Own now = pool.own(id);
-    ServerReport told{.server = hash_of(address_of(pool.endpoint_name(id))),
-                      .requests = now.requests,
-                      .work = now.work};
-    // Places do not move, so the last report has most of them in the same order.
-    const auto old = servers.size() < servers_.size() && servers_[servers.size()].id == id
-                         ? servers_.begin() + static_cast<std::ptrdiff_t>(servers.size())
-                         : std::ranges::find(servers_, id, &Server::id);
-    if (old != servers_.end() && old->report.server == told.server) {
-      told.requests = old->report.requests + kSmooth * (now.requests - old->report.requests);
-      told.work = old->report.work + kSmooth * (now.work - old->report.work);
-    }
-    servers.push_back({id, told});
-    report.servers.push_back(told);
+    if (ids_.size() == kMostServers) return;
+    const Pool::Own own = pool.own(id);
+    ids_.push_back(id);
+    now.push_back({.server = hash_of(address_of(pool.endpoint_name(id))),
+                   .requests = own.requests,
+                   .work = own.work});
   });
-  servers_.swap(servers);
-  return encode(report);
+  return now;
 }
 
-bool PoolSharing::hear(std::string_view teller, std::string_view bytes, TimePoint now) {
-  const auto report = decode(bytes);
-  if (report) others_.take(teller, *report, now);
-  return report.has_value();
+void PoolSide::tell(Pool& pool, std::span<const ServerReport> others, std::uint32_t tellers,
+                    TimePoint now, bool counts) const {
+  for (std::size_t i = 0; i < std::min(others.size(), ids_.size()); ++i) {
+    pool.hear(ids_[i], others[i].requests, others[i].work);
+  }
+  pool.heard(counts ? tellers : 0, now);
 }
 
 std::uint32_t PoolSharing::take_in(Pool& pool, TimePoint now, bool counts) {
-  float own = 0;
   std::vector<ServerReport> others;
-  for (const Server& s : servers_) {
-    own += s.report.requests;
-    others.push_back(s.report);
-  }
-  const std::uint32_t heard = others_.sum(others, own, now);
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    pool.hear(servers_[i].id, others[i].requests, others[i].work);
-  }
-  if (counts && heard > 0) pool.heard(heard, now);
-  return heard;
+  const std::uint32_t tellers = exchange_.others(now, others);
+  pool_.tell(pool, others, tellers, now, counts);
+  return tellers;
 }
 
 }  // namespace leastwise::sharing

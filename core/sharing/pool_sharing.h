@@ -1,47 +1,52 @@
-// PoolSharing: one pool's part in sharing: what it tells, and what it hears of the others.
+// PoolSide: what an exchange is told of a pool of this process, and tells it. PoolSharing: both.
 //
-// To be used every kPeriod, by one thread, which may be another than those that pick. Servers are
-// known by their addresses, on which balancers agree: what stands before the last "@" of an
-// endpoint's name is each one's own.
+// By one thread, which may be another than those that pick. Servers are known by their addresses,
+// on which balancers agree: what stands before the last "@" of an endpoint's name is each one's
+// own.
 #ifndef LEASTWISE_CORE_SHARING_POOL_SHARING_H_
 #define LEASTWISE_CORE_SHARING_POOL_SHARING_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "leastwise/clock.h"
 #include "leastwise/pool.h"
-#include "sharing/gathering.h"
+#include "sharing/exchange.h"
 #include "sharing/report.h"
 
 namespace leastwise::sharing {
 
+class PoolSide {
+ public:
+  // What is in flight at each server; of at most kMostServers.
+  std::vector<ServerReport> look(const Pool& pool);
+  // Tells the pool what all others have, by the places of the last look: to be shown, and if it
+  // `counts`, to go by. `tellers`: how many they are.
+  void tell(Pool& pool, std::span<const ServerReport> others, std::uint32_t tellers, TimePoint now,
+            bool counts) const;
+
+ private:
+  std::vector<EndpointId> ids_;
+};
+
 class PoolSharing {
  public:
-  static constexpr Duration kPeriod = std::chrono::milliseconds(100);
+  explicit PoolSharing(std::uint64_t life = 0) noexcept : exchange_(life) {}
 
-  // `life`: drawn anew at each start of the balancer.
-  explicit PoolSharing(std::uint64_t life = 0) noexcept : life_(life) {}
-
-  // The next report, of averages of the last second. O(servers).
-  std::string tell(const Pool& pool);
-  // What another one told. False: it is no report.
-  bool hear(std::string_view teller, std::string_view bytes, TimePoint now);
-  // Tells the pool what all others have, to be shown, and if it `counts`, to go by. Returns how
-  // many are heard. O(tellers × servers).
+  // As Exchange has them.
+  std::string tell(const Pool& pool) { return exchange_.tell(pool_.look(pool)); }
+  bool hear(std::string_view teller, std::string_view bytes, TimePoint now) {
+    return exchange_.hear(teller, bytes, now);
+  }
+  // Returns how many are heard.
   std::uint32_t take_in(Pool& pool, TimePoint now, bool counts);
 
  private:
-  struct Server {
-    EndpointId id;
-    ServerReport report;
-  };
-  std::uint64_t life_;
-  std::uint64_t number_ = 0;
-  std::vector<Server> servers_;  // as told last
-  Gathering others_;
+  Exchange exchange_;
+  PoolSide pool_;
 };
 
 }  // namespace leastwise::sharing

@@ -300,12 +300,19 @@ class Pool {
     float requests = 0, work = 0;
   };
   Own own(EndpointId id) const noexcept;
-  // What all others have there, together; and that they were heard, `tellers` of them, once all
-  // endpoints are told. Policies by score count averages of it as if it were ours, from the next
-  // tick on (src/guard/others.h); without news for kHearsay it is forgotten. By one process.
-  static constexpr Duration kHearsay = std::chrono::seconds(5);
+  // What all others have there, together; and that they were heard, once all endpoints are told.
+  // It is shown, and unless `tellers`, how many told it, is 0, policies by score count averages of
+  // it as if it were ours, from the next tick on (src/guard/others.h). Without news for kStale it
+  // fades, and after kHearsay it is forgotten. By one process at a time.
+  static constexpr Duration kStale = std::chrono::seconds(1), kHearsay = std::chrono::seconds(5);
   void hear(EndpointId id, float requests, float work) noexcept;
   void heard(std::uint32_t tellers, TimePoint now) noexcept;
+  // How much still holds of what was told so long ago, from 1 to 0.
+  static constexpr float hearsay_left(Duration age) noexcept {
+    constexpr auto kSpan = static_cast<float>((kHearsay - kStale).count());
+    const float over = static_cast<float>((age - kStale).count()) / kSpan;
+    return over > 0 ? (over < 1 ? 1 - over : 0) : 1;
+  }
 
   // ---- probes
 

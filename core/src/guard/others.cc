@@ -1,6 +1,7 @@
 #include "guard/others.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "leastwise/pool.h"
 #include "words/constants.h"
@@ -25,14 +26,14 @@ constexpr float kMostSeconds = 3600;
 
 float sane(float x) noexcept { return x >= 0 ? std::min(x, kMostRequests) : 0; }
 
-// One endpoint's averages, `dt` seconds after the last look.
-void renew_average(Others& o, const Record& record, float dt) noexcept {
-  const float requests = sane(record.heard_requests.get());
+// One endpoint's averages, `dt` seconds after the last look. Of what was told so much is `left`.
+void renew_average(Others& o, const Record& record, float dt, float left) noexcept {
+  const float requests = left * sane(record.heard_requests.get());
   o.seconds = std::min(o.seconds + dt, kMostSeconds);
   const float slow = dt / std::min(kSlow, o.seconds);
   const float lately = std::min(1.0F, dt / std::min(kLately, o.seconds));
   o.requests += slow * (requests - o.requests);
-  o.work += slow * (sane(record.heard_work.get()) - o.work);
+  o.work += slow * (left * sane(record.heard_work.get()) - o.work);
   o.lately += lately * (requests - o.lately);
   const float off = o.lately - o.requests;
   o.spread += slow * (off * off - o.spread);
@@ -52,7 +53,7 @@ struct Means {
   bool has_newcomer = false;
 };
 
-Means means_of(const Shared& shared, float dt) noexcept {
+Means means_of(const Shared& shared, float dt, float left) noexcept {
   Means m;
   for (std::size_t i = 0; i < shared.capacity(); ++i) {
     Others& o = shared.learned()[i].others;
@@ -61,11 +62,11 @@ Means means_of(const Shared& shared, float dt) noexcept {
       continue;
     }
     m.has_newcomer |= !(o.seconds > 0);
-    renew_average(o, shared.records()[i], dt);
+    renew_average(o, shared.records()[i], dt, left);
     m.endpoints += 1;
     m.requests += o.requests;
     m.work += o.work;
-    m.now += sane(shared.records()[i].heard_requests.get());
+    m.now += left * sane(shared.records()[i].heard_requests.get());
   }
   if (m.endpoints == 0) return m;
   m.requests /= m.endpoints;
@@ -86,9 +87,9 @@ Means means_of(const Shared& shared, float dt) noexcept {
 float settled(const Shared& shared, const Means& m, float dt) noexcept {
   const float level = m.now / m.requests;
   const bool is_off = !(level < kOff && level > 1 / kOff);
-  const float before = std::clamp(shared->others_level.get(), 0.0F, kMostSeconds);
+  const float before = std::clamp(shared->others_settled.get(), 0.0F, kMostSeconds);
   const float seconds = is_off || m.has_newcomer ? 0 : before + dt;
-  shared->others_level.set(seconds);
+  shared->others_settled.set(seconds);
   return seconds;
 }
 
@@ -135,27 +136,42 @@ bool count(const Shared& shared, const Means& m, float gain) noexcept {
   return any;
 }
 
+// Written only where it changes: it is the line that picks read.
 bool count_none(const Shared& shared) noexcept {
-  for (Hot& hot : shared.hot()) hot.others.set(0);
+  for (Hot& hot : shared.hot()) {
+    if (hot.others.get() != 0) hot.others.set(0);
+  }
   return false;
 }
 
-bool forget(const Shared& shared) noexcept {
+bool forget_averages(const Shared& shared) noexcept {
   for (std::size_t i = 0; i < shared.capacity(); ++i) shared.learned()[i].others = {};
-  shared->heard_ms.set(0);
-  shared->others_level.set(0);
+  shared->others_settled.set(0);
   return count_none(shared);
 }
 
 }  // namespace
 
-bool renew_others(const Shared& shared, TimePoint now, Duration elapsed) noexcept {
+float hearsay_left(const Shared& shared, TimePoint now) noexcept {
+  constexpr std::int64_t kFar = 2 * (Pool::kHearsay / std::chrono::milliseconds(1));
   const std::int64_t heard = shared->heard_ms.get();
+  if (heard == 0) return 0;
+  // By any process: it may be a little later than our now.
   const std::int64_t now_ms = milliseconds(now);
-  if (heard == 0) return false;
-  if (now_ms - heard > Pool::kHearsay / std::chrono::milliseconds(1)) return forget(shared);
+  const std::int64_t age = now_ms - std::clamp(heard, now_ms - kFar, now_ms + kFar);
+  return Pool::hearsay_left(std::chrono::milliseconds(std::abs(age)));
+}
+
+bool renew_others(const Shared& shared, TimePoint now, Duration elapsed) noexcept {
+  if (shared->heard_ms.get() == 0) return false;
+  const float left = hearsay_left(shared, now);
+  if (left == 0) {
+    shared->heard_ms.set(0);
+    return forget_averages(shared);
+  }
+  if (shared->tellers.get() == 0) return forget_averages(shared);
   const float dt = std::min(seconds(std::max(elapsed, Pool::kTickPeriod)), 1.0F);
-  const Means m = means_of(shared, dt);
+  const Means m = means_of(shared, dt, left);
   if (!(m.requests > 0)) return count_none(shared);
   const float gain = gain_of(shared->tellers.get(), settled(shared, m, dt));
   return gain > 0 ? count(shared, m, gain) : count_none(shared);

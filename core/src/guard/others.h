@@ -18,6 +18,9 @@
 
 namespace leastwise::state {
 
+// How much of the last reports still holds, from 1 to 0; 0 also when there never was one.
+float hearsay_left(const Shared& shared, TimePoint now) noexcept;
+
 // Renews Hot::others. True when any endpoint has some. Forgets all that was heard Pool::kHearsay
 // after the last report. By the holder of the tick, `elapsed` after the one before. O(n).
 bool renew_others(const Shared& shared, TimePoint now, Duration elapsed) noexcept;

@@ -59,7 +59,7 @@ struct alignas(64) Hot {
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
   Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> flags;  // EndpointFlag
+  Cell<std::uint32_t> flags;   // EndpointFlag
   Cell<std::uint32_t> others;  // packed.h: what other balancers have there; guard/others.h
   Cell<std::uint32_t> away;    // packed.h: of those in flight, who do not queue
 
@@ -214,9 +214,9 @@ struct alignas(64) Header {
   Cell<std::uint32_t> note_next;        // not 0: the next decision is to be written down
   Cell<std::uint32_t> changes;          // of settings, by operators
   std::atomic<std::uint32_t> membership;  // how often endpoints came or went at run time
-  Cell<std::int64_t> heard_ms;  // of other balancers; 0 = never
-  Cell<float> others_level;     // guard/others.h
-  Cell<std::uint32_t> tellers;  // who told it, all together
+  Cell<std::int64_t> heard_ms;            // of other balancers; 0 = never
+  Cell<float> others_settled;             // for how many seconds: guard/others.h
+  Cell<std::uint32_t> tellers;            // who told it, all together; 0: it does not count
   std::uint32_t residency_sets;           // of Prompts; 0: it has none
   Cell<std::int64_t> stall_ended;  // µs; what was sent before tells nothing of speed: learn/stall.h
 

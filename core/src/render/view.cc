@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "guard/load_report.h"
+#include "guard/others.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/demand.h"
@@ -199,7 +200,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   v.held = std::min(away::idle(hot.away.get()), v.in_flight);
   v.in_transit = away::transit(hot.away.get());
   constexpr float kMostElsewhere = 1e6F;
-  const float elsewhere = record.heard_requests.get();
+  const float elsewhere = record.heard_requests.get() * state::hearsay_left(shared(), now);
   v.elsewhere =
       elsewhere > 0 ? static_cast<std::uint32_t>(std::min(elsewhere, kMostElsewhere) + 0.5F) : 0;
   v.work_in_flight = load::work(hot.load.get());

@@ -43,8 +43,13 @@ bool parse_action(std::string_view text, Action& out) noexcept {
   return true;
 }
 
-TargetError parse_server(Segments& segments, PathTarget& out) noexcept {
-  if (segments.next() != "servers") return TargetError::kPath;
+TargetError parse_below_upstream(Segments& segments, PathTarget& out) noexcept {
+  const std::string_view below = segments.next();
+  if (below == "elsewhere") {
+    out.level = Level::kElsewhere;
+    return segments.done() ? TargetError::kNone : TargetError::kPath;
+  }
+  if (below != "servers") return TargetError::kPath;
   out.level = Level::kServers;
   if (segments.done()) return TargetError::kNone;
   if (!parse_id(segments.next(), out.id)) return TargetError::kId;
@@ -65,6 +70,10 @@ TargetError parse_target(std::string_view path, PathTarget& out) noexcept {
   out.level = Level::kVersion;
   if (segments.done()) return TargetError::kNone;
   out.kind = segments.next();
+  if (out.kind == "in_flight") {
+    out.level = Level::kInFlight;
+    return segments.done() ? TargetError::kNone : TargetError::kPath;
+  }
   if (out.kind != "http" && out.kind != "stream") return TargetError::kPath;
   out.level = Level::kKind;
   if (segments.done()) return TargetError::kNone;
@@ -73,7 +82,7 @@ TargetError parse_target(std::string_view path, PathTarget& out) noexcept {
   if (segments.done()) return TargetError::kNone;
   out.upstream = segments.next();
   out.level = Level::kUpstream;
-  return segments.done() ? TargetError::kNone : parse_server(segments, out);
+  return segments.done() ? TargetError::kNone : parse_below_upstream(segments, out);
 }
 
 }  // namespace leastwise::nginx

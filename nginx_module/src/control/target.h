@@ -1,9 +1,11 @@
 // PathTarget: what a path below the location of `leastwise_control` names.
 //
 //   /                                          versions
-//   /9                                         http, stream
+//   /9                                         http, stream, in_flight
+//   /9/in_flight                               what each server of each upstream has
 //   /9/KIND                                    upstreams
 //   /9/KIND/upstreams[/NAME]                   as the status shows them
+//   /9/KIND/upstreams/NAME/elsewhere           what other balancers have there
 //   /9/KIND/upstreams/NAME/servers[/ID]        their settings
 //   /9/KIND/upstreams/NAME/servers/ID/ACTION   eject, uneject, reset
 //
@@ -22,9 +24,11 @@ inline constexpr std::string_view kApiVersion = "9";
 enum class Level : std::uint8_t {
   kRoot,
   kVersion,
+  kInFlight,
   kKind,
   kUpstreams,
   kUpstream,
+  kElsewhere,
   kServers,
   kServer,
   kAction,

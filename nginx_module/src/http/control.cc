@@ -4,6 +4,7 @@
 
 #include "control/answer.h"
 #include "control/body.h"
+#include "control/elsewhere.h"
 #include "control/servers.h"
 #include "control/target.h"
 #include "http/status.h"
@@ -28,6 +29,8 @@ struct Allowed {
 };
 Allowed allowed_at(Level level) noexcept {
   switch (level) {
+    case Level::kElsewhere:
+      return {NGX_HTTP_PUT, "PUT"};
     case Level::kServers:
       return {kReading | NGX_HTTP_POST, "GET, HEAD, POST"};
     case Level::kServer:
@@ -100,7 +103,7 @@ Refusal refuse(TargetError error) noexcept {
   }
   return {404, "PathNotFound",
           "no such path: expected …/9/http/upstreams[/NAME[/servers[/ID[/eject|uneject|reset]]]], "
-          "or stream for http"};
+          "or stream for http; …/NAME/elsewhere; or …/9/in_flight"};
 }
 
 // A page of another site that a browser shows must not change anything: browsers say where they
@@ -130,6 +133,7 @@ struct Asked {
   PathTarget target;
   Upstream* upstream = nullptr;
   EndpointId id = kNoEndpoint;
+  std::uint32_t known = 0;  // servers of which was told what others have
 };
 
 // What the path names, or why it names nothing.
@@ -155,13 +159,36 @@ ngx_int_t send_list(ngx_http_request_t* r, std::string_view json) noexcept {
   return send(r, NGX_HTTP_OK, [&](Text& out) noexcept { out << json; });
 }
 
+// {"http":{"app":{…},…},"stream":{…}}: what a companion asks for ten times a second.
+ngx_int_t send_in_flight(ngx_http_request_t* r) noexcept {
+  constexpr std::string_view kKinds[] = {"http", "stream"};
+  std::array<std::span<const NamedPool>, std::size(kKinds)> pools;
+  for (std::size_t i = 0; i < pools.size(); ++i) pools[i] = pools_of(*r->pool, kKinds[i], {});
+  return send(r, NGX_HTTP_OK, [&](Text& out) noexcept {
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+      out << (i == 0 ? "{\"" : ",\"") << kKinds[i] << "\":{";
+      bool first = true;
+      for (const NamedPool& pool : pools[i]) {
+        out << (first ? "\"" : ",\n\"");
+        first = false;
+        out.json(pool.name) << "\":";
+        render_in_flight(pool.pool, out);
+      }
+      out << '}';
+    }
+    out << "}\n";
+  });
+}
+
 ngx_int_t show(ngx_http_request_t* r, const Asked& asked) noexcept {
   const PathTarget& target = asked.target;
   switch (target.level) {
     case Level::kRoot:
       return send_list(r, "[9]\n");
     case Level::kVersion:
-      return send_list(r, "[\"http\",\"stream\"]\n");
+      return send_list(r, "[\"http\",\"stream\",\"in_flight\"]\n");
+    case Level::kInFlight:
+      return send_in_flight(r);
     case Level::kKind:
       return send_list(r, "[\"upstreams\"]\n");
     case Level::kUpstreams:
@@ -173,6 +200,7 @@ ngx_int_t show(ngx_http_request_t* r, const Asked& asked) noexcept {
     }
     case Level::kServers:
       return send_servers(r, *asked.upstream);
+    case Level::kElsewhere:
     case Level::kServer:
     case Level::kAction:
       break;
@@ -180,14 +208,18 @@ ngx_int_t show(ngx_http_request_t* r, const Asked& asked) noexcept {
   return send_server(r, *asked.upstream, asked.id);
 }
 
-// The body as one text, on the request's pool.
-bool read_text(ngx_http_request_t* r, std::string_view& out) noexcept {
+std::size_t most_body(Level level) noexcept {
+  return level == Level::kElsewhere ? kMostElsewhere : kMostBody;
+}
+
+// The body as one text, on the request's pool; false when it is longer than `most`.
+bool read_text(ngx_http_request_t* r, std::size_t most, std::string_view& out) noexcept {
   const ngx_http_request_body_t* body = r->request_body;
   std::size_t size = 0;
   for (const ngx_chain_t* c = body != nullptr ? body->bufs : nullptr; c != nullptr; c = c->next) {
     size += static_cast<std::size_t>(ngx_buf_size(c->buf));
   }
-  if (size > kMostBody) return false;
+  if (size > most) return false;
   auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size + 1));
   if (text == nullptr) return false;
   u_char* end = text;
@@ -206,7 +238,32 @@ bool read_text(ngx_http_request_t* r, std::string_view& out) noexcept {
   return true;
 }
 
-Refusal too_large() noexcept { return {413, "EntityTooLarge", "a body has at most 16384 bytes"}; }
+Refusal too_large(Level level) noexcept {
+  return {413, "EntityTooLarge",
+          level == Level::kElsewhere ? "a body has at most 524288 bytes"
+                                     : "a body has at most 16384 bytes"};
+}
+
+// What other balancers have. Not told in the log: it comes ten times a second.
+Refusal take_elsewhere(ngx_http_request_t* r, Upstream& upstream, std::string_view json,
+                       std::uint32_t& known) noexcept {
+  std::array<char, kMaxEndpointName> name_buffer;
+  Text prefix(name_buffer);
+  prefix << upstream.kind->name << '/' << view(upstream.name) << '/';
+  const std::size_t n = upstream.pool.capacity();
+  auto* memory = static_cast<ThereElse*>(ngx_pcalloc(r->pool, n * sizeof(ThereElse)));
+  if (memory == nullptr) return {500, "Internal", "out of memory"};
+  const std::span servers(memory, n);
+  Elsewhere elsewhere;
+  std::array<char, 256> buffer;
+  Text error(buffer);
+  if (!read_elsewhere(upstream.pool, prefix.view(), json, servers, elsewhere, error)) {
+    return {400, "BodyFormatError", error.view()};
+  }
+  tell_elsewhere(upstream.pool, servers, elsewhere, now());
+  known = elsewhere.known;
+  return {};
+}
 
 // Reads the body and does what it says.
 Refusal act(ngx_http_request_t* r, Asked& asked) noexcept {
@@ -214,7 +271,10 @@ Refusal act(ngx_http_request_t* r, Asked& asked) noexcept {
   ngx_log_t& log = *r->connection->log;
   if (r->method == NGX_HTTP_DELETE) return remove_server(*asked.upstream, asked.id, log);
   std::string_view json;
-  if (!read_text(r, json)) return too_large();
+  if (!read_text(r, most_body(target.level), json)) return too_large(target.level);
+  if (target.level == Level::kElsewhere) {
+    return take_elsewhere(r, *asked.upstream, json, asked.known);
+  }
   const BodyKind kind = target.level == Level::kAction    ? BodyKind::kEject
                         : target.level == Level::kServers ? BodyKind::kAdd
                                                           : BodyKind::kChange;
@@ -229,17 +289,22 @@ Refusal act(ngx_http_request_t* r, Asked& asked) noexcept {
   return change_server(*asked.upstream, asked.id, body, log);
 }
 
+ngx_int_t send_done(ngx_http_request_t* r, const Asked& asked) noexcept {
+  if (asked.target.level == Level::kElsewhere) {
+    return send(r, NGX_HTTP_OK,
+                [&](Text& out) noexcept { out << "{\"servers\":" << asked.known << "}\n"; });
+  }
+  if (r->method == NGX_HTTP_DELETE) return send_servers(r, *asked.upstream);
+  const bool is_new = asked.target.level == Level::kServers;
+  return send_server(r, *asked.upstream, asked.id, is_new ? NGX_HTTP_CREATED : NGX_HTTP_OK);
+}
+
 // The body is there.
 void on_body(ngx_http_request_t* r) noexcept {
   Asked asked;
   Refusal refusal = find(r, asked);  // anew: while the body came a server may have gone
   if (!refusal) refusal = act(r, asked);
-  const bool is_new = asked.target.level == Level::kServers;
-  ngx_http_finalize_request(
-      r, refusal ? send(r, refusal)
-         : r->method == NGX_HTTP_DELETE
-             ? send_servers(r, *asked.upstream)
-             : send_server(r, *asked.upstream, asked.id, is_new ? NGX_HTTP_CREATED : NGX_HTTP_OK));
+  ngx_http_finalize_request(r, refusal ? send(r, refusal) : send_done(r, asked));
 }
 
 // Why a request is refused before its body is read.
@@ -254,7 +319,9 @@ Refusal check(ngx_http_request_t* r, Asked& asked) noexcept {
     return {405, "MethodNotAllowed", text.view()};
   }
   if ((r->method & kReading) != 0) return {};
-  if (asked.upstream != nullptr && asked.upstream->watches) {
+  // What others have is shown there, too.
+  const Level level = asked.target.level;
+  if (asked.upstream != nullptr && asked.upstream->watches && level != Level::kElsewhere) {
     return {
         409, "UpstreamOnlyWatched",
         "another method chooses in this upstream (leastwise_observe on): nothing that is set here "
@@ -264,7 +331,9 @@ Refusal check(ngx_http_request_t* r, Asked& asked) noexcept {
     return {403, "CrossSite", "changes are not taken from pages of another site (Origin)"};
   }
   if (r != r->main) return {405, "MethodNotAllowed", "a subrequest changes nothing"};
-  if (r->headers_in.content_length_n > static_cast<off_t>(kMostBody)) return too_large();
+  if (r->headers_in.content_length_n > static_cast<off_t>(most_body(level))) {
+    return too_large(level);
+  }
   if (is_leaving()) return {503, "Leaving", "this worker is about to end: ask again"};
   return {};
 }
@@ -274,6 +343,7 @@ ngx_int_t handle(ngx_http_request_t* r) noexcept {
   const Refusal refusal = check(r, asked);
   if (!refusal && (r->method & kReading) == 0) {
     r->request_body_in_single_buf = 1;
+    r->request_body_file_log_level = 0;  // else a warning ten times a second, of a large one
     const ngx_int_t rc = ngx_http_read_client_request_body(r, on_body);
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
   }

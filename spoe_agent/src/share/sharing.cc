@@ -49,7 +49,7 @@ void Sharing::run() noexcept {
   for (;;) {
     attempt(&Sharing::round);
     rounds_.add();
-    const Duration rest = now_ + sharing::PoolSharing::kPeriod - now();
+    const Duration rest = now_ + sharing::Exchange::kPeriod - now();
     std::unique_lock lock(mutex_);
     if (stopped_.wait_for(lock, std::max(rest, Duration{1000}), [this] { return stopping_; }))
       break;
@@ -199,7 +199,7 @@ void Sharing::hear(const std::string& name, Shared& shared, const redisReply& wh
   if (!gone.empty()) note_errors(gone, redis_.ask(gone));
   const auto bytes = static_cast<float>(redis_.bytes() - before);
   const auto pause = Duration{static_cast<std::int64_t>(1e6F * bytes / kBytesPerSecond)};
-  shared.next_read = now_ + std::clamp(pause, sharing::PoolSharing::kPeriod, kSlowestRead);
+  shared.next_read = now_ + std::clamp(pause, sharing::Exchange::kPeriod, kSlowestRead);
 }
 
 }  // namespace leastwise::agent

@@ -35,6 +35,9 @@ class OthersTest : public PoolFixture {
     return {reinterpret_cast<state::Header*>(memory_.span().data()),
             static_cast<std::uint32_t>(pool_.capacity())};
   }
+  std::uint32_t elsewhere(std::size_t i) {
+    return pool_.view(members_[i].id, config_, now_).elsewhere;
+  }
   All counted() {
     All all;
     for (const Member& m : members_) {
@@ -61,7 +64,7 @@ TEST_F(OthersTest, WhatTheyHaveForLongCounts) {
 TEST_F(OthersTest, IsShownAtOnceAndCountsAfterTenSeconds) {
   make({1, 1});
   hear({4, 4}, 4);
-  EXPECT_EQ(pool_.view(members_[0].id, config_, now_).elsewhere, 4U);
+  EXPECT_EQ(elsewhere(0), 4U);
   EXPECT_EQ(counted(), (All{0, 0}));
   hear({4, 4}, 7);
   EXPECT_EQ(counted(), (All{4, 4}));
@@ -70,10 +73,41 @@ TEST_F(OthersTest, IsShownAtOnceAndCountsAfterTenSeconds) {
 TEST_F(OthersTest, WhatIsStaleIsForgotten) {
   make({1, 1});
   hear({4, 4}, 20);
-  let_pass(49);
+  let_pass(10);
+  EXPECT_EQ(elsewhere(0), 4U);
   EXPECT_EQ(counted(), (All{4, 4}));
-  let_pass(2);
+  let_pass(20);  // 3 s old: half of it is left, and that is too far from the average
+  EXPECT_EQ(elsewhere(0), 2U);
   EXPECT_EQ(counted(), (All{0, 0}));
+  let_pass(21);
+  EXPECT_EQ(elsewhere(0), 0U);
+  EXPECT_EQ(shared()->heard_ms.get(), 0);
+}
+
+TEST_F(OthersTest, WhatIsOnlyShownCountsNothing) {
+  make({1, 1});
+  hear({4, 4}, 20);
+  EXPECT_EQ(counted(), (All{4, 4}));
+  hear({4, 4}, 1, 0);
+  EXPECT_EQ(elsewhere(0), 4U);
+  EXPECT_EQ(counted(), (All{0, 0}));
+  hear({4, 4}, 4);  // what was learned before is not gone by
+  EXPECT_EQ(counted(), (All{0, 0}));
+}
+
+// What was told at a time that is to come, by memory that was damaged.
+TEST_F(OthersTest, ATimeThatCanNotBeIsForgotten) {
+  make({1, 1});
+  hear({4, 4}, 20);
+  for (const std::int64_t ms : {std::numeric_limits<std::int64_t>::max(), std::int64_t{-1},
+                                std::numeric_limits<std::int64_t>::min()}) {
+    pool_.heard(3, now_);
+    shared()->heard_ms.set(ms);
+    EXPECT_EQ(elsewhere(0), 0U);
+    let_pass(1);
+    EXPECT_EQ(shared()->heard_ms.get(), 0);
+    EXPECT_EQ(counted(), (All{0, 0}));
+  }
 }
 
 // In a tenth of a second a server answers ten times what it has in flight: all balancers that act

@@ -17,9 +17,11 @@ TEST(TargetTest, EachPathNamesItsLevel) {
   EXPECT_EQ(parse("").level, Level::kRoot);
   EXPECT_EQ(parse("/").level, Level::kRoot);
   EXPECT_EQ(parse("/9").level, Level::kVersion);
+  EXPECT_EQ(parse("/9/in_flight").level, Level::kInFlight);
   EXPECT_EQ(parse("/9/http/").level, Level::kKind);
   EXPECT_EQ(parse("/9/stream/upstreams").level, Level::kUpstreams);
   EXPECT_EQ(parse("/9/http/upstreams/app").level, Level::kUpstream);
+  EXPECT_EQ(parse("/9/stream/upstreams/app/elsewhere").level, Level::kElsewhere);
   EXPECT_EQ(parse("/9/http/upstreams/app/servers/").level, Level::kServers);
   const PathTarget server = parse("/9/http/upstreams/app/servers/12");
   EXPECT_EQ(server.level, Level::kServer);
@@ -37,6 +39,8 @@ TEST(TargetTest, WhatIsNoPathIsRefused) {
   EXPECT_EQ(error("/10/http"), TargetError::kVersion);
   EXPECT_EQ(error("//"), TargetError::kNone);
   EXPECT_EQ(error("/9/udp"), TargetError::kPath);
+  EXPECT_EQ(error("/9/in_flight/http"), TargetError::kPath);
+  EXPECT_EQ(error("/9/http/upstreams/a/elsewhere/1"), TargetError::kPath);
   EXPECT_EQ(error("/9/http/upstreams/a//servers"), TargetError::kPath);
   EXPECT_EQ(error("/9/http/upstreams/a/servers/1/eject/2"), TargetError::kPath);
   EXPECT_EQ(error("/9/http/upstreams/a/servers/1/"), TargetError::kNone);

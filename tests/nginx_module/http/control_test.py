@@ -112,7 +112,7 @@ class Control(unittest.TestCase):
 
     def test_paths_lead_from_the_root_to_a_server(self):
         self.assertEqual(self.get("/"), [9])
-        self.assertEqual(self.get("/9"), ["http", "stream"])
+        self.assertEqual(self.get("/9"), ["http", "stream", "in_flight"])
         self.assertEqual(self.get("/9/http/"), ["upstreams"])
         self.assertEqual(set(self.get("/9/http/upstreams")), {"app", "zoned"})
         self.assertEqual(set(self.get("/9/stream/upstreams")), {"game"})
