@@ -9,6 +9,7 @@ add_library(leastwise_companion STATIC
   src/companion/file.cc
   src/companion/metrics.cc
   src/companion/names.cc
+  src/companion/nginx_sharing.cc
   src/companion/pool.cc
   src/companion/settings.cc
   src/companion/status_port.cc
@@ -25,10 +26,11 @@ add_library(leastwise_companion STATIC
   src/drive/driver.cc
   src/drive/haproxy.cc
   src/drive/nginx.cc
+  src/drive/nginx_pools.cc
   src/net/transfers.cc)
 target_include_directories(leastwise_companion PUBLIC src)
 target_link_libraries(leastwise_companion
-  PUBLIC leastwise_agent_base leastwise_agent_http
+  PUBLIC leastwise_agent_base leastwise_agent_http leastwise_share
   PRIVATE leastwise_flags nlohmann_json::nlohmann_json CURL::libcurl yaml-cpp PkgConfig::CARES resolv)
 
 # Its command line, for it and for its manual.

@@ -39,13 +39,13 @@ ROOMS = {
         "serve": ("spop", "config"),
         "haproxy": ("config", "serve"),
         "steer": ("haproxy",),
-        "balance": ("spop", "config", "serve", "haproxy", "steer"),
-        "share": ("config", "serve", "balance"),
+        "share": ("config", "serve"),
+        "balance": ("spop", "config", "serve", "haproxy", "steer", "share"),
         "admin": ("config", "serve", "balance"),
         "net": (),
         "discovery": ("net",),
-        "drive": ("config", "serve", "haproxy", "net", "discovery"),
-        "companion": ("config", "serve", "net", "discovery", "drive"),
+        "drive": ("config", "serve", "haproxy", "share", "net", "discovery"),
+        "companion": ("config", "serve", "share", "net", "discovery", "drive"),
     },
 }
 

@@ -15,6 +15,7 @@
 #include "balance/agent_check.h"
 #include "balance/learner.h"
 #include "balance/pick_handler.h"
+#include "balance/shared_backends.h"
 #include "serve/clock.h"
 #include "serve/descriptors.h"
 #include "serve/inherited_sockets.h"
@@ -106,8 +107,8 @@ class Agent {
                                             learner_.answer_checks());
     }
     if (config.share) {
-      sharing_ =
-          std::make_unique<Sharing>(registry_, share_counters_, *config.share, config.share_count);
+      shared_ = std::make_unique<SharedBackends>(registry_, config.share_count);
+      sharing_ = std::make_unique<Sharing>(*shared_, share_counters_, *config.share);
     }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(
@@ -219,7 +220,8 @@ class Agent {
   std::unique_ptr<Server> server_;  // none if nobody picks
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<AgentCheck> check_;  // none if no server has an agent-check that asks here
-  std::unique_ptr<Sharing> sharing_;   // none without `share`
+  std::unique_ptr<SharedBackends> shared_;
+  std::unique_ptr<Sharing> sharing_;  // none without `share`
   std::thread picking_, learning_, watching_, checking_, sharing_thread_;
   Vitals vitals_;
   std::string trouble_;    // of the last reload

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "companion/metrics.h"
+#include "companion/nginx_sharing.h"
 #include "companion/pool.h"
 #include "companion/status_port.h"
 #include "drive/haproxy.h"
@@ -67,11 +68,25 @@ std::string text_of(const std::optional<agent::Address>& address) {
   return address ? address->text : "";
 }
 
+// What only a restart can change.
+void warn_of_ignored(const CompanionConfig& old, const CompanionConfig& next) {
+  const auto warn = [](bool differs, std::string_view name) {
+    if (differs) log(LogLevel::kWarning, {name, ": changed, but needs a restart"});
+  };
+  warn(text_of(old.status) != text_of(next.status), "status");
+  warn(old.share != next.share, "share");
+  warn(old.share_count != next.share_count, "share_count");
+  warn(next.share && old.nginx_socket != next.nginx_socket, "share: nginx_socket");
+}
+
 class Companion {
  public:
-  explicit Companion(const CompanionConfig& config) : status_address_(text_of(config.status)) {
+  explicit Companion(const CompanionConfig& config) : started_(config) {
     configure(config);
     if (config.status) status_ = std::make_unique<StatusPort>(*config.status);
+    if (!config.share) return;
+    sharing_ =
+        std::make_unique<NginxSharing>(config.nginx_socket, *config.share, config.share_count);
   }
 
   // Pools that are as they were go on as they are. Throws std::runtime_error, and changes nothing.
@@ -101,9 +116,7 @@ class Companion {
       const CompanionConfig config = read_companion_file(path);
       configure(config);
       agent::set_log_level(config.log_level);
-      if (text_of(config.status) != status_address_) {
-        log(LogLevel::kWarning, {"status: changed, but needs a restart"});
-      }
+      warn_of_ignored(started_, config);
       ++reloads_;
       log(LogLevel::kInfo, {"configuration read again; ", summary()});
     } catch (const std::exception& error) {
@@ -146,6 +159,8 @@ class Companion {
     std::string text =
         "pools: " + std::to_string(pools_.size()) + ", servers: " + std::to_string(servers);
     if (troubled > 0) text += "; in trouble: " + std::to_string(troubled);
+    const std::string of_sharing = sharing_ ? sharing_->trouble() : "";
+    if (!of_sharing.empty()) text += "; sharing: " + of_sharing;
     return text;
   }
 
@@ -162,6 +177,7 @@ class Companion {
     if (!status_ || now - shown_ < kLongestWait) return;
     shown_ = now;
     Figures figures{.pools = {}, .reloads = reloads_, .failed_reloads = failed_reloads_};
+    if (sharing_) figures.share = sharing_->figures();
     for (const auto& pool : pools_) figures.pools.push_back(pool->figures(now));
     status_->show(std::move(figures));
   }
@@ -195,8 +211,9 @@ class Companion {
   std::optional<Access> access_;  // if it is needed
   net::Transfers transfers_;      // outlives those who use it
   Pools pools_;
-  const std::string status_address_;
+  const CompanionConfig started_;
   std::unique_ptr<StatusPort> status_;
+  std::unique_ptr<NginxSharing> sharing_;
   TimePoint shown_{};
   std::uint64_t reloads_ = 0, failed_reloads_ = 0;
 };

@@ -74,19 +74,29 @@ class Parser {
 
   CompanionConfig parse() {
     for (advance(); token_.kind != TokenKind::kEnd;) directive();
-    if (config_.pools.empty()) {
-      fail(token_, "upstream", "required, such as: upstream app { discover kubernetes web; }");
+    if (config_.pools.empty() && !config_.share) {
+      fail(token_, "upstream",
+           "required, such as: upstream app { discover kubernetes web; }; or share");
     }
     for (const PoolConfig& pool : config_.pools) require_socket(pool.kind);
     if (config_.agent.address.empty() != config_.agent.token_file.empty()) {
       fail(token_, "agent_control", "required together: agent_control and agent_token_file");
     }
+    check_sharing();
     return std::move(config_);
   }
 
  private:
   [[noreturn]] void fail(const Token& at, std::string_view value, std::string_view message) {
     throw ConfigError(file_, at.line, value, message);
+  }
+  void check_sharing() {
+    if (config_.share_count && !config_.share) {
+      Token at = token_;
+      at.line = seen_.find("share_count")->second;
+      fail(at, "share_count", "has no effect without share; give it or take this out");
+    }
+    if (config_.share) require_socket(Kind::kUpstream);
   }
   void require_socket(Kind kind) {
     if (kind == Kind::kBackend && !config_.haproxy_socket) {
@@ -135,7 +145,9 @@ class Parser {
     }
     refuse_duplicate(name, name.text);
     const Token value = take_word("one value of \"" + name.text + "\"");
-    if (!found->read(value.text, config_)) fail(value, value.text, found->accepted);
+    if (!found->read(value.text, config_)) {
+      fail(value, agent::without_password(value.text), found->accepted);
+    }
     take(TokenKind::kSemicolon, value, ";");
   }
 

@@ -5,11 +5,11 @@
 //   kubeconfig /etc/leastwise/kubeconfig;          # in a pod: not needed
 //   zone eu-1a;                                    # or $VARIABLE
 //   status 127.0.0.1:9879;                         # /metrics, /healthz
-//   log_level info;
-//   upstream app  { discover kubernetes web:http; }          # of nginx's http
-//   stream   game { discover kubernetes games/lobby:4000; }  # of nginx's stream
-//   backend  app { discover kubernetes web:http; }           # of HAProxy
-//   backend  api { discover dns _http._tcp.api.example.org srv; }
+//   share redis://10.0.0.9;                        # where nginx and other balancers tell each
+//   other log_level info; upstream app  { discover kubernetes web:http; }          # of nginx's
+//   http stream   game { discover kubernetes games/lobby:4000; }  # of nginx's stream backend  app
+//   { discover kubernetes web:http; }           # of HAProxy backend  api { discover dns
+//   _http._tcp.api.example.org srv; }
 #ifndef LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
 #define LEASTWISE_SPOE_AGENT_COMPANION_FILE_H_
 
@@ -24,6 +24,7 @@
 #include "config/address.h"
 #include "config/lexer.h"
 #include "config/log_level.h"
+#include "config/redis_url.h"
 #include "discovery/dns/name.h"
 #include "discovery/kubernetes/service.h"
 #include "drive/agent_zones.h"
@@ -47,6 +48,8 @@ struct CompanionConfig {
   std::string zone;           // of the proxy; empty: not known
   drive::AgentControl agent;  // who is told of zones in HAProxy's place; empty: nobody
   std::optional<agent::Address> status;
+  std::optional<agent::RedisUrl> share;  // nothing: other balancers are not heard
+  bool share_count = false;              // what they tell is counted, too
   agent::LogLevel log_level = agent::LogLevel::kInfo;
   std::vector<PoolConfig> pools;
 };

@@ -106,12 +106,29 @@ void write_proxy(Writer& w) {
   });
 }
 
+void write_share(Writer& w, const ShareFigures& share) {
+  const auto one = [&](std::string_view name, std::string_view type, std::string_view help,
+                       std::uint64_t value) {
+    w.begin(name, type, help);
+    w.line("", value);
+  };
+  one("share_connected", "gauge", "1 while connected to Redis (share).", share.is_connected);
+  one("share_tellers", "gauge", "Other balancers that are heard, of the upstream with the most.",
+      share.tellers);
+  one("share_told_total", "counter", "Reports to other balancers written to Redis.", share.told);
+  one("share_heard_total", "counter", "Reports of other balancers read there.", share.heard);
+  one("share_refused_total", "counter", "Values there that are no reports.", share.refused);
+  one("share_errors_total", "counter", "Failed exchanges with Redis or nginx.", share.errors);
+  one("share_bytes_total", "counter", "Bytes sent to Redis and received.", share.bytes);
+}
+
 }  // namespace
 
 std::string metrics_text(const Figures& figures) {
   Writer w(figures);
   write_source(w);
   write_proxy(w);
+  if (figures.share) write_share(w, *figures.share);
   w.begin("reloads_total", "counter", "Times that the configuration was read again, by result.");
   w.line("result=\"taken\"", figures.reloads);
   w.line("result=\"refused\"", figures.failed_reloads);

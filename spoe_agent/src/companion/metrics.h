@@ -23,8 +23,16 @@ struct PoolFigures {
   drive::DriverFigures driver{};
 };
 
+// Of `share`.
+struct ShareFigures {
+  bool is_connected = false;
+  std::uint64_t tellers = 0;  // other balancers, of the upstream that has the most
+  std::uint64_t told = 0, heard = 0, refused = 0, errors = 0, bytes = 0;
+};
+
 struct Figures {
   std::vector<PoolFigures> pools;
+  std::optional<ShareFigures> share{};
   std::uint64_t reloads = 0, failed_reloads = 0;
 };
 

@@ -41,7 +41,7 @@ bool read_zone(const std::string& value, CompanionConfig& config) {
 constexpr CompanionSetting kSettings[] = {
     {"nginx_socket", "/PATH", "expected the absolute path of a unix socket",
      "The unix socket on which nginx has `leastwise_control` in a `location /`. Required by "
-     "`upstream` and `stream`.",
+     "`upstream`, `stream` and `share`.",
      [](const std::string& v, CompanionConfig& c) {
        c.nginx_socket = v;
        return is_absolute(v);
@@ -87,6 +87,21 @@ constexpr CompanionSetting kSettings[] = {
      "each source answers and each proxy has what it should. For reading alone. Default: none.",
      [](const std::string& v, CompanionConfig& c) {
        return agent::parse_address(v, false, c.status.emplace());
+     }},
+    {"share", "redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", agent::kAcceptedRedisUrl,
+     "A Redis or Valkey by which nginx and other balancers of the same servers tell each other "
+     "what "
+     "they have in flight: docs/sharing.md. Of all upstreams that have `leastwise`. An agent of "
+     "HAProxy has a `share` of its own. Default: they do not.",
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::parse_redis_url(v, c.share.emplace());
+     }},
+    {"share_count", "on | off", "expected on or off",
+     "With `on`, `adaptive` counts averages of what the others tell (`share`). What that gains and "
+     "costs depends on the servers and on the number of balancers: docs/sharing.md. Default: off.",
+     [](const std::string& v, CompanionConfig& c) {
+       c.share_count = v == "on";
+       return v == "on" || v == "off";
      }},
     {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
      "Which lines are written to standard error. Default: info. `debug` has a line for each "

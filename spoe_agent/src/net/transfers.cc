@@ -25,6 +25,13 @@ curl_blob blob_of(std::string& text) {
 
 }  // namespace
 
+std::string escaped(std::string_view text) {
+  char* const made = ::curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()));
+  std::string out = made == nullptr ? "" : made;
+  ::curl_free(made);
+  return out;
+}
+
 struct Transfers::Multi {
   Multi() {
     static const CURLcode ready = ::curl_global_init(CURL_GLOBAL_DEFAULT);

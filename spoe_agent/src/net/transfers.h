@@ -55,6 +55,9 @@ struct Answer {
   std::optional<Duration> retry_after{};
 };
 
+// As a part of a path.
+std::string escaped(std::string_view text);
+
 class Transfers {
  public:
   using Id = std::uint64_t;  // 0 is none

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <exception>
 #include <random>
+#include <stdexcept>
+#include <utility>
 
 #include "serve/clock.h"
 
@@ -36,10 +38,9 @@ std::string_view text_of(const redisReply& reply) noexcept {
 
 }  // namespace
 
-Sharing::Sharing(const Registry& registry, ShareCounters& counters, RedisUrl url, bool counts)
-    : registry_(registry),
+Sharing::Sharing(SharedPools& pools, ShareCounters& counters, RedisUrl url)
+    : pools_(pools),
       counters_(counters),
-      counts_(counts),
       url_(url),
       redis_(std::move(url)),
       life_(draw()),
@@ -87,12 +88,18 @@ std::string Sharing::error() const {
 
 void Sharing::round() {
   now_ = now();
+  has_trouble_ = false;
   connect();
   std::uint32_t most = 0;
-  for (const Registry::Snapshot& snapshot : registry_.pools()) {
-    if (snapshot.mode != Mode::kPick) continue;
-    most = std::max(most, share(snapshot.name, snapshot.pool));
+  try {
+    std::vector<SharedPools::Look> looks = pools_.look();
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+      most = std::max(most, share(i, std::move(looks[i])));
+    }
+  } catch (const std::runtime_error& error) {
+    note_trouble(error.what());
   }
+  if (redis_.is_connected() && !has_trouble_) note_well();
   counters_.tellers.set(most);
   counters_.bytes.set(redis_.bytes());
 }
@@ -114,8 +121,10 @@ void Sharing::note_well() {
 }
 
 void Sharing::note_trouble(const std::string& error) {
+  const bool is_first = !std::exchange(has_trouble_, true);
   counters_.errors.add();
   counters_.connected.set(redis_.is_connected() ? 1 : 0);
+  if (!is_first) return;
   const bool is_time = may_complain_.allows(now_);
   if (is_time || error != told_) {
     log(LogLevel::kWarning, {"sharing: ", error, "; balancing goes on without"});
@@ -125,7 +134,7 @@ void Sharing::note_trouble(const std::string& error) {
   trouble_ = error;
 }
 
-// True when all is well. Of errors the first is told, with its command and key.
+// True when all is well. Of errors of a round the first is told, with its command and key.
 bool Sharing::note_errors(const std::vector<Redis::Command>& commands,
                           const std::vector<Redis::Reply>& replies) {
   if (replies.empty()) return note_trouble(redis_.error()), false;
@@ -142,16 +151,20 @@ std::string Sharing::key(const std::string& pool, std::string_view last) const {
   return url_.prefix + ":1:{" + pool + "}:" + std::string(last);
 }
 
-std::uint32_t Sharing::share(const std::string& name, Pool pool) {
-  Shared& shared = shared_.try_emplace(name, life_).first->second;
+std::uint32_t Sharing::share(std::size_t place, SharedPools::Look look) {
+  Shared& shared = shared_.try_emplace(look.name, life_).first->second;
+  const std::string report = shared.exchange.tell(std::move(look.servers));
   // What was heard fades also when there is nobody to ask.
-  if (redis_.is_connected()) exchange(name, shared, pool);
-  return shared.pool.take_in(pool, now(), counts_);
+  if (redis_.is_connected()) exchange(look.name, shared, report);
+  std::vector<sharing::ServerReport> others;
+  const TimePoint then = now();
+  const std::uint32_t tellers = shared.exchange.others(then, others);
+  pools_.tell(place, others, tellers, then);
+  return tellers;
 }
 
-void Sharing::exchange(const std::string& name, Shared& shared, const Pool& pool) {
-  std::vector<Redis::Command> commands = {
-      {"SET", key(name, id_), shared.pool.tell(pool), "PX", "5000"}};
+void Sharing::exchange(const std::string& name, Shared& shared, const std::string& report) {
+  std::vector<Redis::Command> commands = {{"SET", key(name, id_), report, "PX", "5000"}};
   const bool reads = now_ >= shared.next_read;
   if (reads) {
     const std::string who = key(name, "who");
@@ -160,7 +173,7 @@ void Sharing::exchange(const std::string& name, Shared& shared, const Pool& pool
     commands.push_back({"SRANDMEMBER", who, std::to_string(sharing::Gathering::kMostTellers)});
   }
   const std::vector<Redis::Reply> replies = redis_.ask(commands);
-  if (note_errors(commands, replies)) note_well();
+  note_errors(commands, replies);
   if (replies.empty()) return;
   if (replies.front()->type != REDIS_REPLY_ERROR) counters_.told.add();
   if (reads) hear(name, shared, *replies.back());
@@ -193,7 +206,7 @@ void Sharing::hear(const std::string& name, Shared& shared, const redisReply& wh
       gone.push_back({"SREM", key(name, "who"), ids[i]});
       continue;
     }
-    const bool is_report = shared.pool.hear(ids[i], value, came);
+    const bool is_report = shared.exchange.hear(ids[i], value, came);
     (is_report ? counters_.heard : counters_.refused).add();
   }
   if (!gone.empty()) note_errors(gone, redis_.ask(gone));

@@ -1,6 +1,6 @@
 // Sharing: a thread that tells other balancers, by Redis or Valkey, what this one has in flight,
-// and hears what they have. Nothing waits for it: pools are read and written word by word, and
-// without news they forget the others by themselves (core/src/guard/others.h).
+// and hears what they have. No request waits for it, and without news pools forget the others by
+// themselves (core/src/guard/others.h).
 //
 // Keys, of pool POOL and balancer ID (16 hex digits, drawn at the start); the braces put all of a
 // pool in one slot of a cluster:
@@ -18,11 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "balance/registry.h"
 #include "serve/counters.h"
 #include "serve/log.h"
 #include "share/redis.h"
-#include "sharing/pool_sharing.h"
+#include "share/shared_pools.h"
+#include "sharing/exchange.h"
 
 namespace leastwise::agent {
 
@@ -30,18 +30,18 @@ class Sharing {
  public:
   static constexpr Duration kRetry = std::chrono::milliseconds(500);
 
-  Sharing(const Registry& registry, ShareCounters& counters, RedisUrl url, bool counts);
+  Sharing(SharedPools& pools, ShareCounters& counters, RedisUrl url);
 
   void run() noexcept;
   // By any thread. A round that is under way ends within a second, unless a name is being resolved.
   void stop() noexcept;
   const Counter& rounds() const noexcept { return rounds_; }
-  std::string error() const;  // empty: it is connected
+  std::string error() const;  // empty: all is well
 
  private:
   struct Shared {
-    explicit Shared(std::uint64_t life) : pool(life) {}
-    sharing::PoolSharing pool;
+    explicit Shared(std::uint64_t life) : exchange(life) {}
+    sharing::Exchange exchange;
     TimePoint next_read{};
   };
 
@@ -49,9 +49,9 @@ class Sharing {
   void round();
   void leave();
   void connect();
-  // How many others are heard of this pool.
-  std::uint32_t share(const std::string& name, Pool pool);
-  void exchange(const std::string& name, Shared& shared, const Pool& pool);
+  // How many others are heard of the pool at that place.
+  std::uint32_t share(std::size_t place, SharedPools::Look look);
+  void exchange(const std::string& name, Shared& shared, const std::string& report);
   void hear(const std::string& name, Shared& shared, const redisReply& who);
   bool note_errors(const std::vector<Redis::Command>& commands,
                    const std::vector<Redis::Reply>& replies);
@@ -59,9 +59,8 @@ class Sharing {
   void note_well();
   std::string key(const std::string& pool, std::string_view last) const;
 
-  const Registry& registry_;
+  SharedPools& pools_;
   ShareCounters& counters_;
-  const bool counts_;
   const RedisUrl url_;
   Redis redis_;
   const std::uint64_t life_;
@@ -69,6 +68,7 @@ class Sharing {
   std::map<std::string, Shared> shared_;
   TimePoint now_{};
   TimePoint next_try_{};
+  bool has_trouble_ = false;  // this round
   Throttle may_complain_{std::chrono::seconds(60)};
   std::string told_;  // the trouble that the log has; empty when all is well
   Counter rounds_;

@@ -2,71 +2,24 @@
 that is gone, hangs, is slow, full, or holds what is no report.
 
 Usage: share_test.py AGENT BACKENDS LOAD [unittest arguments]
-LEASTWISE_REDIS: the server, redis-server or valkey-server.
 """
 import json
-import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
+import redis_server
 import stack
+from redis_server import KEYS, PORT, SLOW_PORT, Delay, Others, ask
 from stack import Stack, finish, get, is_listening, load, say, start_load, until
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
-REDIS = os.environ.get("LEASTWISE_REDIS", "redis-server")
-PORT, SLOW_PORT, SECOND_STATUS = 21090, 21091, 21092
-KEYS = "test:1:{app}:"
+SECOND_STATUS = 21092
 BACK = 2  # seconds
-
-
-def ask(*words):
-    """What Redis answers, by a connection of its own: one line, or the text of a value."""
-    with socket.create_connection(("127.0.0.1", PORT), timeout=5) as s:
-        parts = [w if isinstance(w, bytes) else str(w).encode() for w in words]
-        s.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
-        stream = s.makefile("rb")
-        line = stream.readline().rstrip()
-        return stream.read(int(line[1:])) if line.startswith(b"$") and line != b"$-1" else line
-
-
-class Delay(threading.Thread):
-    """Passes on what is said on SLOW_PORT to Redis, and the answers `seconds` later."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.seconds = 0
-        self.listener = socket.create_server(("127.0.0.1", SLOW_PORT))
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                client = self.listener.accept()[0]
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", PORT))
-            for source, target in ((client, server), (server, client)):
-                threading.Thread(target=self.pass_on, args=(source, target, target is client),
-                                 daemon=True).start()
-
-    def pass_on(self, source, target, is_answer):
-        try:
-            while data := source.recv(65536):
-                time.sleep(self.seconds if is_answer else 0)
-                target.sendall(data)
-        except OSError:
-            pass
-        for s in (source, target):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class Pair(Stack):
@@ -77,8 +30,7 @@ class Pair(Stack):
         self.url, self.redis_options = url, redis
 
     def start_redis(self):
-        self.start("redis", REDIS, "--port", str(PORT), "--save", "", "--dir", str(self.folder),
-                   *self.redis_options, stdout=subprocess.DEVNULL)
+        self.start("redis", *redis_server.command(self.folder, *self.redis_options), stdout=subprocess.DEVNULL)
         until(lambda: is_listening(PORT))
 
     def start_agent(self, **options):
@@ -111,24 +63,6 @@ class Pair(Stack):
         time.sleep(0.25)
         after = [self.share(p)["heard"] for p in (SECOND_STATUS, stack.STATUS)]
         return all(b > a for a, b in zip(before, after)) and self.is_heard()
-
-
-class Others(threading.Thread):
-    """Eight balancers more, which report 64 servers ten times a second."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.over = threading.Event()
-        self.start()
-
-    def run(self):
-        servers = b"".join(struct.pack("<IHH", i, 16, 1) for i in range(64))
-        number = 0
-        while not self.over.wait(0.1):
-            number += 1
-            for i in range(8):
-                ask("SET", KEYS + f"other{i}", b"LWS1" + struct.pack("<IQQ", 64, number, 1) + servers)
-                ask("SADD", KEYS + "who", f"other{i}")
 
 
 class Sharing(unittest.TestCase):
@@ -218,16 +152,8 @@ class Sharing(unittest.TestCase):
 
     def test_wrong_password(self):
         with Pair(f"redis://:right@127.0.0.1:{PORT}/test", ("--requirepass", "right")) as s:
-            def change():
-                with socket.create_connection(("127.0.0.1", PORT)) as c:
-                    c.sendall(b"AUTH right\r\nCONFIG SET requirepass wrong\r\nCLIENT KILL TYPE normal SKIPME yes\r\n")
-                    time.sleep(0.2)
-
-            def change_back():
-                with socket.create_connection(("127.0.0.1", PORT)) as c:
-                    c.sendall(b"AUTH wrong\r\nCONFIG SET requirepass right\r\n")
-                    time.sleep(0.2)
-            self.trouble(s, change, change_back)
+            self.trouble(s, lambda: redis_server.set_password("right", "wrong"),
+                         lambda: redis_server.set_password("wrong", "right"))
             self.assertIn("WRONGPASS", s.log("agent"))
             self.assertNotIn("right", s.log("agent"))
 

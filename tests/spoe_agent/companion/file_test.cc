@@ -57,10 +57,30 @@ TEST(CompanionFile, AZoneIsANameOrStandsInTheEnvironment) {
   EXPECT_EQ(refusal("zone $;"), "f:1: \"$\": " + accepted);
 }
 
+TEST(CompanionFile, SharingNeedsNginxAndNoPools) {
+  const CompanionConfig config = parse_companion_config(
+      "f", std::string(kSocket) + "share redis://me:s%40crt@10.0.0.9/shop; share_count on;");
+  ASSERT_TRUE(config.share);
+  EXPECT_EQ(config.share->password, "s@crt");
+  EXPECT_EQ(config.share->prefix, "shop");
+  EXPECT_TRUE(config.share_count);
+  EXPECT_FALSE(parse_companion_config("f", std::string(kSocket) + "share redis://h;").share_count);
+  EXPECT_EQ(refusal("share redis://h;"),
+            "f:1: \"nginx_socket\": required, such as: nginx_socket /run/nginx/control.sock;");
+  EXPECT_EQ(
+      refusal(std::string(kSocket) + "share_count on;\nupstream a { discover kubernetes w; }"),
+      "f:2: \"share_count\": has no effect without share; give it or take this out");
+  EXPECT_EQ(refusal("share_count maybe;"), "f:1: \"maybe\": expected on or off");
+  const std::string error = refusal("share rediss://me:secret@h;");
+  EXPECT_NE(error.find("expected redis://"), std::string::npos) << error;
+  EXPECT_EQ(error.find("secret"), std::string::npos) << error;
+}
+
 TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   const auto with = [](const std::string& text) { return refusal(kSocket + text); };
   EXPECT_EQ(with(""),
-            "f:2: \"upstream\": required, such as: upstream app { discover kubernetes web; }");
+            "f:2: \"upstream\": required, such as: upstream app { discover kubernetes web; }; or "
+            "share");
   EXPECT_EQ(refusal("upstream a { discover kubernetes web; }"),
             "f:1: \"nginx_socket\": required, such as: nginx_socket /run/nginx/control.sock;");
   EXPECT_EQ(with("backend a { discover kubernetes web; }"),
@@ -71,7 +91,7 @@ TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   EXPECT_EQ(with("flower a {}"),
             "f:2: \"flower\": not known; accepted here: upstream, stream, backend, "
             "nginx_socket, haproxy_socket, kubeconfig, zone, agent_control, agent_token_file, "
-            "status, log_level");
+            "status, share, share_count, log_level");
   EXPECT_EQ(with("agent_control 127.0.0.1:1; upstream a { discover kubernetes web; }"),
             "f:2: \"agent_control\": required together: agent_control and agent_token_file");
   EXPECT_EQ(with("kubeconfig relative;"), "f:2: \"relative\": expected an absolute path");

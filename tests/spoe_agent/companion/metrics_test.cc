@@ -17,6 +17,7 @@ Figures some() {
                      .source_age_s = 1.5,
                      .source = {.answers = 7, .failures = {{"403", 2}, {"unreachable", 5}}},
                      .driver = {.added = 4, .asked = 9, .servers = 4, .is_settled = false}}},
+          .share = ShareFigures{.is_connected = true, .tellers = 3, .told = 8, .bytes = 99},
           .reloads = 1,
           .failed_reloads = 2};
 }
@@ -33,6 +34,8 @@ TEST(CompanionMetrics, SayWhatThereIsOfEachPool) {
         "source_up" + pool + "} 1", "source_age_seconds" + pool + "} 1.500",
         "source_errors_total" + pool + R"(,reason="403"} 2)", "servers" + pool + "} 4",
         "proxy_requests_total" + pool + "} 9", "changes_total" + pool + R"(,change="added"} 4)",
+        std::string("share_connected 1"), std::string("share_tellers 3"),
+        std::string("share_told_total 8"), std::string("share_bytes_total 99"),
         std::string(R"(reloads_total{result="refused"} 2)")}) {
     EXPECT_TRUE(has(text, "leastwise_companion_" + line)) << line << "\n" << text;
   }
@@ -61,7 +64,7 @@ TEST(CompanionMetrics, AreAllInTheManual) {
     EXPECT_NE(manual.view().find("`" + name + "`"), std::string_view::npos) << name;
     ++n;
   }
-  EXPECT_EQ(n, 11);
+  EXPECT_EQ(n, 18);
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 // docs/reference_companion.md.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "companion/file.h"
@@ -93,9 +95,12 @@ std::string configuration_page() {
       ".SH EXAMPLES\n.nf\nnginx_socket /run/nginx/control.sock;\n"
       "upstream app { discover kubernetes shop/web:http; }\n.fi\n.PP\nand in nginx.conf:\n"
       ".PP\n.nf\nupstream app { leastwise; leastwise_slots 256; server 127.0.0.1:1 down; }\n"
-      "server { listen unix:/run/nginx/control.sock; location / { leastwise_control; } }\n.fi\n";
+      "server { listen unix:/run/nginx/control.sock; access_log off; location / { "
+      "leastwise_control; } }\n.fi\n";
   return out + ".SH SEE ALSO\n.BR leastwise\\-companion (8)\n";
 }
+
+constexpr std::string_view kNew[] = {"share", "share_count"};
 
 std::string reference_page() {
   std::string out =
@@ -105,7 +110,8 @@ std::string reference_page() {
       "does is in [Kubernetes and DNS](kubernetes.md), the command line\nin "
       "[leastwise-companion(8)](man/leastwise-companion.8).\n";
   for (const CompanionSetting& s : companion_settings()) {
-    out += agent::entry_of_help(s.name, s.syntax, "main", s.help);
+    const bool is_new = std::ranges::find(kNew, s.name) != std::end(kNew);
+    out += agent::entry_of_help(s.name, s.syntax, "main", s.help, is_new);
   }
   for (const KindWords& k : pool_kinds()) {
     const std::string name(k.name);

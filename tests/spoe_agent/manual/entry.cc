@@ -17,14 +17,15 @@ std::string cell(std::string_view text) {
 }  // namespace
 
 std::string entry(const std::string& name, const std::string& syntax, const std::string& standard,
-                  const std::string& context, std::string_view help) {
+                  const std::string& context, std::string_view help, bool is_new) {
   return "\n## " + name + "\n\n| Syntax | `" + cell(syntax) + "` |\n|---|---|\n| Default | " +
-         standard + " |\n| Context | " + context + " |\n| Appeared in | version " +
-         std::string(kFirstVersion) + " |\n\n" + std::string(help) + '\n';
+         standard + " |\n| Context | " + context + " |\n| Appeared in | " +
+         (is_new ? "after " : "") + "version " + std::string(kFirstVersion) + " |\n\n" +
+         std::string(help) + '\n';
 }
 
 std::string entry_of_help(std::string_view name, std::string_view syntax,
-                          const std::string& context, std::string_view help) {
+                          const std::string& context, std::string_view help, bool is_new) {
   constexpr std::string_view kWord = " Default: ";
   std::string standard = "—";
   if (const std::size_t at = help.find(kWord); at != help.npos) {
@@ -34,10 +35,10 @@ std::string entry_of_help(std::string_view name, std::string_view syntax,
     if (standard.ends_with('.')) standard.pop_back();
     const std::string_view after = end < rest.size() ? rest.substr(end + 1) : "";
     return entry(std::string(name), std::string(name) + ' ' + std::string(syntax) + ';', standard,
-                 context, std::string(help.substr(0, at)) + std::string(after));
+                 context, std::string(help.substr(0, at)) + std::string(after), is_new);
   }
   return entry(std::string(name), std::string(name) + ' ' + std::string(syntax) + ';', standard,
-               context, help);
+               context, help, is_new);
 }
 
 }  // namespace leastwise::agent

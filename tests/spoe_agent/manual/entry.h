@@ -7,12 +7,13 @@
 
 namespace leastwise::agent {
 
+// `is_new`: since the last release.
 std::string entry(const std::string& name, const std::string& syntax, const std::string& standard,
-                  const std::string& context, std::string_view help);
+                  const std::string& context, std::string_view help, bool is_new = false);
 
 // NAME SYNTAX; with a help that ends with "Default: …", or has none.
 std::string entry_of_help(std::string_view name, std::string_view syntax,
-                          const std::string& context, std::string_view help);
+                          const std::string& context, std::string_view help, bool is_new = false);
 
 }  // namespace leastwise::agent
 
