@@ -97,4 +97,24 @@ use() {
   echo "installed, used, upgraded, removed, purged"
 }
 
+# What systemd.sh boots then.
+service() {
+  apt-get update -qq
+  get haproxy systemd-sysv dbus curl python3
+  get /packages/leastwise-spoa_*.deb
+  cat > /etc/systemd/system/tried.service <<'END'
+[Unit]
+After=haproxy.service
+[Service]
+Type=oneshot
+ExecStart=/source/tests/packages/service.sh
+StandardOutput=file:/packages/service.log
+StandardError=inherit
+[Install]
+WantedBy=multi-user.target
+END
+  systemctl -q enable tried
+  for other in nginx redis-server valkey-server; do systemctl -q mask "$other"; done
+}
+
 "$1"
