@@ -59,29 +59,23 @@ class JsonFeed {
     return table[static_cast<unsigned char>(c)];
   }
 
-  // A hexadecimal digit; 16: it is none.
-  static constexpr Table kHex = [] {
-    Table table{};
-    table.fill(16);
-    for (char c = 0; c < 10; ++c) table[static_cast<std::size_t>('0' + c)] = c;
-    for (char c = 0; c < 6; ++c) {
-      table[static_cast<std::size_t>('a' + c)] = static_cast<char>(10 + c);
-      table[static_cast<std::size_t>('A' + c)] = static_cast<char>(10 + c);
-    }
+  // A hexadecimal digit. kNoDigit: it is none, and so is what it is part of, wherever it stands.
+  static constexpr char32_t kNoDigit = 0x10000;
+  static constexpr std::array<char32_t, 256> kHex = [] {
+    std::array<char32_t, 256> table{};
+    table.fill(kNoDigit);
+    for (char32_t c = 0; c < 10; ++c) table['0' + c] = c;
+    for (char32_t c = 0; c < 6; ++c) table['a' + c] = table['A' + c] = 10 + c;
     return table;
   }();
+  static char32_t digit(char c) noexcept { return kHex[static_cast<unsigned char>(c)]; }
 
-  // Of \uXXXX, which begins the text; kNoUnit: not all of it is there, or it is something else.
-  static constexpr char32_t kNoUnit = 0x10000;
+  // Of \uXXXX, which begins the text; kNoUnit or more: not all of it is there, or it is something
+  // else.
+  static constexpr char32_t kNoUnit = kNoDigit;
   static char32_t unit(std::string_view text) noexcept {
     if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return kNoUnit;
-    char32_t value = 0;
-    for (std::size_t i = 2; i < 6; ++i) {
-      const auto digit = static_cast<unsigned char>(look_up(kHex, text[i]));
-      if (digit == 16) return kNoUnit;
-      value = value * 16 + digit;
-    }
-    return value;
+    return digit(text[2]) << 12 | digit(text[3]) << 8 | digit(text[4]) << 4 | digit(text[5]);
   }
   static bool is_surrogate(char32_t unit) noexcept { return unit >= 0xd800 && unit < 0xe000; }
 
@@ -89,12 +83,12 @@ class JsonFeed {
   // `size` how long the escape is; 0: it is the parser's. UTF-8 is of RFC 3629, pairs of RFC 8259
   // §7.
   static std::size_t decode(std::string_view text, std::size_t& size, char* out) noexcept {
-    size = 2;
-    if (text.size() < 2) return 0;
-    *out = look_up(kMeaning, text[1]);
-    if (*out != 0) return 1;
     char32_t c = unit(text);
-    if (c == kNoUnit) return 0;
+    if (c >= kNoUnit) {
+      size = 2;
+      *out = text.size() < 2 ? '\0' : look_up(kMeaning, text[1]);
+      return *out == 0 ? 0 : 1;
+    }
     size = 6;
     if (is_surrogate(c)) {
       const char32_t low = c < 0xdc00 ? unit(text.substr(6)) : kNoUnit;
@@ -142,7 +136,7 @@ class JsonFeed {
       is_escaped_ = at + 1 == text.size();
       if (is_escaped_) break;
       const char32_t value = unit(text.substr(at));
-      is_inside_ = text[at + 1] != 'u' || (value != kNoUnit && !is_surrogate(value));
+      is_inside_ = text[at + 1] != 'u' || (value < kNoUnit && !is_surrogate(value));
       at += text[at + 1] == 'u' && is_inside_ ? std::size_t{6} : std::size_t{2};
       if (is_inside_) return at;
     }
@@ -158,15 +152,17 @@ class JsonFeed {
         reader.add_text({taken.data(), n});
         n = 0;
       }
-      const std::size_t end = at + std::min(text.size() - at, taken.size() - n);
+      if (text[at] == '\\') {
+        std::size_t size = 0;
+        const std::size_t written = decode(text.substr(at), size, taken.data() + n);
+        if (written == 0) break;
+        n += written;
+        at += size;
+        continue;
+      }
+      const std::size_t end = at + std::min(text.size() - at, taken.size() - n), begin = at;
       while (at < end && look_up(kIsPlain, text[at]) != 0) taken[n++] = text[at++];
-      if (at == end || n > taken.size() - 4) continue;
-      if (text[at] != '\\') break;
-      std::size_t size = 0;
-      const std::size_t written = decode(text.substr(at), size, taken.data() + n);
-      if (written == 0) break;
-      n += written;
-      at += size;
+      if (at == begin) break;
     }
     if (n != 0) reader.add_text({taken.data(), n});
     return at;
