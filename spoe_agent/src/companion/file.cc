@@ -145,9 +145,7 @@ class Parser {
     }
     refuse_duplicate(name, name.text);
     const Token value = take_word("one value of \"" + name.text + "\"");
-    if (!found->read(value.text, config_)) {
-      fail(value, agent::without_password(value.text), found->accepted);
-    }
+    if (!found->read(value.text, config_)) fail(value, value.text, found->accepted);
     take(TokenKind::kSemicolon, value, ";");
   }
 

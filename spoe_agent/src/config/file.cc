@@ -233,8 +233,7 @@ class Parser {
     }
     refuse_duplicate(seen_, name, name.text);
     const Token value = take_value(name);
-    if (!option->read(value.text, config_))
-      fail(value, without_password(value.text), option->accepted);
+    if (!option->read(value.text, config_)) fail(value, value.text, option->accepted);
   }
 
   void backend() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/redis_url.h"
+
 namespace leastwise::agent {
 namespace {
 
@@ -12,7 +14,7 @@ std::string render(std::string_view file, std::uint32_t line, std::string_view v
                    std::string_view message) {
   std::string text(file);
   text += ':' + std::to_string(line) + ": \"";
-  text += value;
+  text += without_password(value);
   text += "\": ";
   text += message;
   return text;

@@ -77,10 +77,18 @@ bool parse_redis_url(const std::string& text, RedisUrl& out) {
 }
 
 std::string without_password(std::string_view text) {
-  const std::size_t begin = text.find("://");
+  constexpr std::string_view kDots = "...";
+  const std::size_t scheme = text.find("://");
+  const std::size_t begin = scheme == text.npos ? 0 : scheme + 3;
   const std::size_t at = text.rfind('@');
-  if (begin == text.npos || at == text.npos || at < begin) return std::string(text);
-  return std::string(text.substr(0, begin + 3)) + "..." + std::string(text.substr(at));
+  std::string out(text.substr(0, begin));
+  if (at != text.npos && at >= begin) return (out += kDots) += text.substr(at);
+  const std::size_t colon = text.find(':', begin);
+  const bool may_be_half = scheme != text.npos && colon != text.npos;
+  if (!may_be_half) return std::string(text);
+  const std::string_view port = text.substr(colon + 1, text.find('/', colon) - colon - 1);
+  const bool is_port = std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  return is_port ? std::string(text) : out += kDots;
 }
 
 std::string RedisUrl::shown() const {

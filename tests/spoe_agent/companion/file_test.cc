@@ -71,9 +71,12 @@ TEST(CompanionFile, SharingNeedsNginxAndNoPools) {
       refusal(std::string(kSocket) + "share_count on;\nupstream a { discover kubernetes w; }"),
       "f:2: \"share_count\": has no effect without share; give it or take this out");
   EXPECT_EQ(refusal("share_count maybe;"), "f:1: \"maybe\": expected on or off");
-  const std::string error = refusal("share rediss://me:secret@h;");
-  EXPECT_NE(error.find("expected redis://"), std::string::npos) << error;
-  EXPECT_EQ(error.find("secret"), std::string::npos) << error;
+  EXPECT_NE(refusal("share rediss://me:secret@h;").find("expected redis://"), std::string::npos);
+  for (const char* text :
+       {"share rediss://me:secret@h;", "share redis://me:secret@h", "share \"redis://me:secret@h;",
+        "share redis:/me:secret@h;", "share me:secret@h;", "share redis://me:secret secret@h;"}) {
+    EXPECT_EQ(refusal(text).find("secret"), std::string::npos) << refusal(text);
+  }
 }
 
 TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {

@@ -73,6 +73,13 @@ TEST(RedisUrl, IsShownWithoutThePassword) {
   EXPECT_EQ(without_password("rediss://lw:s@ecret@host/x"), "rediss://...@host/x");
   EXPECT_EQ(without_password("redis://host/x"), "redis://host/x");
   EXPECT_EQ(without_password("on"), "on");
+  // Of URLs that are mistyped, or cut at a blank.
+  EXPECT_EQ(without_password("redis:/lw:secret@host"), "...@host");
+  EXPECT_EQ(without_password("lw:secret@host"), "...@host");
+  EXPECT_EQ(without_password("ret@host"), "...@host");
+  EXPECT_EQ(without_password("redis://lw:sec"), "redis://...");
+  EXPECT_EQ(without_password("redis://host:6379/x"), "redis://host:6379/x");
+  EXPECT_EQ(without_password("unix:/run/leastwise/spoa.sock"), "unix:/run/leastwise/spoa.sock");
 }
 
 }  // namespace
