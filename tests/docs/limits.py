@@ -14,6 +14,7 @@ LIMITS = [
     ("core/src/words/route.cc", "kMostSegments", "8", "| 95 and 8 |"),
     ("core/include/leastwise/networks.h", "kMost", "16", "networks in `locality` | 16 |"),
     ("nginx_module/src/shared/slots.cc", "kMostSlots", "4096", "(`leastwise_slots`) | 4096 |"),
+    ("core/include/leastwise/residency.h", "kMostResidency", "std::uint64_t{1} << 30", "1 MiB to 1 GiB |"),
     ("core/src/guard/load_report.cc", "kMostFactor", "2", "| 2 times |"),
     ("core/reports/orca.h", "kMostReportBytes", "4096", "report in a header | 4096 |"),
     ("core/include/leastwise/probe.h", "kMostAnswer", "64 * 1024", "probe or a scrape | 64 KiB |"),

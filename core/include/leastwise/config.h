@@ -40,6 +40,11 @@ struct Answers {
   std::uint32_t value = 0;
 };
 
+// Of memory.
+struct Size {
+  std::uint64_t bytes = 0;
+};
+
 // Which figure of a load report says how full a server is: "on", for application_utilization or
 // else cpu_utilization, or a figure's name. Holds the name itself: configurations outlive files.
 class ReportMetric {
@@ -78,6 +83,7 @@ struct Config {
   bool switchback = false;    // compare `adaptive` with least_conn, and fall back
   bool observe = false;       // the front end chooses: learn, and note what would have been picked
   Answers affinity{};         // what a key's own endpoint is given as a start; 0: nothing
+  Size prompt_memory{std::uint64_t{16} << 20};  // to remember prompts in, of policy `inference`
   // What tells cheap requests from dear ones, in the front end's own language: an
   // nginx expression. Empty: the front end's default. A view of the caller's memory.
   std::string_view route;
@@ -99,7 +105,7 @@ struct Config {
 using Field = std::variant<const Policy * Config::*, Duration Config::*, Demand Config::*,
                            Sample Config::*, bool Config::*, Percent Config::*, Networks Config::*,
                            Answers Config::*, ReportMetric Config::*, Failures Config::*,
-                           ProbeSettings Config::*, std::string_view Config::*>;
+                           ProbeSettings Config::*, Size Config::*, std::string_view Config::*>;
 
 // Where a directive may stand.
 enum class Scope : std::uint8_t { kBoth, kNginx };

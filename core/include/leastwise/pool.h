@@ -184,6 +184,8 @@ class Pool {
   std::size_t capacity() const noexcept { return capacity_; }
   // Whether it remembers prompts: policy `inference` goes by counts alone without.
   bool has_residency() const noexcept { return sets_ != 0; }
+  // As create() was told, less what is no whole set of it.
+  std::size_t residency() const noexcept;
 
   // Copies what `other` learned: its model, and each of its endpoints by full name.
   // In-flight counts stay behind. REQUIRES: this pool is fresh and not shared yet.

@@ -131,6 +131,8 @@ std::size_t Pool::bytes_for(std::size_t capacity, std::size_t residency) noexcep
   return sets == 0 ? bytes : round_up(bytes) + state::Prompts::bytes_for(capacity, sets);
 }
 
+std::size_t Pool::residency() const noexcept { return std::size_t{sets_} * sizeof(ResidencySet); }
+
 std::size_t Pool::image_bytes(std::size_t capacity) noexcept { return ledger_offset(capacity); }
 
 std::span<const std::byte> Pool::image() const noexcept {

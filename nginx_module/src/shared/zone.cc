@@ -82,6 +82,23 @@ void tell_if_replaced(const ngx_shm_zone_t& zone, const Upstream& upstream) noex
   }
 }
 
+// A zone of the same name and size is kept, with what it was made for. Old workers use it.
+void tell_of_residency(const ngx_shm_zone_t& zone, const Upstream& upstream) noexcept {
+  const std::size_t wanted = residency_of(upstream.config), made = upstream.pool.residency();
+  if (wanted == 0 || made == wanted) return;
+  if (made == 0) {
+    ngx_log_error(NGX_LOG_WARN, zone.shm.log, 0,
+                  "zone \"%V\" was made for another policy, and has no room for what \"inference\" "
+                  "remembers: it goes by counts alone until nginx is restarted",
+                  &zone.shm.name);
+    return;
+  }
+  ngx_log_error(NGX_LOG_WARN, zone.shm.log, 0,
+                "zone \"%V\" was made with \"leastwise_prompt_memory %uzk\", which stays so until "
+                "nginx is restarted or the zone has another size, too",
+                &zone.shm.name, made >> 10);
+}
+
 // `old`: the pool that the running configuration has in it. What else it holds heals by itself.
 ngx_int_t keep(const ngx_shm_zone_t& zone, const Pool& old, Upstream& upstream) noexcept {
   if (old && old.restore_head()) {
@@ -93,13 +110,7 @@ ngx_int_t keep(const ngx_shm_zone_t& zone, const Pool& old, Upstream& upstream) 
   }
   const Status s = Pool::attach(block_of(zone), upstream.pool);
   if (s.ok()) {
-    if (residency_of(upstream.config) != 0 && !upstream.pool.has_residency()) {
-      ngx_log_error(
-          NGX_LOG_WARN, zone.shm.log, 0,
-          "zone \"%V\" was made for another policy, and has no room for what \"inference\" "
-          "remembers: it goes by counts alone until nginx is restarted",
-          &zone.shm.name);
-    }
+    tell_of_residency(zone, upstream);
     return NGX_OK;
   }
   ngx_log_error(NGX_LOG_EMERG, zone.shm.log, 0,

@@ -77,6 +77,12 @@ bool has_same_settings(const EndpointSettings& a, const EndpointSettings& b) noe
          a.order == b.order;
 }
 
+// Not so under another policy than before, or with another size.
+bool remembers_as_told(const Config& config, const Pool& pool) noexcept {
+  const std::size_t wanted = residency_of(config);
+  return wanted == 0 || pool.residency() == wanted;
+}
+
 }  // namespace
 
 Backend::Backend(const BackendConfig& config, StateStore& store)
@@ -92,7 +98,7 @@ Backend::Backend(const BackendConfig& config, StateStore& store)
       log(LogLevel::kWarning, {"state of backend ", name_, ": of another version, started afresh"});
     }
     pool = make_pool(kFirstCapacity);
-  } else if (residency_of(config_) != 0 && !pool.has_residency()) {  // it had another policy
+  } else if (!remembers_as_told(config_, pool)) {
     const Pool kept_pool = pool;
     pool = make_pool(kept_pool.capacity());
     if (!pool.migrate(kept_pool).ok()) pool = make_pool(kFirstCapacity);
@@ -101,6 +107,17 @@ Backend::Backend(const BackendConfig& config, StateStore& store)
   pool.for_each([&](EndpointId id) { pool.retire(id); });
   slot_ = join(pool);
   use(pool, std::make_unique<Roster>());
+}
+
+// Memory for prompts is not exchanged: what is in use is lent to the pick thread.
+void Backend::set_config(const BackendConfig& config) noexcept {
+  if (remembers_as_told(config_, pool_) && !remembers_as_told(config.settings, pool_)) {
+    log(LogLevel::kWarning, {"backend ", name_,
+                             ": the memory for prompts is not that of \"prompt_memory\" and "
+                             "\"policy\" until the agent is started again"});
+  }
+  config_ = config.settings;
+  script_ = config.script;
 }
 
 Picked Backend::pick(Request request, std::span<const spop::ServerLoad> loads,

@@ -84,10 +84,7 @@ class Backend {
   // The same at the end of the process, but what was learned of the servers stays as it is.
   void leave(OpenPicks& open, TimePoint now);
 
-  void set_config(const BackendConfig& config) noexcept {  // gate held
-    config_ = config.settings;
-    script_ = config.script;
-  }
+  void set_config(const BackendConfig& config) noexcept;  // gate held
   const Config& config() const noexcept { return config_; }
   // By the pick thread, gate held; nullptr: none.
   const std::shared_ptr<lua::Script>& script() const noexcept { return script_; }

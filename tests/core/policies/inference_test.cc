@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/pool_fixture.h"
+#include "leastwise/residency.h"
 
 namespace leastwise {
 namespace {
@@ -209,6 +210,41 @@ TEST_F(InferenceTest, InDamagedMemoryAMemberIsPicked) {
       answer(t);
     }
   }
+}
+
+// 800 prompts of 12 beginnings each, over 16,384 places and over 262,144. One is forgotten when two
+// later ones fall into its set: of the first prompts' longest beginnings that is to be expected of
+// 1 - e^-a (1 + a), a = 9600/8192: 33 %, and with a = 9600/131072 of 0.3 %.
+TEST_F(InferenceTest, WithMoreMemoryMoreIsRemembered) {
+  const auto forgotten = [&](std::string_view size) {
+    EXPECT_TRUE(set(config_, *find_directive("prompt_memory"), size).ok());
+    make(8, residency_of(config_));
+    for (std::uint64_t i = 0; i < 800; ++i) {
+      Ticket t = send(text_of(3000, i));
+      answer(t);
+    }
+    int n = 0;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      Ticket t = send(text_of(3000, i));
+      n += t.uncached_bytes > 600 ? 1 : 0;  // 512 at least; up to the point before, 616
+      answer(t);
+    }
+    return n;
+  };
+  EXPECT_NEAR(forgotten("1m"), 33, 15);
+  EXPECT_LE(forgotten("16m"), 3);
+}
+
+TEST_F(InferenceTest, WhoAttachesSeesTheMemoryAsItWasMade) {
+  for (const std::string_view size : {"1m", "1025k", "64m"}) {
+    ASSERT_TRUE(set(config_, *find_directive("prompt_memory"), size).ok());
+    make(2, residency_of(config_));
+    Pool other;
+    ASSERT_TRUE(Pool::attach(memory_.span(), other).ok());
+    EXPECT_EQ(other.residency(), config_.prompt_memory.bytes);
+  }
+  use("adaptive");
+  EXPECT_EQ(residency_of(config_), 0U);
 }
 
 // As in a file of state, which has no more than what was learned.

@@ -49,9 +49,11 @@ TEST_P(BadValueTest, IsRefusedAndSaysWhatIsAcceptedAndChangesNothing) {
   EXPECT_EQ(config.demand, before.demand);
   EXPECT_EQ(config.sample, before.sample);
   EXPECT_EQ(config.route, before.route);
+  EXPECT_EQ(config.prompt_memory.bytes, before.prompt_memory.bytes);
 }
 
 #define TIME "expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"
+#define SIZE "expected a size from 1m to 1g, as 65536k, 64m or 1g"
 INSTANTIATE_TEST_SUITE_P(
     All, BadValueTest,
     ::testing::Values(
@@ -81,6 +83,19 @@ INSTANTIATE_TEST_SUITE_P(
             "two_choices, round_robin, weighted, hash or inference"},
         Bad{"demand", "cpu", "invalid value \"cpu\": expected static, speed or report"},
         Bad{"sample", "Full", "invalid value \"Full\": expected auto, first_byte or full"},
+        Bad{"prompt_memory", "", "invalid value \"\": " SIZE},
+        Bad{"prompt_memory", "16", "invalid value \"16\": " SIZE},
+        Bad{"prompt_memory", "m", "invalid value \"m\": " SIZE},
+        Bad{"prompt_memory", "0m", "invalid value \"0m\": " SIZE},
+        Bad{"prompt_memory", "1023k", "invalid value \"1023k\": " SIZE},
+        Bad{"prompt_memory", "1048577k", "invalid value \"1048577k\": " SIZE},
+        Bad{"prompt_memory", "2g", "invalid value \"2g\": " SIZE},
+        Bad{"prompt_memory", "4294967295g", "invalid value \"4294967295g\": " SIZE},
+        Bad{"prompt_memory", "4294967296k", "invalid value \"4294967296k\": " SIZE},
+        Bad{"prompt_memory", "-1m", "invalid value \"-1m\": " SIZE},
+        Bad{"prompt_memory", "1.5m", "invalid value \"1.5m\": " SIZE},
+        Bad{"prompt_memory", "16mb", "invalid value \"16mb\": " SIZE},
+        Bad{"prompt_memory", "1 m", "invalid value \"1 m\": " SIZE},
         Bad{"route", "", "invalid value \"\": expected a text that is not empty"}));
 
 TEST(DirectivesTest, ATimeIsReadAsNginxReadsIt) {
@@ -117,6 +132,16 @@ TEST(DirectivesTest, ASwitchIsReadAsNginxReadsIt) {
   EXPECT_STREQ(set(config, outlier, "TRUE").message(),
                "invalid value \"TRUE\": expected on or off");
   EXPECT_FALSE(set(config, outlier, "offff").ok());
+}
+
+TEST(DirectivesTest, ASizeIsReadAsNginxReadsIt) {
+  Config config;
+  EXPECT_EQ(config.prompt_memory.bytes, 16U << 20);
+  for (const auto& [text, mebibytes] : std::vector<std::pair<const char*, std::uint64_t>>{
+           {"1024k", 1}, {"1m", 1}, {"64M", 64}, {"65536K", 64}, {"1024m", 1024}, {"1g", 1024}}) {
+    ASSERT_TRUE(set(config, "prompt_memory", text).ok()) << text;
+    EXPECT_EQ(config.prompt_memory.bytes, mebibytes << 20) << text;
+  }
 }
 
 TEST(DirectivesTest, NamesAreUniqueAndHaveHelp) {

@@ -90,6 +90,8 @@ BAD = [
      f'"leastwise_locality": invalid value "zone-a": expected {NETWORKS}'),
     (upstream("leastwise;\nleastwise_locality_price 1.5;\n" + SERVER), 3,
      '"leastwise_locality_price": invalid value "1.5": expected a whole number from 0 to 1000'),
+    (upstream("leastwise inference;\nleastwise_prompt_memory 512k;\n" + SERVER), 3,
+     '"leastwise_prompt_memory": invalid value "512k": expected a size from 1m to 1g, as 65536k, 64m or 1g'),
     (upstream("leastwise;\nleastwise_affinity 1001;\n" + SERVER), 3,
      '"leastwise_affinity": invalid value "1001": expected a whole number from 0 to 1000'),
     (upstream("leastwise;\n\nleastwise_key $uri;\n" + SERVER), 4,

@@ -217,6 +217,44 @@ class Prompt(unittest.TestCase):
         predicted = [line[1] for line in lines if line[1] != "-"]
         self.assertGreater(len(predicted), len(lines) // 2)
 
+    def test_the_memory_for_prompts_changes_with_a_reload(self):
+        """With a zone of its own at once; a named one of the same size stays as it was made, and says so."""
+        def sized(size, zone=""):
+            return config(f"leastwise inference; leastwise_prompt_memory {size}; {zone}")
+
+        def told():
+            return nginx.log().count("which stays so until nginx is restarted")
+
+        def shared():
+            with open(f"/proc/{nginx.children()[0]}/maps", encoding="ascii") as f:
+                spans = [line.split()[0].split("-") for line in f if "/dev/zero" in line]
+            return max(int(end, 16) - int(begin, 16) for begin, end in spans)
+        nginx = self.enterContext(harness.Nginx(PORT, sized("1m")))
+        wrong = []
+        with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(4) as pool:
+            stop = []
+            stack.callback(stop.append, True)
+
+            def ask(i):
+                while not stop:
+                    answer = model_client.stream(PORT, model_client.chat(f"s{i}"))
+                    if answer.status != 200:
+                        wrong.append(answer.status)
+            clients = [pool.submit(ask, i) for i in range(4)]
+            for text, mib, notes in ((sized("1m"), 1, 0), (sized("32m"), 32, 0), (sized("2m"), 2, 0),
+                                     (sized("4m", "leastwise_zone app 64m;"), 64, 0),
+                                     (sized("8m", "leastwise_zone app 64m;"), 64, 1),
+                                     (sized("8m", "leastwise_zone app 65m;"), 65, 1)):
+                nginx.configure(text)
+                nginx.reload()
+                self.assertEqual(told(), notes, text)
+                self.assertGreaterEqual(shared(), mib << 20)
+                self.assertLess(shared(), (mib + 3) << 20)
+            stop.append(True)
+            for client in clients:
+                client.result()
+        self.assertEqual(wrong, [])
+
     def test_without_it_nothing_is_timed(self):
         nginx = self.nginx(body="")
         model_client.stream(PORT, model_client.chat("s"), "/v1/early")

@@ -294,5 +294,29 @@ TEST_F(BackendTest, WhatAnEarlierLifeWithTheSamePidHadInFlightIsGivenBack) {
   EXPECT_EQ(pool.view().processes, 1U);
 }
 
+// A reload keeps the memory that is in use; the next start makes it as it is configured.
+TEST_F(BackendTest, MemoryForPromptsIsMadeAnewAtTheNextStart) {
+  BackendConfig models;
+  models.name = "models";
+  const auto say = [&](std::string_view name, std::string_view value) {
+    ASSERT_TRUE(set(models.settings, *find_directive(name), value).ok());
+  };
+  say("policy", "inference");
+  say("prompt_memory", "2m");
+  EndpointId id = kNoEndpoint;
+  {
+    Backend first(models, store_);
+    EXPECT_EQ(first.pool().residency(), 2U << 20);
+    Pool pool = first.pool();
+    id = pool.add("haproxy/models/s1@10.0.0.1:80");
+    say("prompt_memory", "4m");
+    first.set_config(models);
+    EXPECT_EQ(first.pool().residency(), 2U << 20);
+  }
+  const Backend again(models, store_);
+  EXPECT_EQ(again.pool().residency(), 4U << 20);
+  EXPECT_EQ(again.pool().endpoint_name(id), "haproxy/models/s1@10.0.0.1:80");
+}
+
 }  // namespace
 }  // namespace leastwise::agent

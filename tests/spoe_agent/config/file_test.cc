@@ -129,7 +129,7 @@ const std::string kAddresses =
 const std::string kIpOnly = "expected IP:PORT, such as 127.0.0.1:9876 or [::1]:9876";
 const std::string kBackendWords =
     "mode, policy, decay, demand, sample, outlier, outlier_time, outlier_max, slow_start, report, "
-    "failure, locality, locality_price, switchback, affinity, lua";
+    "failure, locality, locality_price, switchback, affinity, prompt_memory, lua";
 const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords =
@@ -213,6 +213,8 @@ const std::vector<BadFile>& bad_files() {
       {"backend app { policy hash; affinity 5; }",
        "f:1: \"affinity\": has no effect: policy hash goes by the key without it; take it out, or "
        "change the policy"},
+      {"backend app {\n policy inference;\n prompt_memory 2g; }",
+       "f:3: \"2g\": expected a size from 1m to 1g, as 65536k, 64m or 1g"},
       {"backend app { decay 2h; }",
        "f:1: \"2h\": expected a time from 100ms to 1h, as 250ms, 30s, 30 (seconds) or 1m30s"},
       {"backend app { decay 8s; decay 9s; }",
