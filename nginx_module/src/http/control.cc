@@ -159,6 +159,21 @@ ngx_int_t send_list(ngx_http_request_t* r, std::string_view json) noexcept {
   return send(r, NGX_HTTP_OK, [&](Text& out) noexcept { out << json; });
 }
 
+// Not a name that a path of control can not have, or that is no text in JSON.
+bool is_shared(std::string_view name) noexcept {
+  auto* at = reinterpret_cast<u_char*>(const_cast<char*>(name.data()));
+  const u_char* const end = at + name.size();
+  while (at < end) {
+    if (*at == '/') return false;
+    if (*at < 0x80) {
+      ++at;
+    } else if (ngx_utf8_decode(&at, static_cast<std::size_t>(end - at)) > 0x10ffff) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // {"http":{"app":{…},…},"stream":{…}}: what a companion asks for ten times a second.
 ngx_int_t send_in_flight(ngx_http_request_t* r) noexcept {
   constexpr std::string_view kKinds[] = {"http", "stream"};
@@ -169,6 +184,7 @@ ngx_int_t send_in_flight(ngx_http_request_t* r) noexcept {
       out << (i == 0 ? "{\"" : ",\"") << kKinds[i] << "\":{";
       bool first = true;
       for (const NamedPool& pool : pools[i]) {
+        if (!is_shared(pool.name)) continue;
         out << (first ? "\"" : ",\n\"");
         first = false;
         out.json(pool.name) << "\":";

@@ -21,6 +21,8 @@ CONFIG = f"""
     upstream idle {{ leastwise round_robin; server 127.0.0.1:{A}; }}
     upstream watched {{ leastwise_observe on; server 127.0.0.1:{A}; }}
     upstream own {{ server 127.0.0.1:{A}; }}
+    upstream "a/b" {{ leastwise; server 127.0.0.1:{A}; }}  # no path of control leads there
+    include odd.conf;
     server {{
         listen 127.0.0.1:{PORT};
         location / {{ proxy_pass http://app; }}
@@ -50,6 +52,8 @@ class Elsewhere(unittest.TestCase):
         cls.addClassCleanup(cls.stack.close)
         cls.stack.enter_context(backend.Backends(A, B, C))
         cls.nginx = harness.Nginx(PORT, CONFIG, STREAM, workers=2)
+        with open(cls.nginx.path("odd.conf"), "wb") as f:  # no UTF-8, so no text in JSON
+            f.write(b"upstream odd\xff { leastwise; server 127.0.0.1:%d; }" % A)
         cls.stack.enter_context(cls.nginx)
 
     def ask(self, method, path, body=None, headers=None):
