@@ -74,6 +74,7 @@ class Parser {
 
   CompanionConfig parse() {
     for (advance(); token_.kind != TokenKind::kEnd;) directive();
+    check_sharing();
     if (config_.pools.empty() && !config_.share) {
       fail(token_, "upstream",
            "required, such as: upstream app { discover kubernetes web; }; or share");
@@ -82,7 +83,6 @@ class Parser {
     if (config_.agent.address.empty() != config_.agent.token_file.empty()) {
       fail(token_, "agent_control", "required together: agent_control and agent_token_file");
     }
-    check_sharing();
     return std::move(config_);
   }
 

@@ -70,6 +70,8 @@ TEST(CompanionFile, SharingNeedsNginxAndNoPools) {
   EXPECT_EQ(
       refusal(std::string(kSocket) + "share_count on;\nupstream a { discover kubernetes w; }"),
       "f:2: \"share_count\": has no effect without share; give it or take this out");
+  EXPECT_EQ(refusal(std::string(kSocket) + "share_count on;"),
+            "f:2: \"share_count\": has no effect without share; give it or take this out");
   EXPECT_EQ(refusal("share_count maybe;"), "f:1: \"maybe\": expected on or off");
   EXPECT_NE(refusal("share rediss://me:secret@h;").find("expected redis://"), std::string::npos);
   for (const char* text :
