@@ -14,7 +14,7 @@ stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(lint dev module-asan kubernetes asan tsan)
 jobs=$(nproc)
 passed=0 failed=0 skipped=0
-failures=() unsteady=()
+failures=()
 declare -A ahead=()  # what is compiled for later stages: the process
 
 note() { printf '\n==== %s (%s)\n' "$*" "$(date +%H:%M:%S)"; }
@@ -24,61 +24,32 @@ count() {
   if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$1"); fi
 }
 
-# results JUNIT [AGAIN]: "PASSED FAILED SKIPPED", then a line "failed NAME" or "unsteady NAME" each.
-results() {
-  python3 - "$@" <<'PY'
-import sys
-import xml.etree.ElementTree as tree
-
-def named(path, status):
-    return [c.get("name") for c in tree.parse(path).getroot().iter("testcase") if c.get("status") == status]
-
-suite = tree.parse(sys.argv[1]).getroot()
-total, skipped = int(suite.get("tests")), int(suite.get("skipped")) + int(suite.get("disabled"))
-failed = named(sys.argv[1], "fail")
-unsteady = [n for n in failed if n in named(sys.argv[2], "run")] if len(sys.argv) > 2 else []
-failed = [n for n in failed if n not in unsteady]
-print(total - len(failed) - skipped, len(failed), skipped)
-for name in failed:
-    print("failed", name)
-for name in unsteady:
-    print("unsteady", name)
-PY
-}
-
-# ctest_to JUNIT PRESET ARGUMENTS…
-ctest_to() {
-  local junit=$1 preset=$2
-  shift 2
+# run_ctest PRESET ARGUMENTS…: adds what CTest counted.
+run_ctest() {
+  local preset=$1 junit=$root/build/$1/junit.xml p f s name
+  shift
   rm -f "$junit"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --output-junit "$junit" \
     "$@" | grep -Ev '^ *(Start +[0-9]|[0-9]+/[0-9]+ .* Passed )'
-}
-
-# run_ctest [--again] PRESET ARGUMENTS…: adds what CTest counted. --again is for real servers, which
-# others on the machine may disturb: what failed runs twice more when nothing is compiled beside it,
-# and who passes both counts as passed, but is named at the end as unsteady (CONTRIBUTING.md).
-run_ctest() {
-  local may_repeat=
-  if [ "$1" = --again ]; then may_repeat=yes; shift; fi
-  local junit=$root/build/$1/junit.xml again=$root/build/$1/again.xml files kind name p f s
-  ctest_to "$junit" "$@"
-  if [ ! -s "$junit" ]; then count "$1: no test ran" 1; return; fi
-  files=("$junit")
-  if [ -n "$may_repeat" ] && results "$junit" | grep -q '^failed'; then
-    wait
-    note "what failed, twice more"
-    ctest_to "$again" "$1" --rerun-failed --repeat until-fail:2
-    [ -s "$again" ] && files+=("$again")
-  fi
-  while read -r kind name; do
-    case $kind in
-      failed) failures+=("$1: $name") ;;
-      unsteady) unsteady+=("$1: $name") ;;
-      *) read -r p f s <<< "$kind $name" ;;
-    esac
-  done < <(results "${files[@]}")
+  if [ ! -s "$junit" ]; then count "$preset: no test ran" 1; return; fi
+  local counted
+  counted=$(python3 - "$junit" <<'PY'
+import sys
+import xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot()
+total, failed = int(suite.get("tests")), int(suite.get("failures"))
+skipped = int(suite.get("skipped")) + int(suite.get("disabled"))
+print(total - failed - skipped, failed, skipped)
+for case in suite.iter("testcase"):
+    if case.get("status") == "fail":
+        print(case.get("name"))
+PY
+)
+  read -r p f s <<< "$(head -n 1 <<< "$counted")"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  while read -r name; do
+    [ -n "$name" ] && failures+=("$preset: $name")
+  done <<< "$(tail -n +2 <<< "$counted")"
 }
 
 # build PRESET [CMAKE-ARGUMENTS…]
@@ -121,7 +92,7 @@ stage_dev() {
   run_ctest release --parallel "$jobs" --label-regex '^(unit|fuzz|package)$'
   build_ahead
   note integration and simulator
-  run_ctest --again release --label-regex '^(integration|sim)$'
+  run_ctest release --label-regex '^(integration|sim)$'
 }
 # A real kube-apiserver takes too long to be made here.
 stage_kubernetes() {
@@ -149,7 +120,7 @@ stage_tsan() {
 stage_module_asan() {
   build asan || return
   note the modules with sanitizers in the packaged nginx
-  run_ctest --again asan --label-regex '^asan-module$'
+  run_ctest asan --label-regex '^asan-module$'
 }
 
 mkdir -p build
@@ -167,7 +138,6 @@ for stage in "${stages[@]}"; do
 done
 
 note the end
-for name in "${unsteady[@]}"; do echo "UNSTEADY $name: failed once, then passed twice"; done
 for name in "${failures[@]}"; do echo "FAILED $name"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

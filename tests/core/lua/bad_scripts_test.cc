@@ -75,13 +75,9 @@ TEST_F(BadScripts, ALoopThatIsCompiledBeforeItGoesWrongIsStopped) {
       "  return e.in_flight\n"
       "end");
   for (int i = 0; i < 900; ++i) finish(pick());
-  const std::uint64_t before = script_->faults();
-  EXPECT_LT(before, 9U) << "one in a hundred: without a processor for a millisecond";
-  for (int i = 0; i < 20 && script_->faults() < before + 2; ++i) {
-    EXPECT_LT(longest(100).count(), kMostMs);
-    now_ += std::chrono::minutes(5);  // the breaker closes
-  }
-  EXPECT_GE(script_->faults(), before + 2);
+  EXPECT_EQ(script_->faults(), 0U);
+  EXPECT_LT(longest(200).count(), kMostMs);
+  EXPECT_GE(script_->faults(), 1U);
   EXPECT_THAT(news(), HasSubstr("test.lua:5: took too long"));
 }
 
@@ -103,26 +99,18 @@ TEST_F(BadScripts, MemoryIsBounded) {
 TEST_F(BadScripts, AScriptThatNeededTooMuchBeginsAnew) {
   make({1, 1, 1});
   load(
-      "local stay\n"  // of small blocks: a large one takes a while to grow
       "function score(e)\n"
-      "  for i = 1, 100 do stay = {stay} end\n"
+      "  if stay == nil then stay = {} end\n"
+      "  for i = 1, 100 do stay[#stay + 1] = {i} end\n"
       "  return e.in_flight\n"
       "end");
-  std::string last;
-  for (int i = 0; i < 50 && last.find("more than 16 MiB") == std::string::npos; ++i) {
-    longest(100);
-    now_ += std::chrono::minutes(5);  // news are told again
-    last = news();
-  }
-  EXPECT_THAT(last, HasSubstr("more than 16 MiB"));
-  // To begin has a budget, too, which a busy machine may take away.
-  bool is_asked = false;
-  for (int i = 0; i < 5 && !is_asked; ++i) {
-    now_ += std::chrono::minutes(5);
-    script_->tick(now_);
-    is_asked = reason() == Reason::kPolicy;
-  }
-  EXPECT_TRUE(is_asked);
+  longest(5000);
+  EXPECT_THAT(news(), HasSubstr("more than 16 MiB"));
+  const std::uint64_t faults = script_->faults();
+  now_ += std::chrono::minutes(5);
+  script_->tick(now_);
+  EXPECT_EQ(reason(), Reason::kPolicy);
+  EXPECT_EQ(script_->faults(), faults);
 }
 
 TEST_F(BadScripts, NothingLeadsOutOfTheSandbox) {
