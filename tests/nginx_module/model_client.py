@@ -55,14 +55,14 @@ def body_of(text):
         return cut.partial
 
 
-def stream(port, request, path="/v1/chat/completions", timeout=30):
+def stream(port, request, path="/v1/chat/completions", timeout=30, headers=()):
     """Asks for an event stream, and reads it as it comes."""
     body = json.dumps({"stream": True, "stream_options": {"include_usage": True}, **request}).encode()
     answer, text = Answer(), b""
     with contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=timeout)) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sent = time.monotonic()
-        s.sendall(request_of(body, path))
+        s.sendall(request_of(body, path, headers))
         while part := s.recv(65536):
             at = time.monotonic()
             n = part.count(b"data: ")
