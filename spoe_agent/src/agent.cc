@@ -56,6 +56,7 @@ void warn_of_ignored(const AgentConfig& old, const AgentConfig& next) {
   warn(text(old.agent_check) != text(next.agent_check), "agent_check");
   warn(old.state != next.state, "state");
   warn(old.share != next.share, "share");
+  warn(old.share_tls != next.share_tls, "share_tls");
   warn(old.share_count != next.share_count, "share_count");
 }
 
@@ -108,7 +109,8 @@ class Agent {
     }
     if (config.share) {
       shared_ = std::make_unique<SharedBackends>(registry_, config.share_count);
-      sharing_ = std::make_unique<Sharing>(*shared_, share_counters_, *config.share);
+      sharing_ =
+          std::make_unique<Sharing>(*shared_, share_counters_, *config.share, config.share_tls);
     }
     if (!config.status) return;
     admin_ = std::make_unique<Admin>(

@@ -75,6 +75,7 @@ void warn_of_ignored(const CompanionConfig& old, const CompanionConfig& next) {
   };
   warn(text_of(old.status) != text_of(next.status), "status");
   warn(old.share != next.share, "share");
+  warn(old.share_tls != next.share_tls, "share_tls");
   warn(old.share_count != next.share_count, "share_count");
   warn(next.share && old.nginx_socket != next.nginx_socket, "share: nginx_socket");
 }
@@ -85,8 +86,8 @@ class Companion {
     configure(config);
     if (config.status) status_ = std::make_unique<StatusPort>(*config.status);
     if (!config.share) return;
-    sharing_ =
-        std::make_unique<NginxSharing>(config.nginx_socket, *config.share, config.share_count);
+    sharing_ = std::make_unique<NginxSharing>(config.nginx_socket, *config.share, config.share_tls,
+                                              config.share_count);
   }
 
   // Pools that are as they were go on as they are. Throws std::runtime_error, and changes nothing.

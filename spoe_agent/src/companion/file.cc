@@ -91,11 +91,16 @@ class Parser {
     throw ConfigError(file_, at.line, value, message);
   }
   void check_sharing() {
-    if (config_.share_count && !config_.share) {
+    const auto refuse_setting = [this](std::string_view name, std::string_view message) {
       Token at = token_;
-      at.line = seen_.find("share_count")->second;
-      fail(at, "share_count", "has no effect without share; give it or take this out");
+      at.line = seen_.find(name)->second;
+      fail(at, name, message);
+    };
+    if (config_.share_count && !config_.share) {
+      refuse_setting("share_count", "has no effect without share; give it or take this out");
     }
+    const agent::VainTls vain = agent::set_in_vain(config_.share, config_.share_tls);
+    if (!vain.name.empty()) refuse_setting(vain.name, vain.message);
     if (config_.share) require_socket(Kind::kUpstream);
   }
   void require_socket(Kind kind) {
@@ -226,7 +231,9 @@ CompanionConfig read_companion_file(const std::string& path) {
   if (!file) throw std::runtime_error(path + ": " + std::strerror(errno));
   std::ostringstream text;
   text << file.rdbuf();
-  return parse_companion_config(path, text.view());
+  CompanionConfig config = parse_companion_config(path, text.view());
+  if (config.share && config.share->is_tls) agent::make_tls_context(config.share_tls);
+  return config;
 }
 
 }  // namespace leastwise::companion

@@ -25,6 +25,7 @@
 #include "config/lexer.h"
 #include "config/log_level.h"
 #include "config/redis_url.h"
+#include "config/share_tls.h"
 #include "discovery/dns/name.h"
 #include "discovery/kubernetes/service.h"
 #include "drive/agent_zones.h"
@@ -49,7 +50,8 @@ struct CompanionConfig {
   drive::AgentControl agent;  // who is told of zones in HAProxy's place; empty: nobody
   std::optional<agent::Address> status;
   std::optional<agent::RedisUrl> share;  // nothing: other balancers are not heard
-  bool share_count = false;              // what they tell is counted, too
+  agent::ShareTls share_tls;
+  bool share_count = false;  // what they tell is counted, too
   agent::LogLevel log_level = agent::LogLevel::kInfo;
   std::vector<PoolConfig> pools;
 };

@@ -6,8 +6,11 @@
 
 namespace leastwise::companion {
 
-NginxSharing::NginxSharing(const std::string& socket, agent::RedisUrl url, bool counts)
-    : pools_(socket, counts), sharing_(pools_, counters_, std::move(url)), thread_([this] {
+NginxSharing::NginxSharing(const std::string& socket, agent::RedisUrl url, agent::ShareTls tls,
+                           bool counts)
+    : pools_(socket, counts),
+      sharing_(pools_, counters_, std::move(url), std::move(tls)),
+      thread_([this] {
         ::pthread_setname_np(::pthread_self(), "leastwise-share");
         sharing_.run();
       }) {}

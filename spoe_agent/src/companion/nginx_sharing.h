@@ -8,6 +8,7 @@
 
 #include "companion/metrics.h"
 #include "config/redis_url.h"
+#include "config/share_tls.h"
 #include "drive/nginx_pools.h"
 #include "serve/counters.h"
 #include "share/sharing.h"
@@ -16,7 +17,7 @@ namespace leastwise::companion {
 
 class NginxSharing {
  public:
-  NginxSharing(const std::string& socket, agent::RedisUrl url, bool counts);
+  NginxSharing(const std::string& socket, agent::RedisUrl url, agent::ShareTls tls, bool counts);
   ~NginxSharing();
   NginxSharing(const NginxSharing&) = delete;
   NginxSharing& operator=(const NginxSharing&) = delete;

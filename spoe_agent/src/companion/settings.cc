@@ -88,7 +88,7 @@ constexpr CompanionSetting kSettings[] = {
      [](const std::string& v, CompanionConfig& c) {
        return agent::parse_address(v, false, c.status.emplace());
      }},
-    {"share", "redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", agent::kAcceptedRedisUrl,
+    {"share", "redis[s]://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", agent::kAcceptedRedisUrl,
      "A Redis or Valkey by which nginx and other balancers of the same servers tell each other "
      "what "
      "they have in flight: docs/sharing.md. Of all upstreams that have `leastwise`. An agent of "
@@ -102,6 +102,18 @@ constexpr CompanionSetting kSettings[] = {
      [](const std::string& v, CompanionConfig& c) {
        c.share_count = v == "on";
        return v == "on" || v == "off";
+     }},
+    {agent::kShareTlsCa.name, "/PATH", agent::kAcceptedTlsFile, agent::kShareTlsCa.help,
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::read_tls_file(v, c.share_tls.ca);
+     }},
+    {agent::kShareTlsCert.name, "/PATH", agent::kAcceptedTlsFile, agent::kShareTlsCert.help,
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::read_tls_file(v, c.share_tls.certificate);
+     }},
+    {agent::kShareTlsKey.name, "/PATH", agent::kAcceptedTlsFile, agent::kShareTlsKey.help,
+     [](const std::string& v, CompanionConfig& c) {
+       return agent::read_tls_file(v, c.share_tls.key);
      }},
     {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
      "Which lines are written to standard error. Default: info. `debug` has a line for each "

@@ -81,7 +81,7 @@ constexpr AgentSetting kSettings[] = {
        c.state = v;
        return is_absolute(v);
      }},
-    {"share", "redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", kAcceptedRedisUrl,
+    {"share", "redis[s]://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]", kAcceptedRedisUrl,
      "Redis or Valkey, by which the agents of several HAProxys tell each other what they have in "
      "flight at each server, ten times a second. The status shows it. Nothing waits for an answer. "
      "Default: nothing is told.",
@@ -93,6 +93,14 @@ constexpr AgentSetting kSettings[] = {
        c.share_count = v == "on";
        return v == "on" || v == "off";
      }},
+    {kShareTlsCa.name, "/PATH", kAcceptedTlsFile, kShareTlsCa.help,
+     [](const std::string& v, AgentConfig& c) { return read_tls_file(v, c.share_tls.ca); }},
+    {kShareTlsCert.name, "/PATH", kAcceptedTlsFile, kShareTlsCert.help,
+     [](const std::string& v, AgentConfig& c) {
+       return read_tls_file(v, c.share_tls.certificate);
+     }},
+    {kShareTlsKey.name, "/PATH", kAcceptedTlsFile, kShareTlsKey.help,
+     [](const std::string& v, AgentConfig& c) { return read_tls_file(v, c.share_tls.key); }},
     {"log_level", "debug | info | warning | error", "expected debug, info, warning or error",
      "Which lines are written to standard error. Default: info.", read_level},
 };
@@ -179,6 +187,9 @@ class Parser {
       refuse_setting("share",
                      "has no effect: nothing is told in mode weights; give one backend \"mode "
                      "pick;\" or take it out");
+    }
+    if (const VainTls vain = set_in_vain(config_.share, config_.share_tls); !vain.name.empty()) {
+      refuse_setting(vain.name, vain.message);
     }
     if (!config_.share_count) return;
     if (!config_.share) {
@@ -378,6 +389,7 @@ AgentConfig read_config_file(const std::string& path) {
   if (!config.control_token_file.empty()) {
     config.control_token = read_token(config.control_token_file);
   }
+  if (config.share && config.share->is_tls) make_tls_context(config.share_tls);
   for (BackendConfig& backend : config.backends) {
     if (!backend.lua.empty()) load_script(path, backend);
   }

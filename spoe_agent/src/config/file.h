@@ -26,6 +26,7 @@
 #include "config/lexer.h"
 #include "config/log_level.h"
 #include "config/redis_url.h"
+#include "config/share_tls.h"
 #include "leastwise/config.h"
 #include "lua/script.h"
 
@@ -53,7 +54,8 @@ struct AgentConfig {
   std::string control_token;       // what is in it
   std::string state;               // empty: what was learned is lost with the process
   std::optional<RedisUrl> share;   // nothing: others are not heard
-  bool share_count = false;        // what they tell is counted, too
+  ShareTls share_tls;
+  bool share_count = false;  // what they tell is counted, too
   LogLevel log_level = LogLevel::kInfo;
   std::vector<BackendConfig> backends;
 };

@@ -58,7 +58,8 @@ bool parse_redis_url(const std::string& text, RedisUrl& out) {
                : std::string_view();
   };
   RedisUrl url;
-  if (part(UF_SCHEMA) != "redis") return false;
+  url.is_tls = part(UF_SCHEMA) == "rediss";
+  if (!url.is_tls && part(UF_SCHEMA) != "redis") return false;
   url.host = part(UF_HOST);
   if (url.host.empty() || !part(UF_QUERY).empty() || !part(UF_FRAGMENT).empty()) return false;
   if ((parsed.field_set & 1U << UF_PORT) != 0) url.port = parsed.port;
@@ -93,7 +94,8 @@ std::string without_password(std::string_view text) {
 
 std::string RedisUrl::shown() const {
   const bool is_ipv6 = host.find(':') != host.npos;
-  return "redis://" + (is_ipv6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+  return (is_tls ? "rediss://" : "redis://") + (is_ipv6 ? '[' + host + ']' : host) + ':' +
+         std::to_string(port);
 }
 
 }  // namespace leastwise::agent

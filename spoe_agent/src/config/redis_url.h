@@ -1,4 +1,4 @@
-// RedisUrl: "redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]".
+// RedisUrl: "redis[s]://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]".
 #ifndef LEASTWISE_SPOE_AGENT_CONFIG_REDIS_URL_H_
 #define LEASTWISE_SPOE_AGENT_CONFIG_REDIS_URL_H_
 
@@ -15,6 +15,7 @@ struct RedisUrl {
   std::string password{};  // empty: none is given
   std::string host{};
   std::uint16_t port = kPort;
+  bool is_tls = false;               // rediss://
   std::string prefix = "leastwise";  // of all keys
 
   bool operator==(const RedisUrl&) const = default;
@@ -24,9 +25,10 @@ struct RedisUrl {
 };
 
 inline constexpr std::string_view kAcceptedRedisUrl =
-    "expected redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX]; PREFIX is of up to 64 letters, "
-    "digits, \"-\", \"_\", \".\"; other signs of USER and PASSWORD are written as %40; rediss:// "
-    "and unix sockets are not supported";
+    "expected redis://[[USER]:PASSWORD@]HOST[:PORT][/PREFIX], or rediss:// with TLS; PREFIX is of "
+    "up to 64 letters, digits, \"-\", \"_\", \".\"; other signs of USER and PASSWORD are written "
+    "as "
+    "%40; unix sockets are not supported";
 
 // What is not a letter or digit in user and password may be %xx. False: it is none.
 bool parse_redis_url(const std::string& text, RedisUrl& out);

@@ -1,38 +1,36 @@
 #include "share/redis.h"
 
 #include <hiredis/hiredis.h>
-#include <hiredis/sds.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <utility>
+
+#include "serve/clock.h"
 
 namespace leastwise::agent {
 namespace {
 
-timeval patience() noexcept {
-  constexpr auto kUs = Redis::kPatience.count();
-  return {.tv_sec = kUs / 1'000'000, .tv_usec = kUs % 1'000'000};
-}
-
-// What comes from the network goes to logs and pages.
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 120;
-  std::string out(text.substr(0, kMost));
-  std::ranges::replace_if(
-      out, [](char c) { return c < ' ' || c > '~'; }, '?');
+// As RESP. Empty: there is no memory.
+std::string bytes_of(const Redis::Command& command) {
+  std::vector<const char*> words;
+  std::vector<std::size_t> sizes;
+  for (const std::string& word : command) {
+    words.push_back(word.data());
+    sizes.push_back(word.size());
+  }
+  char* text = nullptr;
+  const int size =
+      ::redisFormatCommandArgv(&text, static_cast<int>(words.size()), words.data(), sizes.data());
+  if (size < 0) return {};
+  std::string out(text, static_cast<std::size_t>(size));
+  ::redisFreeCommand(text);
   return out;
-}
-
-// Why the last question failed. A timeout is EAGAIN to hiredis.
-std::string reason(const redisContext& context) {
-  return context.err == REDIS_ERR_IO && errno == EAGAIN ? "no answer within 0.5 s"
-                                                        : shown(context.errstr);
 }
 
 }  // namespace
 
-void Redis::Free::operator()(redisContext* context) const noexcept { ::redisFree(context); }
+void Redis::Free::operator()(redisReader* reader) const noexcept { ::redisReaderFree(reader); }
 void Redis::Free::operator()(redisReply* reply) const noexcept { ::freeReplyObject(reply); }
 
 std::string error_of(const redisReply& reply) {
@@ -46,11 +44,9 @@ bool Redis::fail(const std::string& why) {
 }
 
 bool Redis::connect() {
-  context_.reset(::redisConnectWithTimeout(url_.host.c_str(), url_.port, patience()));
-  if (context_ == nullptr) return fail("no memory");
-  if (context_->err != 0) return fail(shown(context_->errstr));
-  if (::redisSetTimeout(context_.get(), patience()) != REDIS_OK)
-    return fail("can not set a timeout");
+  reader_.reset(::redisReaderCreate());
+  if (reader_ == nullptr) return fail("no memory");
+  if (!wire_.open(url_, tls_)) return fail(wire_.error());
   return authenticate();
 }
 
@@ -63,7 +59,11 @@ bool Redis::authenticate() {
   }
   hello.push_back({"PING"});
   const std::vector<Reply> replies = ask(hello);
-  if (replies.empty()) return false;
+  if (replies.empty()) {
+    const bool was_ended = wire_.error() != Wire::kSilent;
+    if (!url_.is_tls && was_ended) error_ += "; has it TLS at this port? rediss:// does";
+    return false;
+  }
   for (const Reply& reply : replies) {
     if (const std::string error = error_of(*reply); !error.empty()) return fail(error);
   }
@@ -71,43 +71,31 @@ bool Redis::authenticate() {
 }
 
 std::vector<Redis::Reply> Redis::ask(const std::vector<Command>& commands) {
-  for (const Command& command : commands) {
-    std::vector<const char*> words;
-    std::vector<std::size_t> sizes;
-    for (const std::string& word : command) {
-      words.push_back(word.data());
-      sizes.push_back(word.size());
-    }
-    ::redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), words.data(),
-                             sizes.data());
-  }
-  bytes_ += ::sdslen(context_->obuf);
-  for (int done = 0; done == 0;) {
-    if (::redisBufferWrite(context_.get(), &done) == REDIS_OK) continue;
-    fail(reason(*context_));
-    return {};
-  }
+  const TimePoint end = now() + kMostWait;
+  std::string text;
+  for (const Command& command : commands) text += bytes_of(command);
   std::vector<Reply> replies;
+  if (!wire_.send(text, now() + Wire::kPatience)) return fail(wire_.error()), std::move(replies);
   while (replies.size() < commands.size()) {
-    replies.push_back(next_reply());
+    replies.push_back(next_reply(std::min(now() + Wire::kPatience, end)));
     if (replies.back() == nullptr) return {};
   }
   return replies;
 }
 
-Redis::Reply Redis::next_reply() {
-  for (void* reply = nullptr;;) {
-    if (::redisGetReplyFromReader(context_.get(), &reply) != REDIS_OK) break;
+Redis::Reply Redis::next_reply(TimePoint deadline) {
+  for (std::array<char, 16384> part;;) {
+    void* reply = nullptr;
+    if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
+      return fail(shown(reader_->errstr)), nullptr;
+    }
     if (reply != nullptr) return Reply(static_cast<redisReply*>(reply));
-    const std::size_t before = context_->reader->len;
-    if (::redisBufferRead(context_.get()) != REDIS_OK) break;
-    bytes_ += context_->reader->len - std::min(before, context_->reader->len);
-    if (context_->reader->len - context_->reader->pos <= kMostReply) continue;
-    fail("an answer longer than 4 MiB");
-    return {};
+    const std::size_t n = wire_.receive(part, deadline);
+    if (n == 0) return fail(wire_.error()), nullptr;
+    ::redisReaderFeed(reader_.get(), part.data(), n);
+    if (reader_->len - reader_->pos <= kMostReply) continue;
+    return fail("an answer longer than 4 MiB"), nullptr;
   }
-  fail(reason(*context_));
-  return {};
 }
 
 }  // namespace leastwise::agent

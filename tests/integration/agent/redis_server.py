@@ -36,6 +36,10 @@ class Delay(threading.Thread):
         self.listener = socket.create_server(("127.0.0.1", SLOW_PORT))
         self.start()
 
+    def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # or who accepts keeps the port
+        self.listener.close()
+
     def run(self):
         while True:
             try:

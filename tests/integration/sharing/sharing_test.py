@@ -24,11 +24,13 @@ import backend
 import companion
 import harness
 import redis_server
+import redis_tls
 import stack
 from redis_server import KEYS, SLOW_PORT, Delay, Others, ask
 
 stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
 REDIS = f"redis://127.0.0.1:{redis_server.PORT}/test"
+BY_DELAY = REDIS.replace(str(redis_server.PORT), str(SLOW_PORT))
 NGINX, STATUS, SERVERS = 21600, 21610, 21620  # the first ports
 SHOWN, BACK, HEARSAY = 0.5, 2, 5              # seconds
 
@@ -129,6 +131,17 @@ class Pair(unittest.TestCase):
         harness.wait_for(lambda: all(x.figure("heard_total") > n for x, n in before.items()) and self.is_heard(),
                          "both to hear again", 10)
         return time.monotonic() - began
+
+    def trouble(self, begin, end, seconds=2.0):
+        """No request fails while Redis is in trouble, and both are back soon after."""
+        with self.a.load(4, "0.01") as of_a, self.b.load(4, "0.01") as of_b:
+            begin()
+            time.sleep(seconds)
+            end()
+            took = self.wait_until_back()
+        self.say(requests=of_a.sent + of_b.sent, failed=len(of_a.failures + of_b.failures), back_after=round(took, 2))
+        self.assertEqual(of_a.failures + of_b.failures, [])
+        self.assertLess(took, BACK)
 
     def say(self, **figures):
         print(f"{self.id().rsplit('.', 1)[1]}: " + ", ".join(f"{k} {v}" for k, v in figures.items()), flush=True)
@@ -251,17 +264,6 @@ class Sharing(Pair):
 
 
 class Trouble(Pair):
-    def trouble(self, begin, end, seconds=2.0):
-        """No request fails while Redis is in trouble, and both are back soon after."""
-        with self.a.load(4, "0.01") as of_a, self.b.load(4, "0.01") as of_b:
-            begin()
-            time.sleep(seconds)
-            end()
-            took = self.wait_until_back()
-        self.say(requests=of_a.sent + of_b.sent, failed=len(of_a.failures + of_b.failures), back_after=round(took, 2))
-        self.assertEqual(of_a.failures + of_b.failures, [])
-        self.assertLess(took, BACK)
-
     def test_killed(self):
         self.start()
         self.trouble(self.end_redis, self.start_redis)
@@ -293,14 +295,61 @@ class Trouble(Pair):
 
     def test_slow(self):
         delay = Delay()
-        self.addCleanup(delay.listener.close)
-        self.start(url=REDIS.replace(str(redis_server.PORT), str(SLOW_PORT)))
+        self.addCleanup(delay.end)
+        self.start(url=BY_DELAY)
 
         def slow_down():
             delay.seconds = 0.2
             time.sleep(1)
             self.assertTrue(self.is_heard())
         self.trouble(slow_down, lambda: setattr(delay, "seconds", 0))
+
+
+class Far(Pair):
+    """Redis answers after 200 ms, all the time."""
+
+    def test_ten_upstreams_are_heard_as_one_is(self):
+        delay = Delay()
+        delay.seconds = 0.2
+        self.addCleanup(delay.end)
+        self.start(url=BY_DELAY, more="".join(f"upstream more{i} {{ leastwise; {self.SERVERS} }}" for i in range(9)))
+        with self.a.load(10) as of_a, self.b.load(10) as of_b:
+            harness.wait_for(lambda: self.a.elsewhere() >= 8 and self.b.elsewhere() >= 8, "both to be shown", 8)
+            before, start, least = self.a.figure("heard_total"), time.monotonic(), 10
+            for _ in range(20):
+                time.sleep(0.2)
+                least = min(least, self.a.elsewhere(), self.b.elsewhere())
+            each = (self.a.figure("heard_total") - before) / 10 / (time.monotonic() - start)
+        self.say(requests=of_a.sent + of_b.sent, failed=len(of_a.failures + of_b.failures),
+                 each_heard_per_second=round(each, 1), least_of_10_that_were_shown=least)
+        self.assertEqual(of_a.failures + of_b.failures, [])
+        self.assertGreaterEqual(each, 2)
+        self.assertGreaterEqual(least, 6)  # of 10 clients, less what is between two of their requests
+
+
+class Tls(Pair):
+    def setUp(self):
+        self.certificates = redis_tls.Certificates(self.enterContext(tempfile.TemporaryDirectory(prefix="leastwise_tls_")))
+
+    def start_tls(self, **share):
+        self.start(*self.certificates.of_redis(wants_ours=True), url=self.certificates.share(ours="client", **share))
+
+    def test_killed(self):
+        self.start_tls(host="localhost")
+        self.trouble(self.end_redis, self.start_redis)
+
+    def test_frozen_in_the_handshake(self):
+        self.start_tls()
+        self.trouble(lambda: self.redis.send_signal(signal.SIGSTOP), lambda: self.redis.send_signal(signal.SIGCONT), 4)
+        self.assertIn("no answer to a TLS handshake within 0.5 s", self.a.companion.log())
+
+    def test_another_ca(self):
+        self.is_heard = lambda: True  # nobody ever is
+        self.start_tls(ca="other_ca.crt")
+        self.a.companion.wait_for_log("its certificate is refused: self-signed certificate in certificate chain")
+        with self.a.load(4, "0.01") as load:
+            time.sleep(1)
+        self.assertEqual((load.failures, self.a.figure("connected"), self.a.figure("told_total")), ([], 0, 0))
 
 
 class Mixed(unittest.TestCase):

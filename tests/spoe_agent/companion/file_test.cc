@@ -73,12 +73,30 @@ TEST(CompanionFile, SharingNeedsNginxAndNoPools) {
   EXPECT_EQ(refusal(std::string(kSocket) + "share_count on;"),
             "f:2: \"share_count\": has no effect without share; give it or take this out");
   EXPECT_EQ(refusal("share_count maybe;"), "f:1: \"maybe\": expected on or off");
-  EXPECT_NE(refusal("share rediss://me:secret@h;").find("expected redis://"), std::string::npos);
+  EXPECT_NE(refusal("share redisss://me:secret@h;").find("expected redis://"), std::string::npos);
   for (const char* text :
-       {"share rediss://me:secret@h;", "share redis://me:secret@h", "share \"redis://me:secret@h;",
+       {"share redisss://me:secret@h;", "share redis://me:secret@h", "share \"redis://me:secret@h;",
         "share redis:/me:secret@h;", "share me:secret@h;", "share redis://me:secret secret@h;"}) {
     EXPECT_EQ(refusal(text).find("secret"), std::string::npos) << refusal(text);
   }
+}
+
+TEST(CompanionFile, SharesByTls) {
+  const auto config =
+      parse_companion_config("f", std::string(kSocket) +
+                                      "share rediss://h; share_tls_ca_cert_file /ca; "
+                                      "share_tls_cert_file /cert; share_tls_key_file /key;");
+  EXPECT_TRUE(config.share->is_tls);
+  EXPECT_EQ(config.share_tls,
+            (agent::ShareTls{.ca = "/ca", .certificate = "/cert", .key = "/key"}));
+  EXPECT_EQ(refusal(std::string(kSocket) + "share redis://h;\nshare_tls_cert_file /cert;"),
+            "f:3: \"share_tls_cert_file\": has no effect without TLS: give share rediss://…, or "
+            "take this out");
+  EXPECT_EQ(refusal(std::string(kSocket) + "share rediss://h; share_tls_key_file /key;"),
+            "f:2: \"share_tls_key_file\": required together: share_tls_cert_file and "
+            "share_tls_key_file");
+  EXPECT_EQ(refusal("share_tls_cert_file cert;"),
+            "f:1: \"cert\": expected the absolute path of a file of PEM");
 }
 
 TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
@@ -96,7 +114,8 @@ TEST(CompanionFile, WhatIsWrongIsNamedWithItsLineAndWhatIsAccepted) {
   EXPECT_EQ(with("flower a {}"),
             "f:2: \"flower\": not known; accepted here: upstream, stream, backend, "
             "nginx_socket, haproxy_socket, kubeconfig, zone, agent_control, agent_token_file, "
-            "status, share, share_count, log_level");
+            "status, share, share_count, share_tls_ca_cert_file, share_tls_cert_file, "
+            "share_tls_key_file, log_level");
   EXPECT_EQ(with("agent_control 127.0.0.1:1; upstream a { discover kubernetes web; }"),
             "f:2: \"agent_control\": required together: agent_control and agent_token_file");
   EXPECT_EQ(with("kubeconfig relative;"), "f:2: \"relative\": expected an absolute path");

@@ -134,7 +134,7 @@ const std::string kFailures =
     "one or more of http_200 to http_599 and grpc_1 to grpc_16, as in http_429 http_404";
 const std::string kTopWords =
     "listen, feedback, haproxy_socket, status, agent_check, control_token_file, state, share, "
-    "share_count, log_level, "
+    "share_count, share_tls_ca_cert_file, share_tls_cert_file, share_tls_key_file, log_level, "
     "backend";
 
 const std::vector<BadFile>& bad_files() {
@@ -150,6 +150,17 @@ const std::vector<BadFile>& bad_files() {
        "pick;\" or take it out"},
       {"listen 127.0.0.1:1;\nshare_count on;\nbackend a {}",
        "f:2: \"share_count\": has no effect without share; give it or take this out"},
+      {"listen 127.0.0.1:1;\nshare redis://h;\nshare_tls_ca_cert_file /ca.pem;\nbackend a {}",
+       "f:3: \"share_tls_ca_cert_file\": has no effect without TLS: give share rediss://…, or take "
+       "this out"},
+      {"listen 127.0.0.1:1;\nshare_tls_key_file /key.pem;\nbackend a {}",
+       "f:2: \"share_tls_key_file\": has no effect without TLS: give share rediss://…, or take "
+       "this out"},
+      {"listen 127.0.0.1:1;\nshare rediss://h;\nshare_tls_cert_file /cert.pem;\nbackend a {}",
+       "f:3: \"share_tls_cert_file\": required together: share_tls_cert_file and "
+       "share_tls_key_file"},
+      {"listen 127.0.0.1:1;\nshare_tls_ca_cert_file ca.pem;\nbackend a {}",
+       "f:2: \"ca.pem\": expected the absolute path of a file of PEM"},
       {"listen 127.0.0.1:1; haproxy_socket /h;\nshare redis://h;\nshare_count on;\nbackend a { "
        "policy least_conn; }\n"
        "backend b { mode weights; }",

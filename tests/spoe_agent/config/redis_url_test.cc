@@ -38,6 +38,13 @@ TEST(RedisUrl, TheDefaultUserHasAPasswordOnly) {
   EXPECT_EQ(url.shown(), "redis://[::1]:6379");
 }
 
+TEST(RedisUrl, SaysThatItIsTls) {
+  const RedisUrl url = parsed("rediss://cache.example/shop");
+  EXPECT_EQ(url, (RedisUrl{.host = "cache.example", .is_tls = true, .prefix = "shop"}));
+  EXPECT_EQ(url.shown(), "rediss://cache.example:6379");
+  EXPECT_FALSE(parsed("redis://cache.example").is_tls);
+}
+
 TEST(RedisUrl, RefusesWhatIsNone) {
   for (const char* text : {"",
                            "redis",
@@ -45,7 +52,8 @@ TEST(RedisUrl, RefusesWhatIsNone) {
                            "redis://",
                            "redis:///x",
                            "http://host",
-                           "rediss://host",
+                           "redisss://host",
+                           "rediss:host",
                            "host:6379",
                            "redis://host:0x1",
                            "redis://host:70000",

@@ -54,7 +54,7 @@ std::string command_page() {
       ".SH SIGNALS\n" + term("SIGHUP", "") +
       to_roff(
           "The file is read again, and the kubeconfig with it. Of one with a mistake the old one "
-          "stays. `status`, `share` and `share_count` need a restart.") +
+          "stays. `status`, `share`, `share_tls_…` and `share_count` need a restart.") +
       '\n' + term("SIGTERM, SIGINT", "") +
       to_roff("The process ends, and the proxy keeps its servers.") + '\n';
   out += ".SH ENVIRONMENT\n" + term("KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT", "") +
@@ -83,7 +83,9 @@ std::string configuration_page() {
   for (const CompanionSetting& s : companion_settings()) {
     out += term(std::string(s.name), s.syntax, ";") + to_roff(s.help) + '\n';
   }
-  out += ".SH POOLS\nAt least one is there, or \\fBshare\\fR. Each has one\n.B discover\nand nothing else.\n";
+  out +=
+      ".SH POOLS\nAt least one is there, or \\fBshare\\fR. Each has one\n.B discover\nand nothing "
+      "else.\n";
   for (const KindWords& k : pool_kinds()) {
     out += term(std::string(k.name), "NAME", " { discover ...; }") + to_roff(k.help) + '\n';
   }
@@ -100,7 +102,8 @@ std::string configuration_page() {
   return out + ".SH SEE ALSO\n.BR leastwise\\-companion (8)\n";
 }
 
-constexpr std::string_view kNew[] = {"share", "share_count"};
+constexpr std::string_view kNew[] = {"share", "share_count", "share_tls_ca_cert_file",
+                                     "share_tls_cert_file", "share_tls_key_file"};
 
 std::string reference_page() {
   std::string out =

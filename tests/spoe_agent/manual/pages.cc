@@ -53,7 +53,8 @@ std::string command_page() {
   out += ".SH SIGNALS\n" + term("SIGHUP", "") +
          to_roff(
              "The configuration is read again. Of one with a mistake the old one stays. `listen`, "
-             "`feedback`, `status`, `agent_check`, `state`, `share` and `share_count` need a "
+             "`feedback`, `status`, `agent_check`, `state`, `share`, `share_tls_…` and "
+             "`share_count` need a "
              "restart.") +
          '\n' + term("SIGTERM, SIGINT", "") +
          to_roff(

@@ -68,7 +68,10 @@ constexpr std::string_view kFields = R"(
 Fields may come in any order. Unknown fields are ignored. Only the last `leastwise` block of a line is read.
 )";
 
-std::string entry(const AgentSetting& s) { return entry_of_help(s.name, s.syntax, "main", s.help); }
+std::string entry(const AgentSetting& s) {
+  const bool is_new = s.name.starts_with("share_tls_");
+  return entry_of_help(s.name, s.syntax, "main", s.help, is_new);
+}
 
 }  // namespace
 
