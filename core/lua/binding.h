@@ -17,8 +17,8 @@ typedef struct leastwise_hot {
   const uint32_t health_low, health_high;
   const float base, handicap, slowness, inverse_weight;
   const uint32_t max_conns, flags;
-  const uint32_t others; /* in flight by other balancers: the upper 10 bits */
   const uint32_t away; /* of those in flight, idle: the lower 20 bits */
+  const uint32_t unused;
 } leastwise_hot;
 
 /* state::Record, as far as scripts need it */

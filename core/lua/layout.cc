@@ -29,7 +29,6 @@ SAME(leastwise_hot, offsetof(Hot, slowness), slowness, 0);
 SAME(leastwise_hot, offsetof(Hot, inverse_weight), inverse_weight, 0);
 SAME(leastwise_hot, offsetof(Hot, max_conns), max_conns, 0);
 SAME(leastwise_hot, offsetof(Hot, flags), flags, 0);
-SAME(leastwise_hot, offsetof(Hot, others), others, 0);
 SAME(leastwise_hot, offsetof(Hot, away), away, 0);
 static_assert(sizeof(leastwise_hot) == sizeof(Hot));
 

@@ -3,8 +3,8 @@
 // A report is as old as it is since its number last changed, by our own clock: clocks of machines
 // differ. After Pool::kStale what it tells fades, after Pool::kHearsay it is gone. One that tells
 // more requests than kMostTimes those of the usual balancer counts as that many: who lies, or is
-// broken, weighs no more than a few of those that do not. How much all of them together can make of
-// one server is bounded once more by the pool: guard/others.h.
+// broken, weighs no more than a few of those that do not. What is told of a server is shown only;
+// the pool counts who tells: guard/toll.h.
 //
 // One thread's. Reports come from the network: decode() has refused what is none.
 #ifndef LEASTWISE_CORE_SHARING_GATHERING_H_

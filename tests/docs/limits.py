@@ -46,7 +46,6 @@ LIMITS = [
     ("core/sharing/report.h", "kMostServers", "4096", "report of a balancer (`share`) | 4096 |"),
     ("spoe_agent/src/share/redis.h", "kMostReply", "std::size_t{4} << 20", "Redis (`share`) | 4 MiB |"),
     ("spoe_agent/src/share/redis.h", "kMostWait", "std::chrono::seconds(2)", "at once (`share`) | 2 s |"),
-    ("core/src/guard/others.cc", "kMostDear", "2", "(`share_count`) | 2 times |"),
     ("spoe_agent/src/config/redis_url.cc", "kMostPrefix", "64", "of keys (`share`) | 64 |"),
 ]
 

@@ -303,9 +303,9 @@ class Pool {
   };
   Own own(EndpointId id) const noexcept;
   // What all others have there, together; and that they were heard, once all endpoints are told.
-  // It is shown, and unless `tellers`, how many told it, is 0, policies by score count averages of
-  // it as if it were ours, from the next tick on (src/guard/others.h). Without news for kStale it
-  // fades, and after kHearsay it is forgotten. By one process at a time.
+  // It is shown. `tellers`, how many told it, is 0 where others are not to count; else policies by
+  // score ask the toll of src/guard/toll.h. Without news for kStale all of it fades, and after
+  // kHearsay it is forgotten. By one process at a time.
   static constexpr Duration kStale = std::chrono::seconds(1), kHearsay = std::chrono::seconds(5);
   void hear(EndpointId id, float requests, float work) noexcept;
   void heard(std::uint32_t tellers, TimePoint now) noexcept;

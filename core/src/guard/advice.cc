@@ -26,7 +26,8 @@ void renew_advice(const Shared& shared, const Config& config, std::size_t i) noe
   const bool is_remote = (hot.flags.get() & kRemote) != 0;
   const auto price = static_cast<float>(is_remote ? config.locality_price.value : 0);
   hot.handicap.set(hot.base.get() + price * shared->plan().mean_cost.get() +
-                   brevity_price(shared, i));
+                   brevity_price(shared, i) +
+                   (config.chosen_policy().by_score ? shared.learned()[i].toll.seconds : 0));
   renew_weight(shared, i);
   if (config.chosen_policy().by_score) count_slowness_once(shared, i);
 }

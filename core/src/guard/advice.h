@@ -2,7 +2,8 @@
 // by the tick into two words of the hot line, so that a pick pays for none of it:
 //
 //   handicap        seconds added to its predicted delay: what the way there takes, and the
-//                   price of leaving the locality, and of answers of a cheap kind
+//                   price of leaving the locality, of answers of a cheap kind, and of what a
+//                   request costs those of other balancers (toll.h)
 //   inverse_weight  1 / (configured weight × the part of it that slow start grants), times what
 //                   its load reports make it dearer
 #ifndef LEASTWISE_SRC_GUARD_ADVICE_H_

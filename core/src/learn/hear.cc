@@ -11,7 +11,7 @@ Pool::Own Pool::own(EndpointId id) const noexcept {
   if (index(id) >= capacity()) return {};
   const state::Hot& hot = shared().hot()[index(id)];
   const std::uint64_t word = hot.load.get();
-  const AtServer there = own_at_server(hot, word, load::in_flight(word));
+  const AtServer there = at_server(hot, word, load::in_flight(word));
   return {static_cast<float>(there.n), load::work(there.word)};
 }
 

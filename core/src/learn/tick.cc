@@ -4,10 +4,10 @@
 #include "guard/advice.h"
 #include "guard/brevity.h"
 #include "guard/load_report.h"
-#include "guard/others.h"
 #include "guard/outlier.h"
 #include "guard/probe.h"
 #include "guard/slow_start.h"
+#include "guard/toll.h"
 #include "learn/age.h"
 #include "learn/distances.h"
 #include "learn/history.h"
@@ -43,6 +43,7 @@ constexpr std::int64_t kClockSlackUs = 1'000'000;
 
 std::uint64_t learn(const Shared& shared, std::int64_t now_ms, bool stall) noexcept {
   std::uint64_t lost = 0, seen = 0, set_aside = 0;
+  const bool has_others = state::counts_others(shared);
   for (AnswerRing& lane : shared->lanes) {
     lost += lane.drain([&](const Answer& sample) noexcept {
       if (sample.endpoint >= shared.capacity()) return;
@@ -50,6 +51,7 @@ std::uint64_t learn(const Shared& shared, std::int64_t now_ms, bool stall) noexc
         ++set_aside;
         return;
       }
+      if (has_others) shared.learned()[sample.endpoint].toll.add(sample.whole, sample.predicted);
       const bool mixed = shared->model.samples() < kMixAll || ++seen <= kMixAtOnce;
       shared->model.add(sample, shared.learned()[sample.endpoint], shared->routes, mixed, now_ms);
     });
@@ -288,8 +290,8 @@ bool Pool::tick(const Config& config, TimePoint now, Duration patience, ProcessS
   state::renew_probed(shared, config);
   state::watch_outliers(shared, config, now);
   state::renew_warmth(shared, config, now);
-  const bool has_others = state::renew_others(shared, now, gap);
-  const bool has_transit = state::renew_transit(shared, gap) || has_others;
+  state::renew_tolls(shared, now, gap);
+  const bool has_transit = state::renew_transit(shared, gap);
   state::renew_load(shared, config, now);
   state::renew_pardons(shared, now, gap);
   state::renew_brevity(shared);

@@ -99,7 +99,6 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   hot.handicap.set(0);
   shared.records()[i].fastest.set(0);
   hot.away.set(0);
-  hot.others.set(0);
   shared.records()[i].answer_time.set(0);
   shared.records()[i].failures_in_a_row.set(0);
   shared.records()[i].reported.set(0);
@@ -117,7 +116,7 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   // The holder of the tick may be writing this now; a mixture of old and new heals.
   shared.learned()[i].mixture = {};
   shared.learned()[i].base = {};
-  shared.learned()[i].others = {};
+  shared.learned()[i].toll = {};
   shared.records()[i].heard_requests.set(0);
   shared.records()[i].heard_work.set(0);
   shared.learned()[i].silence.word = 0;

@@ -34,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 26;
+inline constexpr std::uint32_t kLayout = 27;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -59,9 +59,8 @@ struct alignas(64) Hot {
   Cell<float> slowness;        // g, from `speed` at the last answer or tick; 0 = unknown: G
   Cell<float> inverse_weight;  // 1 / (weight × factors); advice.h
   Cell<std::uint32_t> max_conns;
-  Cell<std::uint32_t> flags;   // EndpointFlag
-  Cell<std::uint32_t> others;  // packed.h: what other balancers have there; guard/others.h
-  Cell<std::uint32_t> away;    // packed.h: of those in flight, who do not queue
+  Cell<std::uint32_t> flags;  // EndpointFlag
+  Cell<std::uint32_t> away;   // packed.h: of those in flight, who do not queue
 
   // base, handicap, slowness, inverse_weight.
   Float4 terms() const noexcept { return get_four(&base); }
@@ -160,7 +159,7 @@ struct alignas(64) Record {
   Cell<std::uint64_t> forgiven;  // failures that were put down to the request: see blame.cc
 
   Cell<float> fastest;  // shortest answer of this window, seconds; 0 = none yet
-  // What other balancers have here by their last reports: see guard/others.h.
+  // What other balancers have here by their last reports.
   Cell<float> heard_requests, heard_work;
 
   // What each answer counts, in two lines: this, and the rest up to results[kOk].
@@ -215,7 +214,6 @@ struct alignas(64) Header {
   Cell<std::uint32_t> changes;          // of settings, by operators
   std::atomic<std::uint32_t> membership;  // how often endpoints came or went at run time
   Cell<std::int64_t> heard_ms;            // of other balancers; 0 = never
-  Cell<float> others_settled;             // for how many seconds: guard/others.h
   Cell<std::uint32_t> tellers;            // who told it, all together; 0: it does not count
   std::uint32_t residency_sets;           // of Prompts; 0: it has none
   Cell<std::int64_t> stall_ended;  // µs; what was sent before tells nothing of speed: learn/stall.h

@@ -8,7 +8,7 @@
 #include "model/distance.h"
 #include "model/guests.h"
 #include "model/mixture.h"
-#include "model/others.h"
+#include "model/toll.h"
 #include "model/prior.h"
 #include "model/silence.h"
 #include "model/wait_curve.h"
@@ -23,7 +23,7 @@ struct Learned {
   Mixture::Endpoint mixture;
   Distance::Endpoint base;
   Silence silence;
-  Others others;
+  Toll toll;
   // The audit's suspicion of the in-flight count: see state::audit().
   std::int32_t drift = 0;
   std::uint32_t drift_seen = 0;

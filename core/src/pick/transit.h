@@ -23,9 +23,8 @@ struct AtServer {
   std::uint32_t n;
 };
 
-// Of what this balancer has there.
-inline AtServer own_at_server(const state::Hot& endpoint, std::uint64_t load_word,
-                              std::uint32_t in_flight) noexcept {
+inline AtServer at_server(const state::Hot& endpoint, std::uint64_t load_word,
+                          std::uint32_t in_flight) noexcept {
   const std::uint32_t word = endpoint.away.get();
   if (word == 0) [[likely]]
     return {load_word, in_flight};
@@ -35,16 +34,6 @@ inline AtServer own_at_server(const state::Hot& endpoint, std::uint64_t load_wor
   if (n == counted) return {load_word, n};  // who keeps a place only has no work in the word
   const float share = static_cast<float>(n) / static_cast<float>(counted);
   return {load::with_share(load_word, share), n};
-}
-
-// With what others have there.
-inline AtServer at_server(const state::Hot& endpoint, std::uint64_t load_word,
-                          std::uint32_t in_flight) noexcept {
-  const AtServer own = own_at_server(endpoint, load_word, in_flight);
-  const std::uint32_t word = endpoint.others.get();
-  if (word == 0) [[likely]]
-    return own;
-  return {own.word + others::as_load(word), own.n + others::requests(word)};
 }
 
 namespace state {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "guard/load_report.h"
-#include "guard/others.h"
+#include "guard/toll.h"
 #include "leastwise/decay.h"
 #include "leastwise/pool.h"
 #include "memory/demand.h"

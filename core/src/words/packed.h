@@ -83,30 +83,6 @@ constexpr std::uint32_t minus_idle(std::uint32_t word) noexcept {
 
 }  // namespace away
 
-// ---- Others: what other balancers have at an endpoint, as a load word's two parts in 32 bits:
-// requests (10 bits), and their work in 16 microseconds (22 bits: 67 seconds).
-namespace others {
-
-inline constexpr unsigned kWorkBits = 22;
-inline constexpr std::uint32_t kMostRequests = (1U << (32 - kWorkBits)) - 1;
-inline constexpr std::uint32_t kMostWork = (1U << kWorkBits) - 1;
-inline constexpr unsigned kShift = 8;  // of the work, to a load word's
-
-constexpr std::uint32_t requests(std::uint32_t word) noexcept { return word >> kWorkBits; }
-constexpr std::uint64_t as_load(std::uint32_t word) noexcept {
-  return std::uint64_t{requests(word)} << load::kWorkBits | std::uint64_t{word & kMostWork}
-                                                                << kShift;
-}
-constexpr std::uint32_t of(std::uint32_t requests, float seconds) noexcept {
-  constexpr float kUnits = load::kUnitsPerSecond / (1U << kShift);
-  const float units = seconds > 0 ? seconds * kUnits : 0;
-  const std::uint32_t work =
-      units < static_cast<float>(kMostWork) ? static_cast<std::uint32_t>(units) : kMostWork;
-  return (requests < kMostRequests ? requests : kMostRequests) << kWorkBits | work;
-}
-
-}  // namespace others
-
 // ---- Guests: how many requests of long routes keep a place (23 bits), and the route of the last.
 namespace guests {
 

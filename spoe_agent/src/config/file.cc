@@ -87,8 +87,9 @@ constexpr AgentSetting kSettings[] = {
      "Default: nothing is told.",
      [](const std::string& v, AgentConfig& c) { return parse_redis_url(v, c.share.emplace()); }},
     {"share_count", "on | off", "expected on or off",
-     "With `on`, `adaptive` counts averages of what the others tell (`share`). What that gains and "
-     "costs depends on the servers and on the number of balancers: docs/sharing.md. Default: off.",
+     "With `on`, `adaptive` does not send the fastest servers more than is good for all balancers "
+     "together, as soon as it hears (`share`) that there are more than four: docs/sharing.md. "
+     "Default: off.",
      [](const std::string& v, AgentConfig& c) {
        c.share_count = v == "on";
        return v == "on" || v == "off";

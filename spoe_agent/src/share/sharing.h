@@ -1,6 +1,6 @@
 // Sharing: a thread that tells other balancers, by Redis or Valkey, what this one has in flight,
 // and hears what they have. No request waits for it, and without news pools forget the others by
-// themselves (core/src/guard/others.h).
+// themselves (core/src/guard/toll.h).
 //
 // All pools are asked in one round trip (share/pool_talk.h), ten times a second where Redis is
 // near.
