@@ -3,11 +3,11 @@ include(GoogleTest)
 
 set(LEASTWISE_TESTS_DIR ${PROJECT_SOURCE_DIR}/tests)
 
-# leastwise_add_test(PATH [LTO] [LABEL label] [LIBRARIES lib...])
+# leastwise_add_test(PATH [LTO] [SERIAL] [LABEL label] [LIBRARIES lib...])
 # PATH is relative to tests/ and mirrors the tree: core/pool tests core/**/pool.
-# LTO: a library is built for link time optimisation alone.
+# LTO: a library is built for link time optimisation alone. SERIAL: ctest runs nothing beside it.
 function(leastwise_add_test path)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "LTO" "LABEL" "LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "LTO;SERIAL" "LABEL" "LIBRARIES")
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -21,7 +21,7 @@ function(leastwise_add_test path)
     target_link_options(${name}_test PRIVATE -fno-lto)  # the core's objects are both; this is quick
   endif()
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120)
+                       PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120 RUN_SERIAL ${ARG_SERIAL})
 endfunction()
 
 # leastwise_add_fuzzer(NAME LIBRARIES lib...)
