@@ -14,10 +14,11 @@ namespace leastwise::agent {
 // first one down. Whenever there is no good answer it gives none, and HAProxy balances by itself:
 // an invented name would end HAProxy's list of use-server rules.
 //
-// Belongs to the pick thread. No system call, lock that waits, allocation or exception.
+// Belongs to the pick thread. No lock that waits, allocation or exception, and no system call but to
+// signal `wake`.
 class PickHandler final : public BatchHandler {
  public:
-  // `wake` is signalled each time a quarter of the ring was filled.
+  // `wake` is signalled at each first token, and each time a quarter of the ring was filled.
   // Throws when there are no random numbers to be had.
   PickHandler(Registry& registry, TicketRing& ring, const Fd& wake, PickCounters& counters);
 

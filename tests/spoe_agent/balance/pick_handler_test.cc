@@ -155,6 +155,9 @@ TEST_F(PickHandlerTest, AnotherMessageGetsAnEmptyAnswer) {
 TEST_F(PickHandlerTest, ThatAnAnswerBeginsIsPassedOn) {
   ASSERT_NE(ask("a", "app"), "");
   EXPECT_EQ(ask(notify("leastwise-token", "a", "app")), "");
+  std::uint64_t woken = 0;
+  ASSERT_EQ(::read(wake_.get(), &woken, sizeof woken), ssize_t{sizeof woken});
+  EXPECT_EQ(woken, 1U) << "it is learned at once";
   EXPECT_EQ(ask(notify("leastwise-token", "", "app")), "");
   feedback_.drain(now_);
   EXPECT_EQ(counters_.tokens.get(), 1U);
