@@ -56,7 +56,7 @@ void warn_of_ignored(const AgentConfig& old, const AgentConfig& next) {
   warn(text(old.agent_check) != text(next.agent_check), "agent_check");
   warn(old.state != next.state, "state");
   warn(old.share != next.share, "share");
-  warn(old.share_tls != next.share_tls, "share_tls");
+  warn(old.share_tls != next.share_tls, "share_tls_…");
   warn(old.share_count != next.share_count, "share_count");
 }
 

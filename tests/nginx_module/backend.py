@@ -122,6 +122,12 @@ class Backends:
         await asyncio.sleep(float(argument))
         return await self._answer(writer, 200, str(port), head)
 
+    async def _do_wait(self, writer, argument, port, head):
+        """On that port every second request waits 50 ms for those of others before its 10 ms; elsewhere all take 35."""
+        waits = self._random.choice((0.06, 0.01)) if port == int(argument) else 0.035
+        await asyncio.sleep(waits)
+        return await self._answer(writer, 200, str(port), head)
+
     async def _do_api(self, writer, argument, port, head):
         """Two kinds of work below one first segment: 10 and 100 ms."""
         await asyncio.sleep({"list": 0.01, "report": 0.1}.get(argument, 0))

@@ -12,7 +12,7 @@ namespace leastwise::agent {
 
 class SharedBackends final : public SharedPools {
  public:
-  // What others have is counted, or only shown.
+  // Others are counted, or what they have is only shown.
   SharedBackends(const Registry& registry, bool counts) : registry_(registry), counts_(counts) {}
 
   std::vector<Look> look() override;

@@ -75,7 +75,7 @@ void warn_of_ignored(const CompanionConfig& old, const CompanionConfig& next) {
   };
   warn(text_of(old.status) != text_of(next.status), "status");
   warn(old.share != next.share, "share");
-  warn(old.share_tls != next.share_tls, "share_tls");
+  warn(old.share_tls != next.share_tls, "share_tls_…");
   warn(old.share_count != next.share_count, "share_count");
   warn(next.share && old.nginx_socket != next.nginx_socket, "share: nginx_socket");
 }

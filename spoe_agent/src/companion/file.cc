@@ -232,7 +232,7 @@ CompanionConfig read_companion_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   CompanionConfig config = parse_companion_config(path, text.view());
-  if (config.share && config.share->is_tls) agent::make_tls_context(config.share_tls);
+  agent::check_tls_files(path, config.share, config.share_tls);
   return config;
 }
 

@@ -198,8 +198,8 @@ class Parser {
     }
     if (std::ranges::none_of(config_.backends, counts)) {
       refuse_setting("share_count",
-                     "has no effect: adaptive counts what others have, and no backend of mode pick "
-                     "is adaptive; take it out, or change a policy");
+                     "has no effect: no backend of mode pick is adaptive; take it out, or change a "
+                     "policy");
     }
   }
 
@@ -390,7 +390,7 @@ AgentConfig read_config_file(const std::string& path) {
   if (!config.control_token_file.empty()) {
     config.control_token = read_token(config.control_token_file);
   }
-  if (config.share && config.share->is_tls) make_tls_context(config.share_tls);
+  check_tls_files(path, config.share, config.share_tls);
   for (BackendConfig& backend : config.backends) {
     if (!backend.lua.empty()) load_script(path, backend);
   }

@@ -79,6 +79,7 @@ bool parse_redis_url(const std::string& text, RedisUrl& out) {
 
 std::string without_password(std::string_view text) {
   constexpr std::string_view kDots = "...";
+  if (text.find("PRIVATE KEY") != text.npos) return "... (a private key)";
   const std::size_t scheme = text.find("://");
   const std::size_t begin = scheme == text.npos ? 0 : scheme + 3;
   const std::size_t at = text.rfind('@');

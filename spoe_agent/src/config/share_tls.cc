@@ -11,8 +11,11 @@ namespace {
 
 [[noreturn]] void refuse(const ShareTlsSetting& setting, const std::string& file) {
   const unsigned long error = ::ERR_peek_error();
-  const char* const why = ERR_SYSTEM_ERROR(error) ? std::strerror(ERR_GET_REASON(error))
-                                                  : ::ERR_reason_error_string(error);
+  const char* why = ERR_SYSTEM_ERROR(error) ? std::strerror(ERR_GET_REASON(error))
+                                            : ::ERR_reason_error_string(error);
+  if (ERR_GET_REASON(error) == ERR_R_INTERRUPTED_OR_CANCELLED) {
+    why = "it has a passphrase; give one without";
+  }
   throw std::runtime_error(std::string(setting.name) + ": " + file + ": " +
                            (why == nullptr ? "can not be used" : why));
 }
@@ -40,6 +43,16 @@ VainTls set_in_vain(const std::optional<RedisUrl>& share, const ShareTls& tls) n
   if (tls.certificate.empty() == tls.key.empty()) return {};
   return {(tls.key.empty() ? kShareTlsCert : kShareTlsKey).name,
           "required together: share_tls_cert_file and share_tls_key_file"};
+}
+
+void check_tls_files(const std::string& file, const std::optional<RedisUrl>& share,
+                     const ShareTls& tls) {
+  if (!share || !share->is_tls) return;
+  try {
+    make_tls_context(tls);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(file + ": " + error.what());
+  }
 }
 
 TlsContext make_tls_context(const ShareTls& tls) {

@@ -53,6 +53,9 @@ using TlsContext = std::unique_ptr<ssl_ctx_st, FreeTls>;
 
 // Reads the files. Throws std::runtime_error, which names directive and file.
 TlsContext make_tls_context(const ShareTls& tls);
+// The same of what a configuration `file` says, where there is TLS; names that file, too.
+void check_tls_files(const std::string& file, const std::optional<RedisUrl>& share,
+                     const ShareTls& tls);
 
 }  // namespace leastwise::agent
 

@@ -37,7 +37,7 @@ class NginxPools final : public agent::SharedPools {
  public:
   static constexpr Duration kPatience = std::chrono::milliseconds(500);
 
-  // `socket`: its path. What others have is counted, or only shown.
+  // `socket`: its path. Others are counted, or what they have is only shown.
   NginxPools(std::string socket, bool counts) : socket_(std::move(socket)), counts_(counts) {}
 
   std::vector<Look> look() override;

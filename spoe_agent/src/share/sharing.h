@@ -47,6 +47,8 @@ class Sharing {
   bool note_errors(const std::vector<Redis::Command>& commands,
                    const std::vector<Redis::Reply>& replies);
   void note_trouble(const std::string& error);
+  // Whether the log has not had it for a minute: causes may take turns.
+  bool is_news(const std::string& error);
   void note_well();
 
   SharedPools& pools_;
@@ -58,9 +60,10 @@ class Sharing {
   std::map<std::string, PoolTalk> talks_;  // by the names of pools
   TimePoint now_{};
   TimePoint next_try_{};
-  bool has_trouble_ = false;  // this round
-  Throttle may_complain_{std::chrono::seconds(60)};
-  std::string told_;  // the trouble that the log has; empty when all is well
+  bool has_trouble_ = false;               // this round
+  std::map<std::string, TimePoint> told_;  // troubles that the log has of late, and since when
+  bool was_well_ = false;
+  bool is_told_ = false;  // of trouble, last
   Counter rounds_;
   mutable std::mutex mutex_;  // of those below
   std::condition_variable stopped_;

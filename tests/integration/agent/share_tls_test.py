@@ -87,6 +87,9 @@ class Tls(share_test.Trouble):
             say(self, log=next(line for line in s.log("agent").splitlines() if "sharing:" in line),
                 requests=result["requests"], failed=result["failed"])
             self.assertEqual(result["failed"], 0)
+            until(lambda: s.share()["errors"] >= 8, 10)
+            told = [line for line in s.log("agent").splitlines() if "balancing goes on without" in line]
+            self.assertLessEqual(len(told), 3, "each cause once")
             self.assertFalse(s.share()["connected"])
             self.assertEqual(s.share()["told"], 0)
 

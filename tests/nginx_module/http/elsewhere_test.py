@@ -133,25 +133,29 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual(self.tell({address(A): [5, 0]}, "watched"), 1)
         self.assertEqual(self.elsewhere("watched"), {A: 5})
 
-    def share_of_a(self, seconds, **more):
-        """Of the last second's requests, while others say that they have all that they have there."""
-        end = time.monotonic() + seconds
+    def share_of_a(self, **more):
+        """Of the last of 11 seconds' requests, of which those at A wait for others', and take as long as those at B."""
+        end = time.monotonic() + 11
         before = self.nginx.picks()
-        while time.monotonic() < end:
-            if time.monotonic() < end - 1:
-                before = self.nginx.picks()
-            self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, **more)
-            for _ in range(5):
-                self.assertEqual(self.nginx.get("/sleep/0.01").status, 200)
+        with harness.Load(PORT, clients=2, path=f"/wait/{A}") as load:
+            while time.monotonic() < end:
+                if time.monotonic() < end - 4:
+                    before = self.nginx.picks()
+                self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, **more)
+                time.sleep(0.1)
+        self.assertEqual(load.failures, [])
         return harness.shares(before, self.nginx.picks())[A]
 
-    def test_it_counts_only_if_it_shall(self):
-        counted = self.share_of_a(13, count=True)
-        only_shown = self.share_of_a(3)
-        print(f"of one of two servers, where others have 20 of 22 requests: share {counted:.2f} counted, "
-              f"{only_shown:.2f} only shown")
+    def test_others_count_only_if_they_shall_and_are_many(self):
+        shares = {"nine others, counted": self.share_of_a(balancers=9, count=True),
+                  "nine others, only shown": self.share_of_a(balancers=9),
+                  "three others, counted": self.share_of_a(balancers=3, count=True)}
+        print("share of one of two servers, where requests wait for those of others: " +
+              ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
+        counted, only_shown, few = shares.values()
         self.assertLess(counted, 0.3)
         self.assertGreater(only_shown, 0.3)
+        self.assertGreater(few, 0.3)
 
     def test_nothing_of_it_is_in_the_log(self):
         before = self.nginx.log()

@@ -164,7 +164,7 @@ const std::vector<BadFile>& bad_files() {
       {"listen 127.0.0.1:1; haproxy_socket /h;\nshare redis://h;\nshare_count on;\nbackend a { "
        "policy least_conn; }\n"
        "backend b { mode weights; }",
-       "f:3: \"share_count\": has no effect: adaptive counts what others have, and no backend of "
+       "f:3: \"share_count\": has no effect: no backend of "
        "mode pick is adaptive; take it out, or change a policy"},
       {"listen 127.0.0.1:1;\nagent_check 127.0.0.1:2;\nbackend a {}",
        "f:3: \"agent_check\": has no effect: it tells weights, and no backend is of mode weights; "

@@ -81,6 +81,7 @@ TEST(RedisUrl, IsShownWithoutThePassword) {
   EXPECT_EQ(without_password("rediss://lw:s@ecret@host/x"), "rediss://...@host/x");
   EXPECT_EQ(without_password("redis://host/x"), "redis://host/x");
   EXPECT_EQ(without_password("on"), "on");
+  EXPECT_EQ(without_password("-----BEGIN PRIVATE KEY-----\nMC4CAQ"), "... (a private key)");
   // Of URLs that are mistyped, or cut at a blank.
   EXPECT_EQ(without_password("redis:/lw:secret@host"), "...@host");
   EXPECT_EQ(without_password("lw:secret@host"), "...@host");
