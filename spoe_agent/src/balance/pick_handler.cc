@@ -88,8 +88,8 @@ void PickHandler::on_token(spop::Messages messages) noexcept {
   const std::string_view id = spop::read_token_message(messages);
   if (id.empty() || id.size() > kMaxIdLength) return counters_.not_understood.add();
   // One that finds no room is learned from at its end.
-  if (is_outdated_ ||
-      !push({.pick = {.id = request_id(id), .backend = nullptr, .ticket = {}}, .first_token = now_}))
+  if (is_outdated_ || !push({.pick = {.id = request_id(id), .backend = nullptr, .ticket = {}},
+                             .first_token = now_}))
     return;
   // At once: until it is learned, the server seems to have the whole prompt to read yet.
   signal_event(wake_);

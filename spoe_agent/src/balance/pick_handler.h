@@ -14,8 +14,8 @@ namespace leastwise::agent {
 // first one down. Whenever there is no good answer it gives none, and HAProxy balances by itself:
 // an invented name would end HAProxy's list of use-server rules.
 //
-// Belongs to the pick thread. No lock that waits, allocation or exception, and no system call but to
-// signal `wake`.
+// Belongs to the pick thread. No lock that waits, allocation or exception, and no system call but
+// to signal `wake`.
 class PickHandler final : public BatchHandler {
  public:
   // `wake` is signalled at each first token, and each time a quarter of the ring was filled.

@@ -33,8 +33,8 @@ inline constexpr std::string_view kAcceptedRedisUrl =
 // What is not a letter or digit in user and password may be %xx. False: it is none.
 bool parse_redis_url(const std::string& text, RedisUrl& out);
 
-// What stands for user and password of something like a URL, or of a part of one, is left out, and a
-// private key: for messages about any word of a file.
+// What stands for user and password of something like a URL, or of a part of one, is left out, and
+// a private key: for messages about any word of a file.
 std::string without_password(std::string_view text);
 
 }  // namespace leastwise::agent
