@@ -123,8 +123,8 @@ class Backends:
         return await self._answer(writer, 200, str(port), head)
 
     async def _do_wait(self, writer, argument, port, head):
-        """On that port every second request waits 50 ms for those of others before its 10 ms; elsewhere all take 35."""
-        waits = self._random.choice((0.06, 0.01)) if port == int(argument) else 0.035
+        """On that port three of ten requests wait 83 ms for those of others before their 10 ms; elsewhere all take 35."""
+        waits = self._random.choices((0.093, 0.01), (3, 7))[0] if port == int(argument) else 0.035
         await asyncio.sleep(waits)
         return await self._answer(writer, 200, str(port), head)
 

@@ -18,6 +18,7 @@ MOST = 512 * 1024
 
 CONFIG = f"""
     upstream app {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; server 127.0.0.1:{C} down; }}
+    upstream waits {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; }}
     upstream idle {{ leastwise round_robin; server 127.0.0.1:{A}; }}
     upstream watched {{ leastwise_observe on; server 127.0.0.1:{A}; }}
     upstream own {{ server 127.0.0.1:{A}; }}
@@ -26,6 +27,7 @@ CONFIG = f"""
     server {{
         listen 127.0.0.1:{PORT};
         location / {{ proxy_pass http://app; }}
+        location /wait {{ proxy_pass http://waits; }}
         location /own {{ proxy_pass http://own; }}
         location = /leastwise {{ leastwise_status; }}
         location /control/ {{ leastwise_control; }}
@@ -91,6 +93,7 @@ class Elsewhere(unittest.TestCase):
         nothing = [0, 0]
         self.assertEqual(self.in_flight(), {
             "http": {"app": {address(p): nothing for p in (A, B, C)}, "idle": {address(A): nothing},
+                     "waits": {address(A): nothing, address(B): nothing},
                      "watched": {address(A): nothing}},
             "stream": {"app": {address(SILENT): nothing}}})
 
@@ -134,17 +137,17 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual(self.elsewhere("watched"), {A: 5})
 
     def share_of_a(self, **more):
-        """Of the last of 11 seconds' requests, of which those at A wait for others', and take as long as those at B."""
-        end = time.monotonic() + 11
-        before = self.nginx.picks()
+        """Of the last of 13 seconds' requests, of which those at A wait for others', and take as long as those at B."""
+        end = time.monotonic() + 13
+        before = self.nginx.picks("waits")
         with harness.Load(PORT, clients=2, path=f"/wait/{A}") as load:
             while time.monotonic() < end:
                 if time.monotonic() < end - 4:
-                    before = self.nginx.picks()
-                self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, **more)
+                    before = self.nginx.picks("waits")
+                self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, "waits", **more)
                 time.sleep(0.1)
         self.assertEqual(load.failures, [])
-        return harness.shares(before, self.nginx.picks())[A]
+        return harness.shares(before, self.nginx.picks("waits"))[A]
 
     def test_others_count_only_if_they_shall_and_are_many(self):
         shares = {"nine others, counted": self.share_of_a(balancers=9, count=True),
