@@ -55,6 +55,7 @@ class ApiServer:
         self._changed = threading.Condition()
         self._server = None
         self._connections = set()
+        self.watches = set()
         self._thread = None
         make_certificates(folder)
 
@@ -134,7 +135,8 @@ class ApiServer:
             self.oldest = self.version
 
     def cut_watches(self):
-        for connection in list(self._connections):
+        """No others: who is being asked something else on one would ask it once more."""
+        for connection in list(self.watches):
             with contextlib.suppress(OSError):
                 connection.shutdown(2)
 
@@ -216,7 +218,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for line in lines:
-            chunk = line.encode() + b"\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-        self.wfile.write(b"0\r\n\r\n")
+        self.api.watches.add(self.connection)
+        try:
+            for line in lines:
+                chunk = line.encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.wfile.write(b"0\r\n\r\n")
+        finally:
+            self.api.watches.discard(self.connection)
