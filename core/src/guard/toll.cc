@@ -8,7 +8,7 @@
 namespace leastwise::state {
 namespace {
 
-// ADR 35 has what was tried.
+// ADR 40 has what was tried.
 constexpr float kTimes = 1.5F;  // the wait
 constexpr float kSure = 5;      // answers of late, from which half of it counts
 constexpr float kNone = 4;      // balancers, for whom there is none,

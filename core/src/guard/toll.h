@@ -13,7 +13,7 @@
 // the least that was of a minute is that of a server at which nobody waits, times what `low` is of
 // the mean where it is nearest to it (model/toll.h). Nobody tells the wait, so nobody can lie
 // about it; and every balancer has figures of its own, which differ by chance, so that not all
-// avoid the same server at the same time: averages of all, told to all, did (ADR 35).
+// avoid the same server at the same time: the same tolls, told to all, did (ADR 40).
 //
 // What others tell is that they are there. With four balancers or fewer there is no toll: by what
 // is in flight they see enough. From ten on it is there in full.

@@ -51,7 +51,7 @@ struct CompanionConfig {
   std::optional<agent::Address> status;
   std::optional<agent::RedisUrl> share;  // nothing: other balancers are not heard
   agent::ShareTls share_tls;
-  bool share_count = false;  // what they tell is counted, too
+  bool share_count = false;  // adaptive reckons with them
   agent::LogLevel log_level = agent::LogLevel::kInfo;
   std::vector<PoolConfig> pools;
 };

@@ -55,7 +55,7 @@ struct AgentConfig {
   std::string state;               // empty: what was learned is lost with the process
   std::optional<RedisUrl> share;   // nothing: others are not heard
   ShareTls share_tls;
-  bool share_count = false;  // what they tell is counted, too
+  bool share_count = false;  // adaptive reckons with them
   LogLevel log_level = LogLevel::kInfo;
   std::vector<BackendConfig> backends;
 };
