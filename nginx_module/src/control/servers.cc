@@ -2,6 +2,7 @@
 
 #include "shared/slots.h"
 #include "shared/upstream.h"
+#include "shared/zone.h"
 
 namespace leastwise::nginx {
 namespace {
@@ -42,7 +43,7 @@ std::size_t count_added(const Pool& pool) noexcept {
   return n;
 }
 
-// Whether a server may be added; its address goes into `server`.
+// Whether it is something that may be added; its address goes into `server`.
 Refusal check_new(const Upstream& upstream, const Body& body, ngx_pool_t& memory,
                   Server& server) noexcept {
   if (upstream.slots == 0) {
@@ -58,10 +59,34 @@ Refusal check_new(const Upstream& upstream, const Body& body, ngx_pool_t& memory
     return {400, "UpstreamConfFormatError",
             "\"slow_start\": it is the upstream's, set by leastwise_slow_start; leave it out"};
   }
-  if (count_added(upstream.pool) >= upstream.slots) {
+  return {};
+}
+
+// Another worker may be adding one as well: what is found here still holds when it is done.
+Refusal seat(Upstream& upstream, std::string_view name, const Server& server, bool sets_remote,
+             EndpointId& out) noexcept {
+  const ZoneLock lock(upstream);
+  Pool& pool = upstream.pool;
+  if (pool.find(name) != kNoEndpoint) {
+    return {409, "UpstreamServerExists", "the upstream has this server; PATCH changes it"};
+  }
+  if (count_added(pool) >= upstream.slots) {
     return {409, "UpstreamFull",
             "all of leastwise_slots are in use: DELETE a server, or set more and reload"};
   }
+  const EndpointId id = pool.add(name);
+  if (id == kNoEndpoint) {
+    return {409, "UpstreamFull", "no room in the upstream's shared memory: enlarge leastwise_zone"};
+  }
+  // It may have been here before, and be another machine now.
+  pool.change(id, {.undone = pool.changed(id)});
+  pool.forget(id);
+  EndpointSettings settings = settings_in_pool(upstream, server);
+  settings.order = static_cast<std::uint32_t>(pool.endpoints());
+  pool.configure(id, settings);
+  if (sets_remote) pool.change(id, {.fields = Change::kRemoteFlag, .to = server.settings});
+  pool.renew_membership();
+  out = id;
   return {};
 }
 
@@ -92,36 +117,19 @@ Refusal add_server(Upstream& upstream, const Body& body, ngx_pool_t& memory,
                    EndpointId& out) noexcept {
   Server server;
   if (Refusal refusal = check_new(upstream, body, memory, server)) return refusal;
-  std::array<char, kMaxEndpointName> buffer;
-  Text name(buffer);
+  std::array<char, kMaxEndpointName> name_buffer;
+  Text name(name_buffer);
   name << upstream.kind->name << '/' << view(upstream.name) << '/' << view(server.name);
   if (!name.fits()) return {400, "UpstreamConfFormatError", "\"server\": the address is too long"};
-  Pool& pool = upstream.pool;
-  if (pool.find(name.view()) != kNoEndpoint) {
-    return {409, "UpstreamServerExists", "the upstream has this server; PATCH changes it"};
-  }
-  const EndpointId id = pool.add(name.view());
-  if (id == kNoEndpoint) {
-    return {409, "UpstreamFull", "no room in the upstream's shared memory: enlarge leastwise_zone"};
-  }
-  // It may have been here before, and be another machine now.
-  pool.change(id, {.undone = pool.changed(id)});
-  pool.forget(id);
   server.settings = body.change.to;
   server.settings.flags |= kAdded | (body.backup.value_or(false) ? kBackup : 0U);
-  EndpointSettings settings = settings_in_pool(upstream, server);
-  settings.order = static_cast<std::uint32_t>(pool.endpoints());
-  pool.configure(id, settings);
-  if ((body.change.fields & Change::kRemoteFlag) != 0) {
-    pool.change(id, {.fields = Change::kRemoteFlag, .to = body.change.to});
-  }
-  pool.renew_membership();
-  std::array<char, 200> text_buffer;
-  Text text(text_buffer);
+  const bool sets_remote = (body.change.fields & Change::kRemoteFlag) != 0;
+  if (Refusal refusal = seat(upstream, name.view(), server, sets_remote, out)) return refusal;
+  std::array<char, 200> buffer;
+  Text text(buffer);
   text << "added, ";
-  render_settings(pool.settings(id), text);
-  tell(upstream, id, text.view(), *memory.log);
-  out = id;
+  render_settings(upstream.pool.settings(out), text);
+  tell(upstream, out, text.view(), *memory.log);
   return {};
 }
 

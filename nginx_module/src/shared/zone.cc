@@ -219,4 +219,10 @@ ngx_int_t add_zone(ngx_conf_t* cf, Upstream& upstream) noexcept {
   return upstream.spares != nullptr ? NGX_OK : NGX_ERROR;
 }
 
+ZoneLock::ZoneLock(const Upstream& upstream) noexcept : mutex_(slab_of(*upstream.zone).mutex) {
+  ngx_shmtx_lock(&mutex_);
+}
+
+ZoneLock::~ZoneLock() { ngx_shmtx_unlock(&mutex_); }
+
 }  // namespace leastwise::nginx

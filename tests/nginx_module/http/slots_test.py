@@ -1,5 +1,6 @@
 """Servers are added and removed at run time, without a reload."""
 
+import collections
 import contextlib
 import http.client
 import json
@@ -245,6 +246,32 @@ class Slots(unittest.TestCase):
             self.add(port)
         status, answer = self.ask("POST", "/http/upstreams/app/servers", {"server": "[::1]:80"})
         self.assertEqual((status, answer["error"]["code"]), (409, "UpstreamFull"))
+
+    def ask_at_once(self, bodies):
+        """The statuses; all but the last byte is there before any of them ends."""
+        with contextlib.ExitStack() as stack:
+            asked = []
+            for body in map(json.dumps, bodies):
+                one = stack.enter_context(socket.create_connection(("127.0.0.1", PORT), 20))
+                one.sendall((f"POST /control/9/http/upstreams/app/servers HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+                             + body)[:-1].encode("ascii"))
+                asked.append(one)
+            time.sleep(0.02)
+            for one in asked:
+                one.sendall(b"}")
+            return [int(one.makefile("rb").readline().split()[1]) for one in asked]
+
+    def test_of_many_that_are_added_at_once_no_more_are_taken_than_there_is_room_for(self):
+        for port in NEW[2:]:
+            self.add(port)
+        for i in range(120):
+            # Two places, and each address twice: both workers are asked at the same time.
+            bodies = [{"server": f"127.0.0.1:{1000 + k // 2}", "down": True} for k in range(24)]
+            self.assertEqual(collections.Counter(self.ask_at_once(bodies)), {201: 2, 409: 22}, i)
+            added = [s for s in self.servers() if 1000 <= int(s["server"].rsplit(":", 1)[1]) < 1012]
+            self.assertEqual(len(added), 2)
+            for server in added:
+                self.remove(server["id"])
 
     def test_a_unix_socket_and_ipv6_are_named_as_nginx_names_them(self):
         for server in ("unix:/nowhere/x.sock", "[::1]:9"):
