@@ -21,7 +21,7 @@ struct KeyWords {
   std::string_view name, accepted;
 };
 constexpr KeyWords kKeys[] = {
-    {Key::kBalancers, "balancers", "a number from 0 to 255"},
+    {Key::kBalancers, "balancers", "a whole number from 0 to 255"},
     {Key::kCount, "count", "true or false"},
     {Key::kServers, "servers",
      "an object such as {\"10.0.0.1:8080\": [2.5, 0.012]}: requests, and seconds of their work, "
@@ -117,9 +117,7 @@ class Handler final : public nlohmann::json_sax<Json> {
   bool set_figure(double x) {
     if (figures_ != 0 && figures_ != 1) return refuse_value();
     if (!(x >= 0 && x <= kMost)) return refuse_value();
-    if (server_ != nullptr) {
-      (figures_ == 0 ? server_->requests : server_->work) = static_cast<float>(x);
-    }
+    if (server_ != nullptr && figures_ == 0) server_->requests = static_cast<float>(x);
     ++figures_;
     return true;
   }
@@ -162,7 +160,7 @@ void tell_elsewhere(Pool& pool, std::span<const ThereElse> servers, const Elsewh
   pool.for_each([&](EndpointId id) noexcept {
     if (index(id) >= servers.size()) return;
     const ThereElse& there = servers[index(id)];
-    pool.hear(id, there.requests, there.work);
+    pool.hear(id, there.requests);
   });
   pool.heard(elsewhere.counts ? elsewhere.balancers : 0, now);
 }

@@ -2,7 +2,8 @@
 //
 //   {"balancers": 3, "count": true, "servers": {"10.0.0.1:8080": [2.5, 0.012]}}
 //
-// Of each server the requests there and seconds of their work, of all other balancers together. One
+// Of each server the requests there and seconds of their work, of all other balancers together; the
+// work is checked, and no more than that. One
 // that is not named has none; one that the pool does not have is left out: it may just have gone.
 // Refused as a whole: what is no JSON, keys that are not known or come twice, values of another
 // type or out of range. The text of an error names what is accepted.
@@ -23,7 +24,7 @@ inline constexpr std::size_t kMostElsewhere = 512 * 1024;  // bytes
 inline constexpr std::uint32_t kMostBalancers = 255;
 
 struct ThereElse {
-  float requests = 0, work = 0;
+  float requests = 0;
   bool is_said = false;
 };
 

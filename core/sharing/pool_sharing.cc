@@ -28,7 +28,7 @@ std::vector<ServerReport> PoolSide::look(const Pool& pool) {
 void PoolSide::tell(Pool& pool, std::span<const ServerReport> others, std::uint32_t tellers,
                     TimePoint now, bool counts) const {
   for (std::size_t i = 0; i < std::min(others.size(), ids_.size()); ++i) {
-    pool.hear(ids_[i], others[i].requests, others[i].work);
+    pool.hear(ids_[i], others[i].requests);
   }
   pool.heard(counts ? tellers : 0, now);
 }

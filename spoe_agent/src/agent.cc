@@ -4,6 +4,7 @@
 #include <csignal>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -116,7 +117,7 @@ class Agent {
     admin_ = std::make_unique<Admin>(
         listener(*config.status, "status", inherited),
         StatusSources{registry_, learner_, pick_counters_, feedback_counters_,
-                      config.share ? &share_counters_ : nullptr},
+                      config.share ? &share_counters_ : nullptr, share_error()},
         config.control_token);
   }
 
@@ -208,6 +209,11 @@ class Agent {
   }
 
  private:
+  std::function<std::string()> share_error() const {
+    if (!sharing_) return {};
+    return [sharing = sharing_.get()] { return sharing->error(); };
+  }
+
   const AgentConfig config_;
   PickCounters pick_counters_;
   FeedbackCounters feedback_counters_;

@@ -92,7 +92,8 @@ struct EndpointView {
   std::uint32_t in_flight = 0;
   std::uint32_t in_transit = 0;  // of those, on their way, by the distance,
   std::uint32_t held = 0;        // and answered already: tunnels, event streams
-  std::uint32_t elsewhere = 0;   // what other balancers are taken to have there
+  std::uint32_t elsewhere = 0;   // what other balancers are taken to have there,
+  float toll = 0;                // and seconds by which its delay counts for more: share_count
   float work_in_flight = 0;      // seconds of predicted work
   bool known = false;            // slowness was measured of late
   float slowness = 0;     // seconds of delay per second of predicted work; pool mean if unknown
@@ -136,6 +137,7 @@ struct PoolView {
   float caution = 0;         // κ
   bool panic = false;        // too many fail their probes: all are used
   std::uint32_t prober = 0;  // the process that probes, 0 = none
+  std::uint32_t others = 0;  // balancers that count beside this one: share_count
   Chooser chooser = Chooser::kPolicy;
   // How many picks there were, by reason.
   std::array<std::uint64_t, kReasons> decisions{};
@@ -302,12 +304,12 @@ class Pool {
     float requests = 0, work = 0;
   };
   Own own(EndpointId id) const noexcept;
-  // What all others have there, together; and that they were heard, once all endpoints are told.
-  // It is shown. `tellers`, how many told it, is 0 where others are not to count; else policies by
-  // score ask the toll of src/guard/toll.h. Without news for kStale all of it fades, and after
-  // kHearsay it is forgotten. By one process at a time.
+  // Requests that all others have there, together; and that they were heard, once all endpoints are
+  // told. It is shown. `tellers`, how many told it, is 0 where others are not to count; else
+  // policies by score ask the toll of src/guard/toll.h. Without news for kStale all of it fades,
+  // and after kHearsay it is forgotten. By one process at a time.
   static constexpr Duration kStale = std::chrono::seconds(1), kHearsay = std::chrono::seconds(5);
-  void hear(EndpointId id, float requests, float work) noexcept;
+  void hear(EndpointId id, float requests) noexcept;
   void heard(std::uint32_t tellers, TimePoint now) noexcept;
   // How much still holds of what was told so long ago, from 1 to 0.
   static constexpr float hearsay_left(Duration age) noexcept {

@@ -15,11 +15,8 @@ Pool::Own Pool::own(EndpointId id) const noexcept {
   return {static_cast<float>(there.n), load::work(there.word)};
 }
 
-void Pool::hear(EndpointId id, float requests, float work) noexcept {
-  if (index(id) >= capacity()) return;
-  state::Record& record = shared().records()[index(id)];
-  record.heard_requests.set(requests);
-  record.heard_work.set(work);
+void Pool::hear(EndpointId id, float requests) noexcept {
+  if (index(id) < capacity()) shared().records()[index(id)].heard_requests.set(requests);
 }
 
 void Pool::heard(std::uint32_t tellers, TimePoint now) noexcept {

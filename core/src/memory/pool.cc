@@ -118,7 +118,6 @@ void forget(const Shared& shared, std::size_t i) noexcept {
   shared.learned()[i].base = {};
   shared.learned()[i].toll = {};
   shared.records()[i].heard_requests.set(0);
-  shared.records()[i].heard_work.set(0);
   shared.learned()[i].silence.word = 0;
 }
 

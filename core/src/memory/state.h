@@ -34,7 +34,7 @@ namespace leastwise::state {
 
 inline constexpr std::uint64_t kMagic = 0x6c65617374776973;  // "leastwis"
 // Raise with every change of what lies in shared memory.
-inline constexpr std::uint32_t kLayout = 27;
+inline constexpr std::uint32_t kLayout = 28;
 
 // Set beside the owner's flags.
 inline constexpr std::uint32_t kLimited = 1U << 31;  // max_conns is not zero
@@ -159,8 +159,7 @@ struct alignas(64) Record {
   Cell<std::uint64_t> forgiven;  // failures that were put down to the request: see blame.cc
 
   Cell<float> fastest;  // shortest answer of this window, seconds; 0 = none yet
-  // What other balancers have here by their last reports.
-  Cell<float> heard_requests, heard_work;
+  Cell<float> heard_requests;  // that other balancers have here by their last reports
 
   // What each answer counts, in two lines: this, and the rest up to results[kOk].
   alignas(64) Cell<std::uint64_t> picks;

@@ -119,6 +119,7 @@ void render_own(const EndpointView& v, float share, const Config& config, Text& 
       << ",\"base_ms\":" << v.base * kMillisecond << ",\"error_share\":" << double{v.error_share}
       << ",\"in_transit\":" << std::uint64_t{v.in_transit} << ",\"held\":" << std::uint64_t{v.held}
       << ",\"elsewhere\":" << std::uint64_t{v.elsewhere}
+      << ",\"toll_ms\":" << double{v.toll} * kMillisecond
       << ",\"work_in_flight_ms\":" << v.work_in_flight * kMillisecond << ",\"picks\":" << v.picks
       << ",\"shadow_picks\":" << v.shadow_picks << ",\"healed\":" << v.healed
       << ",\"forgiven\":" << v.forgiven << ",\"ejected\":\"" << name(v.ejected_why)
@@ -164,7 +165,8 @@ void render_model(const PoolView& v, Text& out) noexcept {
       << ",\"caution\":" << double{v.caution} << ",\"samples\":" << v.samples
       << ",\"samples_lost\":" << v.samples_lost << ",\"samples_set_aside\":" << v.samples_set_aside
       << ",\"ticks\":" << v.ticks << ",\"panic\":" << yes(v.panic) << ",\"prober\":" << v.prober
-      << ",\"healed\":" << v.healed << ",\"processes\":" << std::uint64_t{v.processes}
+      << ",\"others_counted\":" << std::uint64_t{v.others} << ",\"healed\":" << v.healed
+      << ",\"processes\":" << std::uint64_t{v.processes}
       << ",\"endpoints\":" << std::uint64_t{v.endpoints}
       << ",\"capacity\":" << std::uint64_t{v.capacity} << ",\"decisions\":{";
   for (std::size_t i = 1; i < kReasons; ++i) {

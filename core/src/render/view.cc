@@ -164,6 +164,12 @@ void copy_scrape(const state::Record& r, std::int64_t now_ms, ScrapeView& v) noe
   v.age = age > 0 ? static_cast<float>(age) * 1e-3F : 0;
 }
 
+// As guard/advice.cc adds it.
+float toll_of(const state::Shared& shared, const Config& config, std::size_t i) noexcept {
+  const float toll = shared.learned()[i].toll.seconds;
+  return config.chosen_policy().by_score && std::isfinite(toll) && toll > 0 ? toll : 0;
+}
+
 constexpr std::string_view kEjectionNames[kEjections] = {"none", "consecutive", "failures",
                                                          "latency", "operator"};
 
@@ -203,6 +209,7 @@ EndpointView Pool::view(EndpointId id, const Config& config, TimePoint now) cons
   const float elsewhere = record.heard_requests.get() * state::hearsay_left(shared(), now);
   v.elsewhere =
       elsewhere > 0 ? static_cast<std::uint32_t>(std::min(elsewhere, kMostElsewhere) + 0.5F) : 0;
+  v.toll = toll_of(shared(), config, index(id));
   v.work_in_flight = load::work(hot.load.get());
   v.known = s.work * left > 0;
   v.evidence = s.work * left;
@@ -244,6 +251,7 @@ PoolView Pool::view() const noexcept {
   v.price = plan.price.get();
   v.caution = plan.caution_exponent.get();
   v.panic = is_in_panic();
+  v.others = state::counts_others(shared()) ? header_->tellers.get() : 0;
   v.prober = prober::pid(header_->prober.load(std::memory_order_relaxed));
   v.chooser = chooser();
   v.policy_seconds = header_->switchback.adaptive().typical();

@@ -61,11 +61,12 @@ std::vector<Figure> feedback_figures(const FeedbackCounters& c) {
 }
 
 std::vector<Figure> share_figures(const ShareCounters& c) {
-  return {{"told", "Reports to other balancers written to Redis", c.told},
-          {"heard", "Reports of other balancers read there", c.heard},
-          {"refused", "Values there that are no reports", c.refused},
-          {"errors", "Connections to Redis lost or not made, and errors that it answered", c.errors},
-          {"bytes", "Bytes sent to Redis and received", c.bytes}};
+  return {
+      {"told", "Reports to other balancers written to Redis", c.told},
+      {"heard", "Reports of other balancers read there", c.heard},
+      {"refused", "Values there that are no reports", c.refused},
+      {"errors", "Connections to Redis lost or not made, and errors that it answered", c.errors},
+      {"bytes", "Bytes sent to Redis and received", c.bytes}};
 }
 
 constexpr std::string_view kShareConnectedHelp = "1 while connected to Redis (share)";
@@ -117,10 +118,20 @@ void write_decided_json(const StatusSources& sources, Text& out) {
       << ",\"percent\":" << tenths / 10 << '.' << tenths % 10 << '}';
 }
 
+// Learning is well without, so it has no part in leastwise_agent_learning_warning.
+constexpr const char* kNotShared = "not_shared";
+
+std::vector<LearningWatch::Warning> all_warnings(const StatusSources& sources) {
+  std::vector<LearningWatch::Warning> all = sources.learner.warnings();
+  const std::string error = sources.share_error ? sources.share_error() : "";
+  if (!error.empty()) all.push_back({kNotShared, error + "; balancing goes on without"});
+  return all;
+}
+
 void write_warnings(const StatusSources& sources, Text& out) {
   out << "\"warnings\":[";
   std::string_view comma;
-  for (const LearningWatch::Warning& w : sources.learner.warnings()) {
+  for (const LearningWatch::Warning& w : all_warnings(sources)) {
     out << std::exchange(comma, ",") << "{\"name\":\"" << w.name << "\",\"text\":\"";
     out.json(w.text) << "\"}";
   }

@@ -3,7 +3,9 @@
 #ifndef LEASTWISE_SPOE_AGENT_ADMIN_STATUS_H_
 #define LEASTWISE_SPOE_AGENT_ADMIN_STATUS_H_
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "balance/learner.h"
 #include "balance/registry.h"
@@ -18,7 +20,8 @@ struct StatusSources {
   const Learner& learner;
   const PickCounters& picks;
   const FeedbackCounters& feedback;
-  const ShareCounters* share = nullptr;  // none without `share`
+  const ShareCounters* share = nullptr;        // none without `share`,
+  std::function<std::string()> share_error{};  // the same; what keeps it from sharing, or ""
 };
 
 // The document of leastwise::StatusPage as JSON with one more member:

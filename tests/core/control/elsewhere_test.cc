@@ -44,7 +44,6 @@ TEST_F(ElsewhereTest, EachServerHasWhatIsSaidOfIt) {
   EXPECT_TRUE(elsewhere_.counts);
   EXPECT_EQ(elsewhere_.known, 2U);
   EXPECT_EQ(of(0).requests, 2.5F);
-  EXPECT_EQ(of(0).work, 0.012F);
   EXPECT_FALSE(of(1).is_said);
   EXPECT_EQ(of(2).requests, 4);
 }
@@ -72,7 +71,7 @@ TEST_F(ElsewhereTest, WhatIsLeftOutIsNoneAndDoesNotCount) {
 
 TEST_F(ElsewhereTest, AnErrorNamesWhatIsAccepted) {
   make({1});
-  const std::string balancers = "\"balancers\": expected a number from 0 to 255";
+  const std::string balancers = "\"balancers\": expected a whole number from 0 to 255";
   EXPECT_EQ(read(R"({"balancers": 256})"), balancers);
   EXPECT_EQ(read(R"({"balancers": -1})"), balancers);
   EXPECT_EQ(read(R"({"balancers": 1.5})"), balancers);

@@ -18,7 +18,7 @@ class TollTest : public PoolFixture {
   void live(int seconds, std::uint32_t tellers, const std::vector<float>& waits) {
     for (int tick = 0; tick < 10 * seconds; ++tick) {
       for (std::size_t i = 0; i < waits.size(); ++i) {
-        pool_.hear(members_[i].id, 4, 0.04F);
+        pool_.hear(members_[i].id, 4);
         for (int k = 0; k < 2 && tellers > 0; ++k) {
           const float wait = k == 0 ? waits[i] : 0;
           shared().learned()[index(members_[i].id)].toll.add(0.01F + wait, 0.01F);
@@ -78,9 +78,12 @@ TEST_F(TollTest, IsAddedToTheDelayOfPoliciesByScore) {
            shared().hot()[index(members_[1].id)].base.get();
   };
   EXPECT_NEAR(handicap(), toll(1) * mean_cost(), 1e-6F);
+  EXPECT_NEAR(view(1).toll, handicap(), 1e-6F);
+  EXPECT_EQ(pool_.view().others, 9U);
   config_.policy = find_policy("least_conn");
   let_pass(1);
   EXPECT_EQ(handicap(), 0);
+  EXPECT_EQ(view(1).toll, 0);
 }
 
 TEST_F(TollTest, OfFewBalancersThereIsLessOfIt) {
@@ -181,7 +184,7 @@ TEST_F(TollTest, WhatCanNotBeIsNothing) {
   one = {.answers = nan, .times = infinity, .low = nan, .least = -1, .seconds = nan};
   live(1, 9, {0, 0.05F});
   EXPECT_GE(toll(0), 0);  // else it would be NaN
-  pool_.hear(members_[0].id, nan, infinity);
+  pool_.hear(members_[0].id, infinity);
   pool_.heard(9, now_);
   EXPECT_LT(elsewhere(0), 1U << 20);
 }

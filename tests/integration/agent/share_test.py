@@ -66,12 +66,17 @@ class Pair(Stack):
 
 
 class Trouble(unittest.TestCase):
-    def trouble(self, s, begin, end, seconds=2.0):
+    @staticmethod
+    def warned(s):
+        return [w["name"] for w in s.status()["agent"]["warnings"]]
+
+    def trouble(self, s, begin, end, seconds=2.0, is_warned=True):
         """No request fails while Redis is in trouble, and both are back soon after."""
         until(s.is_heard, 5)
         busy = start_load("--connections", 8, "--seconds", seconds + BACK + 1)
         begin()
         time.sleep(seconds)
+        warned = self.warned(s)
         end()
         start = time.monotonic()
         until(s.is_back, 10)
@@ -81,6 +86,8 @@ class Trouble(unittest.TestCase):
             back_after=round(took, 2))
         self.assertEqual(result["all"]["failed"], 0)
         self.assertLess(took, BACK)
+        self.assertEqual("not_shared" in warned, is_warned)
+        until(lambda: "not_shared" not in self.warned(s), BACK)
         self.assertEqual(s.processes["agent"].poll(), None)
 
     def check_what_64_servers_take(self, s):
@@ -176,7 +183,8 @@ class Sharing(Trouble):
                 delay.seconds = 0.2
                 time.sleep(1)
                 self.assertTrue(s.is_heard())
-            self.trouble(s, slow_down, lambda: setattr(delay, "seconds", 0))
+            self.trouble(s, slow_down, lambda: setattr(delay, "seconds", 0),
+                         is_warned=False)
 
     def test_what_is_no_report_is_refused(self):
         with Pair() as s:

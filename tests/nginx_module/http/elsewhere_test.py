@@ -147,18 +147,22 @@ class Elsewhere(unittest.TestCase):
                 self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, "waits", **more)
                 time.sleep(0.1)
         self.assertEqual(load.failures, [])
-        return harness.shares(before, self.nginx.picks("waits"))[A]
+        status = self.nginx.status("waits")
+        tolls = {int(p["server"].rsplit(":", 1)[1]): p["leastwise"]["toll_ms"] for p in status["peers"]}
+        return harness.shares(before, self.nginx.picks("waits"))[A], status["model"]["others_counted"], tolls[A]
 
     def test_others_count_only_if_they_shall_and_are_many(self):
         shares = {"nine others, counted": self.share_of_a(balancers=9, count=True),
                   "nine others, only shown": self.share_of_a(balancers=9),
                   "three others, counted": self.share_of_a(balancers=3, count=True)}
         print("share of one of two servers, where requests wait for those of others: " +
-              ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
-        counted, only_shown, few = shares.values()
+              ", ".join(f"{name} {share:.2f} (toll {toll:.1f} ms)" for name, (share, _, toll) in shares.items()))
+        counted, only_shown, few = (share for share, _, _ in shares.values())
         self.assertLess(counted, 0.3)
         self.assertGreater(only_shown, 0.3)
         self.assertGreater(few, 0.3)
+        self.assertEqual([others for _, others, _ in shares.values()], [9, 0, 3])
+        self.assertEqual([toll > 0 for _, _, toll in shares.values()], [True, False, False])
 
     def test_nothing_of_it_is_in_the_log(self):
         before = self.nginx.log()

@@ -49,7 +49,7 @@ bool is_chosen(const Options& options, std::string_view scenario) {
 FirstTokens show(const InferenceScenario& scenario, const std::string& router,
                  const Options& options) {
   const FirstTokens f = mean_of(scenario, router, options);
-  std::printf("%-16s %-14s mean %7.3f p50 %6.3f p90 %7.3f p99 %7.3f cached %.2f  n %zu\n",
+  std::printf("%-16s %-14s mean %8.4f p50 %7.4f p90 %8.4f p99 %8.4f cached %.2f  n %zu\n",
               scenario.name.c_str(), router.c_str(), f.mean, f.p50, f.p90, f.p99, f.cached,
               f.calls);
   std::fflush(stdout);

@@ -97,6 +97,14 @@ function scrapeFacts(report) {
   return facts;
 }
 
+// Of other balancers that use the same servers (`share`).
+function otherFacts(o) {
+  const facts = [];
+  if (o.elsewhere > 0) facts.push(["others have there", count(o.elsewhere)]);
+  if (o.toll_ms > 0) facts.push(["toll for the others", "+ " + duration(o.toll_ms)]);
+  return facts;
+}
+
 function factsOf(s) {
   const p = s.peer, o = p.leastwise;
   const results = Object.entries(o.results).filter(([, n]) => n > 0).map(([k, n]) => [k.replaceAll("_", " "), count(n)]);
@@ -112,6 +120,7 @@ function factsOf(s) {
     ["CPU, memory reported", percent(o.report.cpu) + ", " + percent(o.report.memory)],
     ...scrapeFacts(o.report),
     ["penalty for its load", "× " + digits(o.report.factor)],
+    ...otherFacts(o),
     ["keep a place only", count(o.held)], ["on their way", count(o.in_transit)],
     ["sent, received", bytes(p.sent) + ", " + bytes(p.received)],
     ...results.map(([k, n]) => ["result: " + k, n]), ...ejections,
