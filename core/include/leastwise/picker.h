@@ -142,8 +142,8 @@ class Verdict {
 // An attempt in flight: what pick() counted and predicted, to be handed to finish().
 // Plain data; the caller keeps it wherever it likes.
 struct Ticket {
-  // In a pool of model servers, in bytes of prompt. In front, because GCC would zero them together with
-  // the others, word by word in a loop, were they behind.
+  // In a pool of model servers, in bytes of prompt. In front, because GCC would zero them together
+  // with the others, word by word in a loop, were they behind.
   std::uint32_t prompt_bytes = 0;    // of the whole; of a prompt that was not told, a usual one's
   std::uint32_t uncached_bytes = 0;  // what its server is not thought to have cached of it
   float first_token = 0;             // seconds until its first token, as expected; 0 = unknown
@@ -167,9 +167,10 @@ struct Ticket {
   float second_score = 0;   // the runner-up's
   std::uint16_t route = 0;  // slot of the route table
   Reason reason = Reason::kNone;
-  bool is_trial = false;  // of an endpoint that was slow, to see whether it still is
-  bool is_guest = false;  // it keeps its place for long (src/model/guests.h),
-  bool is_idle = false;   // and nobody waits for it
+  std::uint8_t cached_age = 0;  // of what its server has of the prompt: prompt/residency.h
+  bool is_trial = false;        // of an endpoint that was slow, to see whether it still is
+  bool is_guest = false;        // it keeps its place for long (src/model/guests.h),
+  bool is_idle = false;         // and nobody waits for it
   // Those of the endpoint, before this attempt, and how many of them are not in at_server.
   std::uint16_t guest = 0;  // route of the last
   std::uint16_t guests = 0;

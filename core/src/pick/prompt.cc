@@ -13,15 +13,6 @@ constexpr float kEventBytes = 240;   // of a stream, for each token of the answe
 constexpr float kLeastWait = 1e-6F;  // of a first token: zero is none
 constexpr std::uint32_t kTells = 4;  // part of a prompt that says whether it was cached
 
-// Bytes that the server holds of it.
-std::uint32_t cached_at(const state::Prompts& prompts, const Prompt& prompt,
-                        std::size_t endpoint) noexcept {
-  const unsigned bit = prompts.bit_of(endpoint);
-  Residency::Lengths lengths{};
-  prompts.residency().find(prompt, std::uint64_t{1} << bit, lengths);
-  return std::min(lengths[bit], prompt.bytes);
-}
-
 std::uint32_t usual_bytes(const Reading& reading) noexcept {
   const float usual = reading.usual_bytes.get();
   return usual >= 1 && usual < 1e9F ? static_cast<std::uint32_t>(usual) : kUsualPromptBytes;
@@ -52,7 +43,8 @@ void learn_cached(const state::Prompts& prompts, const Ticket& ticket,
   const float part =
       static_cast<float>(outcome.cached_tokens) / static_cast<float>(outcome.prompt_tokens);
   learn_room(prompts.readings()[index(ticket.id)],
-             part * static_cast<float>(ticket.prompt_bytes) >= 0.5F * static_cast<float>(expected));
+             part * static_cast<float>(ticket.prompt_bytes) >= 0.5F * static_cast<float>(expected),
+             ticket.cached_age);
 }
 
 }  // namespace
@@ -62,7 +54,8 @@ void Picker::begin_prompt(const PickContext& context, Ticket& ticket) noexcept {
   const std::size_t i = index(ticket.id);
   Reading& reading = prompts.readings()[i];
   if (const Prompt* prompt = context.request.prompt; prompt != nullptr) {
-    const std::uint32_t cached = cached_at(prompts, *prompt, i);
+    const auto [cached, age] = prompts.residency().held(*prompt, prompts.bit_of(i));
+    ticket.cached_age = static_cast<std::uint8_t>(age);
     ticket.prompt_bytes = prompt->bytes;
     ticket.uncached_bytes = std::min(std::max(prompt->bytes - cached, kLeastBytes), prompt->bytes);
     prompts.residency().keep(*prompt, prompts.bit_of(i), stamp_of(context.now));

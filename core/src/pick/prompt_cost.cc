@@ -49,7 +49,7 @@ void Readers::look_up(const PickContext& context, const state::Prompts& prompts)
     bits[i] = static_cast<std::uint8_t>(bit);
     among |= std::uint64_t{1} << bit;
   }
-  if (prompt != nullptr) prompts.residency().find(*prompt, among, lengths);
+  if (prompt != nullptr) prompts.residency().expect(*prompt, among, lengths);
   for (std::size_t i = 0; i < members.size(); ++i) {
     Reader& reader = readers_[i];
     reader = {};

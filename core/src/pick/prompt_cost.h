@@ -18,7 +18,7 @@ inline constexpr float kUsualPace = 2.5e-5F;  // seconds a byte, the same: 10,00
 
 // What a model server is doing as this prompt comes.
 struct Reader {
-  float cached = 0;    // bytes of the prompt
+  float cached = 0;    // bytes of the prompt, as far as that is likely
   float uncached = 0;  // bytes
   float pending = 0;   // bytes that others have it read first
   float waiting = 0;   // prompts of which that is,

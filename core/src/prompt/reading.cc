@@ -10,8 +10,10 @@ namespace {
 constexpr float kMemory = 20;       // seconds
 constexpr float kLongestStep = 10;  // a longer one is a stopped clock, or a dead process
 constexpr float kAnswers = 1 - 1.0F / 64;
-// Of what is known to be cached one in fifty may turn out not to be.
-constexpr float kMore = 1.002F, kLess = 0.9F;
+// `room` follows what servers say in steps of its own size: large ones at first, and then so small
+// that it hardly moves by chance. Of what was sent long ago one in three may turn out to be gone.
+constexpr float kFirstStep = 0.1F, kLastStep = 0.02F, kFewLessons = 8;
+constexpr Mark kOld = 5;
 constexpr float kLeastRoom = 65536, kMostRoom = 1e9F;
 
 std::uint64_t word_of(Pace pace) noexcept {
@@ -88,10 +90,15 @@ void fill(Reading& reading, std::uint32_t bytes, std::array<Cell<Stamp>, Reading
   if (is_before(holder.since.get(), old)) holder.since.set(old);
 }
 
-void learn_room(Reading& reading, bool had_it) noexcept {
+// That something was there which was sent of late says nothing of how long things stay, and that it
+// was not there when it was just sent says that it was not read yet.
+void learn_room(Reading& reading, bool had_it, Mark age) noexcept {
+  if (had_it ? age < kOld : age == 0) return;
+  const auto before = static_cast<float>(reading.lessons.add(1));
+  const float step = std::max(kLastStep, kFirstStep / (1 + before / kFewLessons));
   reading.room.update([=](float room) noexcept {
     const float known = room >= kLeastRoom && room <= kMostRoom ? room : kUsualRoom;
-    return std::clamp(known * (had_it ? kMore : kLess), kLeastRoom, kMostRoom);
+    return std::clamp(known * (had_it ? 1 + step / 2 : 1 - step), kLeastRoom, kMostRoom);
   });
 }
 

@@ -54,8 +54,8 @@ struct alignas(64) Reading {
   Cell<std::int32_t> left_of_mark;
   Cell<std::uint32_t> bit;  // of Holders, from 1 on; 0: none
   Cell<std::uint32_t> mark;
-  Cell<float> usual_bytes;  // of a prompt
-  Cell<std::uint32_t> unused;
+  Cell<float> usual_bytes;      // of a prompt
+  Cell<std::uint32_t> lessons;  // by which `room` was learned
 };
 static_assert(sizeof(Reading) == 64);
 
@@ -75,8 +75,9 @@ void add_written(Reading& reading, float bytes, float seconds) noexcept;
 // That many bytes more are kept there.
 void fill(Reading& reading, std::uint32_t bytes, std::array<Cell<Stamp>, Reading::kMarks>& marks,
           Holders::One& holder, TimePoint now) noexcept;
-// What the server said: of a beginning that it was thought to have it had nothing, or had it all.
-void learn_room(Reading& reading, bool had_it) noexcept;
+// What the server said: of a beginning that it was thought to have, and was sent `age` marks ago,
+// it had nothing, or had it all.
+void learn_room(Reading& reading, bool had_it, Mark age) noexcept;
 
 }  // namespace leastwise
 

@@ -38,6 +38,12 @@ std::uint32_t cached_length(std::size_t k, std::uint64_t end) noexcept {
   return PromptPoints::bytes(k) + static_cast<std::uint32_t>(over);
 }
 
+// All of it when it was just sent, and a fifth less before it counts as gone.
+constexpr std::uint32_t likely_length(std::uint32_t length, Mark age) noexcept {
+  constexpr std::uint64_t kWhole = 5 * Holders::kKept;
+  return static_cast<std::uint32_t>(length * (kWhole - age) / kWhole);
+}
+
 }  // namespace
 
 void ResidencyPlace::Marks::set(unsigned server, Mark mark) noexcept {
@@ -51,14 +57,17 @@ ResidencySet& Residency::set_of(std::uint64_t digest) const noexcept {
   return sets_[(digest >> 32) * sets_.size() >> 32];
 }
 
+Mark Residency::age_of(const ResidencyPlace& place, unsigned bit) const noexcept {
+  return ResidencyPlace::Marks::passed(place.marks.get(bit), holders_.all[bit].mark.get());
+}
+
 std::uint64_t Residency::still(const ResidencyPlace& place, std::uint64_t among) const noexcept {
   const auto stamp = static_cast<Stamp>(place.key.get());
   std::uint64_t holders = place.holders.get() & among;
   for (std::uint64_t rest = holders; rest != 0; rest &= rest - 1) {
     const auto bit = static_cast<unsigned>(std::countr_zero(rest));
     const Holders::One& holder = holders_.all[bit];
-    if (is_before(stamp, holder.since.get()) ||
-        ResidencyPlace::Marks::passed(place.marks.get(bit), holder.mark.get()) > Holders::kKept) {
+    if (is_before(stamp, holder.since.get()) || age_of(place, bit) > Holders::kKept) {
       holders &= ~(std::uint64_t{1} << bit);
     }
   }
@@ -66,22 +75,37 @@ std::uint64_t Residency::still(const ResidencyPlace& place, std::uint64_t among)
 }
 
 // From the longest beginning on: who has it has the shorter ones, too.
-void Residency::find(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept {
+template <typename Found>
+void Residency::look_up(const Prompt& prompt, std::uint64_t among, Found found) const noexcept {
   for (std::size_t i = prompt.points; i-- > 0 && among != 0;) {
     const std::uint64_t digest = prompt.digest(i);
     for (const ResidencyPlace& place : set_of(digest).places) {
       const std::uint64_t key = place.key.get();
       if (!has_tag(key, digest)) continue;
-      std::uint64_t found = still(place, among);
-      among &= ~found;
+      std::uint64_t holders = still(place, among);
+      among &= ~holders;
       const std::uint32_t length =
           std::min(cached_length(prompt.first + i, end_of(key)), prompt.bytes);
-      for (; found != 0; found &= found - 1) {
-        lengths[static_cast<std::size_t>(std::countr_zero(found))] = length;
+      for (; holders != 0; holders &= holders - 1) {
+        const auto bit = static_cast<unsigned>(std::countr_zero(holders));
+        // Another process may just have counted one more.
+        found(bit, Held{length, std::min(age_of(place, bit), Holders::kKept)});
       }
       break;
     }
   }
+}
+
+Residency::Held Residency::held(const Prompt& prompt, unsigned bit) const noexcept {
+  Held held;
+  look_up(prompt, std::uint64_t{1} << bit, [&](unsigned, Held found) noexcept { held = found; });
+  return held;
+}
+
+void Residency::expect(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept {
+  look_up(prompt, among, [&](unsigned bit, Held found) noexcept {
+    lengths[bit] = likely_length(found.bytes, found.age);
+  });
 }
 
 void Residency::keep(const Prompt& prompt, unsigned bit, Stamp now) noexcept {

@@ -82,13 +82,25 @@ class Residency {
   Residency(std::span<ResidencySet> sets, Holders& holders) noexcept
       : sets_(sets), holders_(holders) {}
 
-  // Of the servers in `among`. O(points).
-  void find(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept;
+  // What the server of that bit is taken to hold of a prompt.
+  struct Held {
+    std::uint32_t bytes = 0;
+    Mark age = 0;  // marks since it was sent there last, at most Holders::kKept
+  };
+  // O(points).
+  Held held(const Prompt& prompt, unsigned bit) const noexcept;
+  // By which to choose one of the servers in `among`: what one was not sent of late it may have
+  // dropped, so that counts for less, the older it is the more so. O(points).
+  void expect(const Prompt& prompt, std::uint64_t among, Lengths& lengths) const noexcept;
   // The prompt goes to the server of that bit.
   void keep(const Prompt& prompt, unsigned bit, Stamp now) noexcept;
 
  private:
   ResidencySet& set_of(std::uint64_t digest) const noexcept;
+  // Calls `found` with the bit of each server of `among` that has a beginning of it, and its Held.
+  template <typename Found>
+  void look_up(const Prompt& prompt, std::uint64_t among, Found found) const noexcept;
+  Mark age_of(const ResidencyPlace& place, unsigned bit) const noexcept;
   // Of the place's holders, those of `among` that still have it.
   std::uint64_t still(const ResidencyPlace& place, std::uint64_t among) const noexcept;
 

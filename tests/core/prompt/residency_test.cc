@@ -27,8 +27,11 @@ class ResidencyTest : public ::testing::Test {
     fill(readings_[bit], kMark, marks_[bit], holders_.all[bit], now_);
   }
   std::uint32_t length(const Prompt& prompt, unsigned bit) const {
+    return residency_.held(prompt, bit).bytes;
+  }
+  std::uint32_t likely(const Prompt& prompt, unsigned bit) const {
     Residency::Lengths lengths{};
-    residency_.find(prompt, kAll, lengths);
+    residency_.expect(prompt, kAll, lengths);
     return lengths[bit];
   }
 
@@ -61,6 +64,44 @@ TEST_F(ResidencyTest, ACopyIsNotKeptAliveByWhatAnotherServerIsSent) {
   mark(1);
   EXPECT_EQ(length(prompt, 1), 0U);
   EXPECT_GT(length(prompt, 0), 19'000U);
+}
+
+// Of two that have it, who was sent it last is sure to; the other counts for less and less.
+TEST_F(ResidencyTest, WhatIsOldMayBeGone) {
+  const Prompt prompt = prompt_of('a');
+  keep(prompt, 0);
+  keep(prompt, 1);
+  const std::uint32_t whole = length(prompt, 0);
+  EXPECT_EQ(likely(prompt, 1), whole);
+  for (std::uint32_t i = 1; i <= Holders::kKept; ++i) {
+    mark(1);
+    EXPECT_EQ(likely(prompt, 0), whole);
+    EXPECT_NEAR(likely(prompt, 1), whole - whole * i / 40, 1) << i;
+    EXPECT_EQ(length(prompt, 1), whole);
+  }
+  mark(1);
+  EXPECT_EQ(likely(prompt, 1), 0U);
+}
+
+TEST_F(ResidencyTest, HowMuchIsKeptIsLearnedOfWhatWasSentLongAgo) {
+  Reading& reading = readings_[0];
+  const auto is_unchanged = [&] { return reading.room.get() == 0; };
+  for (Mark age = 0; age < 5; ++age) learn_room(reading, true, age);
+  learn_room(reading, false, 0);
+  EXPECT_TRUE(is_unchanged());
+  learn_room(reading, false, 1);
+  EXPECT_NEAR(reading.room.get(), 0.9F * kUsualRoom, 1);
+  for (int i = 0; i < 60; ++i) learn_room(reading, false, 8);
+  const float small = reading.room.get();
+  EXPECT_LT(small, 0.2F * kUsualRoom);
+  for (int i = 0; i < 300; ++i) {  // two of three are there
+    learn_room(reading, i % 3 != 0, 7);
+    EXPECT_NEAR(reading.room.get() / small, 1, 0.05F) << i;
+  }
+  for (int i = 0; i < 10'000; ++i) learn_room(reading, true, 5);
+  EXPECT_LE(reading.room.get(), 1e9F);
+  for (int i = 0; i < 10'000; ++i) learn_room(reading, false, 5);
+  EXPECT_GE(reading.room.get(), 65536);
 }
 
 // Marks are kept modulo 32.

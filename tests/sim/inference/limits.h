@@ -13,15 +13,15 @@ struct Limits {
 };
 
 // Wanted are 1.02 and 1.15 of everybody. Where that is not reached the limit is what was measured,
-// with a little room: of a hundred hot prompts SGLang and EPP make no second copy at all, so fewer
-// are read anew there.
+// with a little room: who counts pending bytes alone is a little better where nothing is shared and
+// all are busy.
 inline constexpr Limits kLimits[] = {
     {"chat-6", 1.02, 1.15, 0.40, 0.40},      {"chat-9", 1.02, 1.15, 0.50, 0.60},
-    {"chat-full", 1.02, 1.15, 0.60, 0.70},   {"hot-10", 1.03, 1.15, 0.20, 0.20},
-    {"hot-20", 1.05, 1.15, 0.20, 0.20},      {"hot-36", 1.03, 1.15, 0.20, 0.20},
+    {"chat-full", 1.02, 1.15, 0.60, 0.70},   {"hot-10", 1.02, 1.15, 0.20, 0.20},
+    {"hot-20", 1.02, 1.15, 0.20, 0.20},      {"hot-36", 1.02, 1.15, 0.20, 0.20},
     {"rag-8", 1.02, 1.15, 0.80, 0.70},       {"rag-full", 1.02, 1.15, 0.50, 0.50},
-    {"unshared-14", 1.02, 1.15, 0.90, 0.90}, {"unshared-24", 1.05, 1.15, 0.80, 0.80},
-    {"chat-uneven", 1.10, 1.15, 0.50, 0.60}, {"unshared-uneven", 1.02, 1.15, 0.80, 0.80},
+    {"unshared-14", 1.02, 1.15, 0.90, 0.90}, {"unshared-24", 1.03, 1.15, 0.80, 0.80},
+    {"chat-uneven", 1.08, 1.15, 0.50, 0.60}, {"unshared-uneven", 1.02, 1.15, 0.80, 0.80},
     {"chat-grey", 1.02, 1.15, 0.50, 0.60},
 };
 
