@@ -259,11 +259,12 @@ class Load:
 def workers_of(master):
     """Process ids of the workers of a master, be it one of ours or not."""
     found = []
-    with contextlib.suppress(FileNotFoundError):
+    is_gone = contextlib.suppress(FileNotFoundError, ProcessLookupError)  # before it is opened, or read
+    with is_gone:
         with open(f"/proc/{master}/task/{master}/children", encoding="ascii") as f:
             children = f.read().split()
         for child in children:
-            with contextlib.suppress(FileNotFoundError), open(f"/proc/{child}/cmdline", "rb") as f:
+            with is_gone, open(f"/proc/{child}/cmdline", "rb") as f:
                 if f.read().startswith(b"nginx: worker"):
                     found.append(int(child))
     return found

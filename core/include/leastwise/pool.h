@@ -137,7 +137,7 @@ struct PoolView {
   float caution = 0;         // κ
   bool panic = false;        // too many fail their probes: all are used
   std::uint32_t prober = 0;  // the process that probes, 0 = none
-  std::uint32_t others = 0;  // balancers that count beside this one: share_count
+  std::uint32_t others = 0;  // balancers beside this one, that count for policies by score
   Chooser chooser = Chooser::kPolicy;
   // How many picks there were, by reason.
   std::array<std::uint64_t, kReasons> decisions{};

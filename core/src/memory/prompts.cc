@@ -63,6 +63,7 @@ void Prompts::forget(std::size_t endpoint, Stamp now) const noexcept {
 void Prompts::reset(std::size_t endpoint) const noexcept {
   readings_[endpoint].pending.set(0);
   readings_[endpoint].room.set(0);
+  readings_[endpoint].lessons.set(0);
   readings_[endpoint].usual_bytes.set(0);
 }
 

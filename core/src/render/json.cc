@@ -249,7 +249,7 @@ StatusPage::Position StatusPage::write_decisions(Position at, Text& out) const n
   }
   out << "],";
   render_shadow(pools_[at.section], now_, out);
-  render_model(pool.view(), out);
+  render_model(view_of(pools_[at.section]), out);
   out << '}';
   return {.section = at.section + 1, .item = at.item};
 }

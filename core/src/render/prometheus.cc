@@ -229,8 +229,8 @@ constexpr Family kFamilies[] = {
      "Part of the requests that the peer gets by its demand; only under policies that go by it.",
      write_share},
     {"leastwise_peer_score", kGauge, "",
-     "Delay in seconds that a mean request is expected to have there now, with what failures and "
-     "distance cost; no line before the pool "
+     "Delay in seconds that a mean request is expected to have there now, with what failures, "
+     "distance and the toll cost; no line before the pool "
      "has learned.",
      write_score},
     {"leastwise_peer_response_time_seconds", "histogram", "",
@@ -270,7 +270,7 @@ constexpr Family kFamilies[] = {
     {"leastwise_peer_error_share", kGauge, "", "Decayed share of failures.",
      [](const Lines& l, Peer p) { l.line(double{p.view.error_share}); }},
     {"leastwise_peer_toll_seconds", kGauge, "",
-     "Delay that is added to the peer's since other balancers use it as well: share_count.",
+     "Part of the peer's score that is there since other balancers use it as well: share_count.",
      [](const Lines& l, Peer p) { l.line(double{p.view.toll}); }},
     {"leastwise_peer_received_bytes_total", kCounter, "", "Bytes received from the peer.",
      [](const Lines& l, Peer p) { l.line(p.view.bytes_received); }},
@@ -341,7 +341,7 @@ StatusPage::Position StatusPage::write_prometheus(Position at, Text& out) const 
     f.peer({f.name, proxy_, pools_[p.pool], p.view.name, out}, p);
   } else {
     const NamedPool& named = pools_[at.item - 1];
-    f.model({f.name, proxy_, named, {}, out}, named.pool.view());
+    f.model({f.name, proxy_, named, {}, out}, view_of(named));
   }
   const std::size_t items = f.peer != nullptr ? peers_.size() : pools_.size();
   if (at.item < items) return {.section = at.section, .item = at.item + 1};

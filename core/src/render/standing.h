@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "leastwise/pool.h"
+#include "leastwise/status_page.h"
 
 namespace leastwise {
 
@@ -37,6 +38,13 @@ inline Standing standing(const EndpointView& v) noexcept {
 // probes those may be, too.
 inline bool serves(const EndpointView& v) noexcept {
   return standing(v).state == "up" || (v.probe.failed && !v.probe.is_out && !v.probe.waits);
+}
+
+// Others count for policies by score alone.
+inline PoolView view_of(const NamedPool& named) noexcept {
+  PoolView v = named.pool.view();
+  if (!named.config->chosen_policy().by_score) v.others = 0;
+  return v;
 }
 
 }  // namespace leastwise

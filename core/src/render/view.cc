@@ -42,8 +42,8 @@ void copy_report(const state::Record& r, const Config& config, std::int64_t now_
   v.report_age = static_cast<float>(static_cast<std::uint32_t>(now_ms) - said.ms) * 1e-3F;
 }
 
-// Of a mean request that came now, with what failures and distance cost, in a place of the queue
-// behind those that are there.
+// Of a mean request that came now, with what failures, distance and the toll cost, in a place of
+// the queue behind those that are there.
 float expected_delay(const state::Hot& hot, const Plan& plan, float slowness,
                      std::int64_t now_ms) noexcept {
   if (plan.learned.get() == 0) return 0;
@@ -52,8 +52,8 @@ float expected_delay(const state::Hot& hot, const Plan& plan, float slowness,
   const float cost = plan.mean_cost.get();
   const float psi = plan.sharing.get();
   const float ahead = psi * cost + (1 - psi) * mean_ahead(there.word, there.n, cost);
-  const float d = hot.base.get() + slowness * (cost + plan.wait_at(there.n) * ahead);
-  return with_failures(d, error_now(hot.error.get(), now_ms), cost) + hot.handicap.get();
+  const float d = slowness * (cost + plan.wait_at(there.n) * ahead) + hot.handicap.get();
+  return with_failures(d, error_now(hot.error.get(), now_ms), cost);
 }
 
 // The older of its glances, or the only one.

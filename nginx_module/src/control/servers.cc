@@ -62,11 +62,17 @@ Refusal check_new(const Upstream& upstream, const Body& body, ngx_pool_t& memory
   return {};
 }
 
+// This worker is about to end, or the list of servers changed meanwhile.
+Refusal reloading() noexcept {
+  return {503, "UpstreamReloading", "nginx is just taking up another list of servers: ask again"};
+}
+
 // Another worker may be adding one as well: what is found here still holds when it is done.
 Refusal seat(Upstream& upstream, std::string_view name, const Server& server, bool sets_remote,
              EndpointId& out) noexcept {
   const ZoneLock lock(upstream);
   Pool& pool = upstream.pool;
+  if (!pool.is_newest(upstream.configuration)) return reloading();
   if (pool.find(name) != kNoEndpoint) {
     return {409, "UpstreamServerExists", "the upstream has this server; PATCH changes it"};
   }
@@ -86,6 +92,8 @@ Refusal seat(Upstream& upstream, std::string_view name, const Server& server, bo
   pool.configure(id, settings);
   if (sets_remote) pool.change(id, {.fields = Change::kRemoteFlag, .to = server.settings});
   pool.renew_membership();
+  // Who took up its list of servers in between may not have known it yet, and have retired it.
+  if (pool.find(name) != id) return reloading();
   out = id;
   return {};
 }
@@ -134,6 +142,11 @@ Refusal add_server(Upstream& upstream, const Body& body, ngx_pool_t& memory,
 }
 
 Refusal remove_server(Upstream& upstream, EndpointId id, ngx_log_t& log) noexcept {
+  // Another worker may just have removed it, and added one in its place.
+  const ZoneLock lock(upstream);
+  EndpointId found;
+  if (Refusal refusal = find_server(upstream, static_cast<std::uint32_t>(id), found))
+    return refusal;
   if ((upstream.pool.configured(id).flags & kAdded) == 0) {
     return {400, "UpstreamStatic",
             "the server is in the configuration: take it out there, or PATCH {\"down\": true}"};

@@ -92,7 +92,8 @@ void Sharing::round() {
   } catch (const std::runtime_error& error) {
     note_trouble(error.what());
   }
-  if (redis_.is_connected() && !has_trouble_) note_well();
+  // Not each round asks for all that another may have found refused.
+  if (redis_.is_connected() && now_ - troubled_ >= kQuiet) note_well();
   counters_.tellers.set(most);
   counters_.bytes.set(redis_.bytes());
 }
@@ -126,6 +127,7 @@ bool Sharing::is_news(const std::string& error) {
 
 void Sharing::note_trouble(const std::string& error) {
   const bool is_first = !std::exchange(has_trouble_, true);
+  troubled_ = now_;
   counters_.errors.add();
   counters_.connected.set(redis_.is_connected() ? 1 : 0);
   if (!is_first) return;

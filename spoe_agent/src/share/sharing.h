@@ -26,6 +26,8 @@ namespace leastwise::agent {
 class Sharing {
  public:
   static constexpr Duration kRetry = std::chrono::milliseconds(500);
+  // Without trouble, after which all is well again: what is read is read every second at least.
+  static constexpr Duration kQuiet = std::chrono::milliseconds(1500);
 
   Sharing(SharedPools& pools, ShareCounters& counters, RedisUrl url, ShareTls tls);
 
@@ -60,6 +62,7 @@ class Sharing {
   std::map<std::string, PoolTalk> talks_;  // by the names of pools
   TimePoint now_{};
   TimePoint next_try_{};
+  TimePoint troubled_{};                   // when there was some last
   bool has_trouble_ = false;               // this round
   std::map<std::string, TimePoint> told_;  // troubles that the log has of late, and since when
   bool was_well_ = false;

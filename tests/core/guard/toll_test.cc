@@ -184,9 +184,13 @@ TEST_F(TollTest, WhatCanNotBeIsNothing) {
   one = {.answers = nan, .times = infinity, .low = nan, .least = -1, .seconds = nan};
   live(1, 9, {0, 0.05F});
   EXPECT_GE(toll(0), 0);  // else it would be NaN
-  pool_.hear(members_[0].id, infinity);
-  pool_.heard(9, now_);
-  EXPECT_LT(elsewhere(0), 1U << 20);
+  for (const float x : {nan, infinity, -1.0F}) {
+    pool_.hear(members_[0].id, x);
+    pool_.heard(9, now_);
+    EXPECT_LT(elsewhere(0), 1U << 20);
+    one.seconds = x;
+    EXPECT_EQ(view(0).toll, 0);
+  }
 }
 
 }  // namespace
