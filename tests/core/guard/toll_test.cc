@@ -80,10 +80,12 @@ TEST_F(TollTest, IsAddedToTheDelayOfPoliciesByScore) {
   EXPECT_NEAR(handicap(), toll(1) * mean_cost(), 1e-6F);
   EXPECT_NEAR(view(1).toll, handicap(), 1e-6F);
   EXPECT_EQ(pool_.view().others, 9U);
+  const float toll_shown = view(1).toll, delay_shown = view(1).delay;
   config_.policy = find_policy("least_conn");
   let_pass(1);
   EXPECT_EQ(handicap(), 0);
   EXPECT_EQ(view(1).toll, 0);
+  EXPECT_NEAR(delay_shown - view(1).delay, toll_shown, 0.1F * toll_shown);
 }
 
 TEST_F(TollTest, OfFewBalancersThereIsLessOfIt) {
