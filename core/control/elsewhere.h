@@ -3,8 +3,8 @@
 //   {"balancers": 3, "count": true, "servers": {"10.0.0.1:8080": [2.5, 0.012]}}
 //
 // Of each server the requests there and seconds of their work, of all other balancers together; the
-// work is checked, and no more than that. One
-// that is not named has none; one that the pool does not have is left out: it may just have gone.
+// work is checked, and no more than that. One that is not named has none; one that the pool does
+// not have is left out: it may just have gone.
 // Refused as a whole: what is no JSON, keys that are not known or come twice, values of another
 // type or out of range. The text of an error names what is accepted.
 #ifndef LEASTWISE_CORE_CONTROL_ELSEWHERE_H_

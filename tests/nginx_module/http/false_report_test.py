@@ -117,7 +117,7 @@ class FalseReports(unittest.TestCase):
             loads = [stack.enter_context(harness.Load(PORT, clients=8, path=path)) for path in upstreams.values()]
             harness.wait_for(lambda: all(map(is_seen, upstreams)), "the slow one to be seen", 20)
             before = {u: self.nginx.picks(u) for u in upstreams}
-            time.sleep(12 if harness.SANITIZED else 4)  # for as many requests: chance is a point at most
+            time.sleep(12 if harness.SANITIZED else 4)  # fewer requests a second
             shares = [harness.shares(before[u], self.nginx.picks(u))[A] for u in upstreams]
         self.assertEqual([load.failures for load in loads], [[], []])
         return shares
