@@ -18,7 +18,7 @@ stack.AGENT, stack.BACKENDS, stack.LOAD = sys.argv[1:4]
 
 class Picks(unittest.TestCase):
     def test_are_obeyed(self):
-        with Stack() as s:
+        with Stack(spoe_edit=stack.PATIENT) as s:
             until(lambda: s.status()["agent"]["feedback"]["open"] == 0)
             before, agent_before = s.picks(), s.status()["agent"]
             served = dict.fromkeys(s.names, 0)

@@ -21,6 +21,9 @@ SERVERS = f"{ROOT}/app/servers"
 class Controlled(Stack):
     """With round_robin, so that shares are exact."""
 
+    def __init__(self, **options):
+        super().__init__(spoe_edit=stack.PATIENT, **options)
+
     def write_agent_config(self, backend):
         super().write_agent_config(backend.replace("adaptive", "round_robin"))
         self.write_token(TOKEN)
@@ -58,11 +61,12 @@ class Control(unittest.TestCase):
         return answer
 
     def shares(self, s, requests=300):
-        """How many of so many requests each server got."""
-        before = s.picks()
+        """How many of so many requests each server got, all of them picked by the agent."""
+        before, picked = s.picks(), s.as_picked()
         result = load("--connections", 2, "--requests", requests)["all"]
         self.assertEqual(result["failed"], 0)
         settled(s)
+        self.assertEqual(s.as_picked() - picked, requests, "HAProxy chose by itself: no answer in time")
         return {name: count - before[name] for name, count in s.picks().items()}
 
     def test_it_is_off_unless_a_token_is_configured(self):

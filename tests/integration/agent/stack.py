@@ -26,6 +26,10 @@ TCP = [("mode http", "mode tcp"),
        (" %hr %hs %{+Q}r", ""), ("spoe engine leastwise ", "spoe engine leastwise-tcp "),
        ("    http-response ", "    # http-response ")]
 
+# For tests where each request must be picked. After 20 ms, as we tell people, HAProxy gives up and chooses by itself,
+# and on a busy machine a process can wait for that long.
+PATIENT = [("timeout processing 20ms", "timeout processing 5s")]
+
 
 def until(condition, seconds=10, step=0.02):
     """What `condition` gives once it is true; fails when it does not become so in time."""
@@ -190,6 +194,10 @@ class Stack:
         return {"picks": sum(o["picks"] for o in own),
                 "finishes": sum(sum(o["results"].values()) + o["healed"] for o in own),
                 "in_flight": sum(p["active"] for p in peers)}
+
+    def as_picked(self):
+        """How many requests went to the server that the agent had picked."""
+        return self.status()["agent"]["feedback"]["as_picked"]
 
     def is_asked(self):
         """Whether the questions of HAProxy reach the agent."""

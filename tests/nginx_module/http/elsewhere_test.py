@@ -15,10 +15,14 @@ import stream_servers as s
 PORT, A, B, C, STREAM_PORT, SILENT = range(20990, 20996)
 HEARSAY = 5  # seconds until what was told is forgotten
 MOST = 512 * 1024
+# What is said of others to three upstreams that are alike.
+WAITS = {"counted": {"balancers": 9, "count": True}, "shown": {"balancers": 9}, "few": {"balancers": 3, "count": True}}
 
 CONFIG = f"""
     upstream app {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; server 127.0.0.1:{C} down; }}
-    upstream waits {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; }}
+    upstream counted {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; }}
+    upstream shown {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; }}
+    upstream few {{ leastwise; server 127.0.0.1:{A}; server 127.0.0.1:{B}; }}
     upstream idle {{ leastwise round_robin; server 127.0.0.1:{A}; }}
     upstream watched {{ leastwise_observe on; server 127.0.0.1:{A}; }}
     upstream own {{ server 127.0.0.1:{A}; }}
@@ -27,7 +31,9 @@ CONFIG = f"""
     server {{
         listen 127.0.0.1:{PORT};
         location / {{ proxy_pass http://app; }}
-        location /wait {{ proxy_pass http://waits; }}
+        location /counted/ {{ proxy_pass http://counted/; }}
+        location /shown/ {{ proxy_pass http://shown/; }}
+        location /few/ {{ proxy_pass http://few/; }}
         location /own {{ proxy_pass http://own; }}
         location = /leastwise {{ leastwise_status; }}
         location /control/ {{ leastwise_control; }}
@@ -93,8 +99,8 @@ class Elsewhere(unittest.TestCase):
         nothing = [0, 0]
         self.assertEqual(self.in_flight(), {
             "http": {"app": {address(p): nothing for p in (A, B, C)}, "idle": {address(A): nothing},
-                     "waits": {address(A): nothing, address(B): nothing},
-                     "watched": {address(A): nothing}},
+                     "watched": {address(A): nothing}} |
+                    {upstream: {address(A): nothing, address(B): nothing} for upstream in WAITS},
             "stream": {"app": {address(SILENT): nothing}}})
 
     def test_requests_count_while_they_are_in_flight(self):
@@ -136,33 +142,38 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual(self.tell({address(A): [5, 0]}, "watched"), 1)
         self.assertEqual(self.elsewhere("watched"), {A: 5})
 
-    def share_of_a(self, **more):
-        """Of the last of 13 seconds' requests, of which those at A wait for others', and take as long as those at B."""
-        end = time.monotonic() + 13
-        before = self.nginx.picks("waits")
-        with harness.Load(PORT, clients=2, path=f"/wait/{A}") as load:
-            while time.monotonic() < end:
-                if time.monotonic() < end - 4:
-                    before = self.nginx.picks("waits")
-                self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, "waits", **more)
-                time.sleep(0.1)
-        self.assertEqual(load.failures, [])
-        status = self.nginx.status("waits")
+    def of_a(self, upstream, before):
+        """Its share since then, how many others are counted there, and its toll."""
+        status = self.nginx.status(upstream)
         tolls = {int(p["server"].rsplit(":", 1)[1]): p["leastwise"]["toll_ms"] for p in status["peers"]}
-        return harness.shares(before, self.nginx.picks("waits"))[A], status["model"]["others_counted"], tolls[A]
+        share = harness.shares(before[upstream], self.nginx.picks(upstream))[A]
+        return share, status["model"]["others_counted"], tolls[A]
 
     def test_others_count_only_if_they_shall_and_are_many(self):
-        shares = {"nine others, counted": self.share_of_a(balancers=9, count=True),
-                  "nine others, only shown": self.share_of_a(balancers=9),
-                  "three others, counted": self.share_of_a(balancers=3, count=True)}
+        """Requests at A wait for those of others, and take as long as those at B.
+
+        Each upstream learns by itself. The last 4 of 13 seconds count.
+        """
+        end = time.monotonic() + 13
+        with contextlib.ExitStack() as loads:
+            running = [loads.enter_context(harness.Load(PORT, clients=2, path=f"/{upstream}/wait/{A}"))
+                       for upstream in WAITS]
+            before = None
+            while time.monotonic() < end:
+                for upstream, said in WAITS.items():
+                    self.tell({address(A): [20, 0.2], address(B): [2, 0.02]}, upstream, **said)
+                if before is None and time.monotonic() > end - 4:
+                    before = {upstream: self.nginx.picks(upstream) for upstream in WAITS}
+                time.sleep(0.1)
+        self.assertEqual([load.failures for load in running], [[], [], []])
+        got = {upstream: self.of_a(upstream, before) for upstream in WAITS}
         print("share of one of two servers, where requests wait for those of others: " +
-              ", ".join(f"{name} {share:.2f} (toll {toll:.1f} ms)" for name, (share, _, toll) in shares.items()))
-        counted, only_shown, few = (share for share, _, _ in shares.values())
-        self.assertLess(counted, 0.3)
-        self.assertGreater(only_shown, 0.3)
-        self.assertGreater(few, 0.3)
-        self.assertEqual([others for _, others, _ in shares.values()], [9, 0, 3])
-        self.assertEqual([toll > 0 for _, _, toll in shares.values()], [True, False, False])
+              ", ".join(f"{upstream} {share:.2f} (toll {toll:.1f} ms)" for upstream, (share, _, toll) in got.items()))
+        self.assertLess(got["counted"][0], 0.3)
+        self.assertGreater(got["shown"][0], 0.3)
+        self.assertGreater(got["few"][0], 0.3)
+        self.assertEqual([others for _, others, _ in got.values()], [9, 0, 3])
+        self.assertEqual([toll > 0 for _, _, toll in got.values()], [True, False, False])
 
     def test_nothing_of_it_is_in_the_log(self):
         before = self.nginx.log()
