@@ -1,4 +1,6 @@
-// Limits: what `inference` may be at most, as a part of what each rival is, on the same traffic.
+// Limits: what `inference` may be at most, as a part of what each rival is, on the same traffic, in
+// the quick form. In a longer one, where more sessions come than servers can carry, queues grow for
+// everybody: the mean of chat-9 is .72 of least_conn's then.
 #ifndef LEASTWISE_TESTS_SIM_INFERENCE_LIMITS_H_
 #define LEASTWISE_TESTS_SIM_INFERENCE_LIMITS_H_
 
@@ -14,7 +16,8 @@ struct Limits {
 
 // Wanted are 1.02 and 1.15 of everybody. Where that is not reached the limit is what was measured,
 // with a little room: who counts pending bytes alone is a little better where nothing is shared and
-// all are busy, and EPP in the two minutes of the quick form where chats have servers of two speeds.
+// all are busy, and EPP in the two minutes of the quick form where chats have servers of two
+// speeds.
 inline constexpr Limits kLimits[] = {
     {"chat-6", 1.02, 1.15, 0.40, 0.40},      {"chat-9", 1.02, 1.15, 0.50, 0.60},
     {"chat-full", 1.02, 1.15, 0.60, 0.70},   {"hot-10", 1.02, 1.15, 0.20, 0.20},

@@ -1,4 +1,4 @@
-// inference-sim [--gates] [--quick] [--seeds N] [--first-seed N] [--usage] [--only NAME]...
+// inference-sim [--quick [--gates]] [--seeds N] [--first-seed N] [--usage] [--only NAME]...
 // [--router NAME]...: figures by scenario and router, and whether `inference` keeps its limits.
 // inference-sim --capacity [--quick] [--seeds N] [--router NAME]...: what a pool carries with each.
 #include <CLI/CLI.hpp>
@@ -125,8 +125,9 @@ int main(int argc, char** argv) {
   using namespace leastwise::sim;
   CLI::App app{"Model servers behind a balancer, simulated"};
   Options options;
-  app.add_flag("--quick", options.is_quick, "two minutes of traffic in place of seven");
-  app.add_flag("--gates", options.has_gates, "1 when a limit is not kept (limits.h)");
+  CLI::Option* quick =
+      app.add_flag("--quick", options.is_quick, "two minutes of traffic in place of seven");
+  app.add_flag("--gates", options.has_gates, "1 when a limit is not kept (limits.h)")->needs(quick);
   app.add_flag("--usage", options.says_usage, "servers say how much of a prompt they had cached");
   app.add_flag("--capacity", options.finds_capacity, "sessions a second with p90 <= 1 s");
   app.add_option("--seeds", options.seeds, "how many")->check(CLI::Range(1, 100));
