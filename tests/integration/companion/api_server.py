@@ -72,7 +72,8 @@ class ApiServer:
         owner = self
 
         class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
+            # stop() waits for them: Python may crash when it ends with one of them in OpenSSL.
+            daemon_threads = False
             allow_reuse_address = True
 
             def get_request(self):
@@ -96,13 +97,14 @@ class ApiServer:
         if self._server is None:
             return
         self._server.shutdown()
-        self._server.server_close()
+        self._server.socket.close()
         self._thread.join()
-        self._server = None
         for connection in self._connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(2)
         self._connections.clear()
+        self._server.server_close()
+        self._server = None
 
     # ---- what it knows
 
