@@ -176,6 +176,7 @@ struct Ticket {
   std::uint16_t guests = 0;
   std::uint16_t idle = 0;
   bool is_reading = false;  // counted with those whose first token has not come
+  bool is_unread = false;   // a prompt was told of which its server has not read the rest yet
 
   explicit operator bool() const noexcept { return id != kNoEndpoint; }
 };

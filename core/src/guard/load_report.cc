@@ -62,7 +62,8 @@ class Load {
   }
 
   void judge_all() noexcept {
-    const float median_room = room(utilisations_.get());
+    // Of two that report the fuller one is compared with the other.
+    const float median_room = room(utilisations_.lower());
     const float median_demand = demands_.get();
     for (Record& record : shared_.records()) {
       const float u = utilisation_now(record, config_, now_ms_);

@@ -193,7 +193,7 @@ void Picker::answered(const Config& config, Ticket& ticket, const Outcome& outco
   }
   if (pool_.has_residency()) [[unlikely]] {
     end_prompt(ticket, outcome, now);
-    ticket.is_reading = false;
+    ticket.is_unread = ticket.is_reading = false;
   }
   take_in(config, ticket, outcome, now, verdict, {endpoint, record});
   ticket.start = now;  // of what release() tells

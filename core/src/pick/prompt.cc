@@ -56,10 +56,10 @@ void Picker::begin_prompt(const PickContext& context, Ticket& ticket) noexcept {
   if (const Prompt* prompt = context.request.prompt; prompt != nullptr) {
     const auto [cached, age] = prompts.residency().held(*prompt, prompts.bit_of(i));
     ticket.cached_age = static_cast<std::uint8_t>(age);
+    ticket.is_unread = true;
     ticket.prompt_bytes = prompt->bytes;
     ticket.uncached_bytes = std::min(std::max(prompt->bytes - cached, kLeastBytes), prompt->bytes);
     prompts.residency().keep(*prompt, prompts.bit_of(i), stamp_of(context.now));
-    prompts.fill(i, ticket.uncached_bytes, context.now);
     learn_usual(reading, ticket.uncached_bytes);
   } else {
     ticket.prompt_bytes = ticket.uncached_bytes = usual_bytes(reading);
@@ -67,13 +67,13 @@ void Picker::begin_prompt(const PickContext& context, Ticket& ticket) noexcept {
   const std::uint64_t waiting = reading.pending.get();
   const Pace pace = pace_now(reading, waiting, context.now);
   if (pace.amount > 0) {
-    const float bytes = pending::bytes(waiting) + static_cast<float>(ticket.uncached_bytes);
-    ticket.first_token = bytes * pace.seconds / pace.amount;
+    const float work = pending::bytes(waiting) + static_cast<float>(work_of(ticket.uncached_bytes));
+    ticket.first_token = work * pace.seconds / pace.amount;
   }
   if (ticket.load == 0) return;
   // Nothing else is in flight here: what the dead left behind does not wait.
   if (ticket.in_flight == 0 && waiting != 0) reading.pending.set(0);
-  begin_reading(reading, ticket.uncached_bytes, context.now);
+  begin_reading(reading, work_of(ticket.uncached_bytes), context.now);
   ticket.is_reading = true;
 }
 
@@ -81,21 +81,26 @@ void Picker::first_token(Ticket& ticket, TimePoint now) noexcept {
   if (!(ticket.first_token_after > 0)) {
     ticket.first_token_after = std::max(seconds(now - ticket.start), kLeastWait);
   }
-  if (!ticket.is_reading || index(ticket.id) >= pool_.capacity()) return;
-  ticket.is_reading = false;
-  if (!pool_.has_residency()) return;
-  end_reading(pool_.shared().prompts().readings()[index(ticket.id)], ticket.uncached_bytes, true,
-              now);
+  if (!pool_.has_residency() || index(ticket.id) >= pool_.capacity()) return;
+  const state::Prompts prompts = pool_.shared().prompts();
+  const std::size_t i = index(ticket.id);
+  if (ticket.is_unread) prompts.fill(i, ticket.uncached_bytes, now);
+  if (ticket.is_reading) {
+    end_reading(prompts.readings()[i], work_of(ticket.uncached_bytes), true, now);
+  }
+  ticket.is_unread = ticket.is_reading = false;
 }
 
 void Picker::end_prompt(const Ticket& ticket, const Outcome& outcome, TimePoint now) noexcept {
   const state::Prompts prompts = pool_.shared().prompts();
   Reading& reading = prompts.readings()[index(ticket.id)];
   const bool is_good = outcome.result == Result::kOk;
-  if (ticket.is_reading) end_reading(reading, ticket.uncached_bytes, is_good, now);
+  // Who refuses a prompt, or sends it elsewhere, has not read it.
+  const bool is_read = is_good && outcome.kind == AnswerKind::kFull;
+  if (ticket.is_reading) end_reading(reading, work_of(ticket.uncached_bytes), is_read, now);
   // Not there at all: whatever it had is gone.
   if (outcome.result == Result::kRefused) prompts.forget(index(ticket.id), stamp_of(now));
-  if (!is_good) return;
+  if (!is_read) return;
   const float waited = outcome.first_token >= Duration::zero() ? seconds(outcome.first_token)
                                                                : ticket.first_token_after;
   const float bytes = outcome.completion_tokens != 0
@@ -103,6 +108,7 @@ void Picker::end_prompt(const Ticket& ticket, const Outcome& outcome, TimePoint 
                           : static_cast<float>(outcome.bytes_received);
   const float writing = seconds(now - ticket.start) - waited;
   if (waited > 0 && writing > 0 && bytes > 0) add_written(reading, bytes, writing);
+  if (ticket.is_unread) prompts.fill(index(ticket.id), ticket.uncached_bytes, now);
   prompts.fill(index(ticket.id), answer_bytes(ticket, outcome), now);
   learn_cached(prompts, ticket, outcome);
 }

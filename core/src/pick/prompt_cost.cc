@@ -101,7 +101,7 @@ void Readers::learn_paces(const PickContext& context, const state::Prompts& prom
 
 float Readers::cost(std::size_t at) const noexcept {
   const Reader& r = readers_[at];
-  const float own = (r.pending + r.uncached) * r.pace;
+  const float own = (r.pending + r.uncached + static_cast<float>(kEachBytes)) * r.pace;
   const float crowding = std::min(1 / std::max(1 - busy_, 1e-3F), kMostCrowding);
   // Of what it reads only that counts against others which another server need not.
   const float spared = kOthers * crowding * (r.uncached - least_);

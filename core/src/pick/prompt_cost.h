@@ -13,14 +13,21 @@ namespace leastwise {
 // Of a prompt that is cached, the question is not, and whatever it is it takes a step of the
 // server, in which that much could be read. With less the pace was that of steps, not of bytes.
 inline constexpr std::uint32_t kLeastBytes = 512;
+// A prompt, however short, costs its server that much more than its bytes: to take it in, and the
+// step that its first token comes of. Else who reads short prompts alone, or such as are cached,
+// seems to need that for each few hundred bytes, and a prompt as long as any for ages.
+inline constexpr std::uint32_t kEachBytes = 1024;
 inline constexpr std::uint32_t kUsualPromptBytes = 4096;  // of a prompt, before any was seen
 inline constexpr float kUsualPace = 2.5e-5F;  // seconds a byte, the same: 10,000 tokens/s
+
+// What is counted of a prompt of which so much is not cached.
+constexpr std::uint32_t work_of(std::uint32_t uncached) noexcept { return uncached + kEachBytes; }
 
 // What a model server is doing as this prompt comes.
 struct Reader {
   float cached = 0;    // bytes of the prompt, as far as that is likely
   float uncached = 0;  // bytes
-  float pending = 0;   // bytes that others have it read first
+  float pending = 0;   // work of others, in bytes, that it has before
   float waiting = 0;   // prompts of which that is,
   float writing = 0;   // and answers that are being written
   float pace = 0;      // seconds a byte

@@ -137,12 +137,14 @@ Status set_preset(ScrapeSettings& settings, std::string_view word) noexcept {
 
 Status set_asking(ScrapeSettings& settings, std::string_view word) noexcept {
   ProbeSettings next = settings.ask;
-  if (Status s = set(next, word); !s.ok()) return s;
-  if (next.interval > ScrapeSettings::kMostInterval) {
+  const Status s = set(next, word);
+  const bool is_rare = s.ok() && next.interval > ScrapeSettings::kMostInterval;
+  const bool is_none = std::string_view(s.message()).starts_with("invalid parameter \"interval=");
+  if (is_rare || is_none) {
     return refuse("invalid parameter", word, "a time from 100ms to 15s, since load is of now");
   }
-  settings.ask = next;
-  return {};
+  if (s.ok()) settings.ask = next;
+  return s;
 }
 
 Status begin(ScrapeSettings& settings, std::string_view word) noexcept {

@@ -67,6 +67,14 @@ TEST_F(LoadReportTest, AFullServerIsDearerAndNoneIsCheaper) {
   EXPECT_NEAR(hits[0], hits[1], 1);
 }
 
+TEST_F(LoadReportTest, OfTwoThatReportTheFullerOneIsDearer) {
+  make({1, 1, 1});
+  work({says(0), says(1), {}});
+  EXPECT_EQ(view(0).report_factor, 1);
+  EXPECT_EQ(view(1).report_factor, 2);
+  EXPECT_EQ(view(2).report_factor, 1);
+}
+
 TEST_F(LoadReportTest, WithoutTheDirectiveTheyAreNotLookedAt) {
   make({1, 1, 1});
   config_.report = {};

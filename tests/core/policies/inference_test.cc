@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <deque>
@@ -261,6 +262,59 @@ TEST_F(InferenceTest, AnImageOfThePoolHasNoPrompts) {
   Pool whole;
   ASSERT_TRUE(Pool::attach(memory_.span(), whole).ok());
   EXPECT_TRUE(whole.has_residency());
+}
+
+// "Too long", at once: any client can have that said as often as it likes.
+TEST_F(InferenceTest, WhoRefusesPromptsAtOnceIsNotTakenToReadFast) {
+  make(3);
+  const auto serve = [&](std::uint64_t seed) {
+    Ticket t = send(text_of(8000, seed));
+    answer(t);
+    return t;
+  };
+  for (std::uint64_t i = 0; i < 60; ++i) serve(i);
+  const float expected = serve(60).first_token;
+  std::vector<int> refused(3), hits(3);
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    const Ticket t = send(text_of(900000, 100 + i));
+    now_ += std::chrono::milliseconds(2);
+    picker_.finish(
+        config_, t,
+        {.status = 400, .kind = AnswerKind::kRefusal, .occupied = std::chrono::milliseconds(2)},
+        now_);
+    ++refused[t.member];
+  }
+  for (std::uint64_t i = 0; i < 90; ++i) {
+    const Ticket t = serve(200 + i);
+    EXPECT_NEAR(t.first_token, expected, 0.1F * expected);
+    ++hits[t.member];
+  }
+  EXPECT_GT(*std::ranges::min_element(refused), 0);
+  EXPECT_GE(*std::ranges::min_element(hits), 20);
+}
+
+TEST_F(InferenceTest, APromptThatWasRefusedDrivesOutNothing) {
+  make(1);
+  const std::string text = text_of(20000, 1);
+  Ticket first = send(text);
+  answer(first);
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const Ticket t = send(text_of(900000, 100 + i));
+    picker_.finish(config_, t, {.status = 400, .kind = AnswerKind::kRefusal}, now_);
+  }
+  EXPECT_EQ(send(text).uncached_bytes, 512U);
+}
+
+// 30 ms each, whatever there is to read.
+TEST_F(InferenceTest, ShortPromptsDoNotMakeALongOneSeemToTakeAges) {
+  make(2);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    Ticket t = send(text_of(30, i));
+    now_ += std::chrono::milliseconds(30);
+    picker_.first_token(t, now_);
+    finish(t);
+  }
+  EXPECT_LT(send(text_of(30000, 1000)).first_token, 1);
 }
 
 TEST_F(InferenceTest, AFirstTokenThatNobodySawIsTakenFromTheEnd) {
