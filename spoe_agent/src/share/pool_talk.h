@@ -8,7 +8,8 @@
 //   PREFIX:1:{POOL}:who   set of ids; expires a minute after the last word of anybody
 //   PREFIX:1:{POOL}:ID    the last report of one (core/sharing/report.h); expires after 5 s
 //
-// Reports are written in each round and read as often as makes kBytesPerSecond at most.
+// Reports are written in each round. They and the ids are read as often as makes kBytesPerSecond at
+// most, but once a second at least. What is no id there is not asked for, and taken out.
 #ifndef LEASTWISE_SPOE_AGENT_SHARE_POOL_TALK_H_
 #define LEASTWISE_SPOE_AGENT_SHARE_POOL_TALK_H_
 
@@ -52,14 +53,15 @@ class PoolTalk {
 
  private:
   std::string key(std::string_view last) const { return keys_ + std::string(last); }
-  void hear(std::span<const Redis::Reply> values, TimePoint now, ShareCounters& counters);
-  void learn_ids(const redisReply& who, ShareCounters& counters);
+  // How many bytes that was.
+  std::size_t hear(std::span<const Redis::Reply> values, TimePoint now, ShareCounters& counters);
+  std::size_t learn_ids(const redisReply& who, ShareCounters& counters);
 
   const std::string keys_;
   const std::string id_;
   sharing::Exchange exchange_;
   std::vector<std::string> ids_;   // of the others, as far as they are known
-  std::vector<std::string> gone_;  // without a report
+  std::vector<std::string> gone_;  // without a report, or no id
   TimePoint next_read_{};
   // Of this round.
   std::size_t asked_ = 0, farewells_ = 0;
