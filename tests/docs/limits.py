@@ -47,6 +47,7 @@ LIMITS = [
     ("spoe_agent/src/share/redis.h", "kMostReply", "std::size_t{4} << 20", "Redis (`share`) | 4 MiB |"),
     ("spoe_agent/src/share/redis.h", "kMostWait", "std::chrono::seconds(2)", "at once (`share`) | 2 s |"),
     ("spoe_agent/src/config/redis_url.cc", "kMostPrefix", "64", "of keys (`share`) | 64 |"),
+    ("spoe_agent/src/share/trouble_news.h", "kMostCauses", "8", "within a minute (`share`) | 8 |"),
 ]
 
 INTERNAL = [

@@ -110,19 +110,12 @@ void Sharing::connect() {
 void Sharing::note_well() {
   {
     const std::lock_guard lock(mutex_);
-    if (trouble_.empty()) return;
     trouble_.clear();
   }
-  const bool is_again = std::exchange(was_well_, true);
-  if (!std::exchange(is_told_, false) && is_again) return;
-  log(LogLevel::kInfo, {"sharing by ", url_.shown(), is_again ? " again" : ""});
-}
-
-bool Sharing::is_news(const std::string& error) {
-  constexpr Duration kTellAgain = std::chrono::seconds(60);
-  constexpr std::size_t kMost = 8;
-  std::erase_if(told_, [&](const auto& one) { return now_ - one.second >= kTellAgain; });
-  return told_.size() < kMost && told_.emplace(error, now_).second;
+  const TroubleNews::Well well = news_.well(now_);
+  if (well == TroubleNews::Well::kNoNews) return;
+  log(LogLevel::kInfo,
+      {"sharing by ", url_.shown(), well == TroubleNews::Well::kAgain ? " again" : ""});
 }
 
 void Sharing::note_trouble(const std::string& error) {
@@ -131,9 +124,8 @@ void Sharing::note_trouble(const std::string& error) {
   counters_.errors.add();
   counters_.connected.set(redis_.is_connected() ? 1 : 0);
   if (!is_first) return;
-  if (is_news(error)) {
+  if (news_.trouble(error, now_)) {
     log(LogLevel::kWarning, {"sharing: ", error, "; balancing goes on without"});
-    is_told_ = true;
   }
   const std::lock_guard lock(mutex_);
   trouble_ = error;

@@ -20,6 +20,7 @@
 #include "share/pool_talk.h"
 #include "share/redis.h"
 #include "share/shared_pools.h"
+#include "share/trouble_news.h"
 
 namespace leastwise::agent {
 
@@ -49,8 +50,6 @@ class Sharing {
   bool note_errors(const std::vector<Redis::Command>& commands,
                    const std::vector<Redis::Reply>& replies);
   void note_trouble(const std::string& error);
-  // Whether the log has not had it for a minute: causes may take turns.
-  bool is_news(const std::string& error);
   void note_well();
 
   SharedPools& pools_;
@@ -62,11 +61,9 @@ class Sharing {
   std::map<std::string, PoolTalk> talks_;  // by the names of pools
   TimePoint now_{};
   TimePoint next_try_{};
-  TimePoint troubled_{};                   // when there was some last
-  bool has_trouble_ = false;               // this round
-  std::map<std::string, TimePoint> told_;  // troubles that the log has of late, and since when
-  bool was_well_ = false;
-  bool is_told_ = false;  // of trouble, last
+  TimePoint troubled_{};      // when there was some last
+  bool has_trouble_ = false;  // this round
+  TroubleNews news_;
   Counter rounds_;
   mutable std::mutex mutex_;  // of those below
   std::condition_variable stopped_;
