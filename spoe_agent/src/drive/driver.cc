@@ -30,7 +30,7 @@ void Driver::count(Action action) noexcept {
   if (action == Action::kRemove) ++figures_.removed;
 }
 
-void Driver::log_changes(const std::string& pool) {
+void Driver::log_changes(const std::string& pool, bool says_refused) {
   std::string text;
   const auto say = [&](std::uint64_t now, std::uint64_t before, const char* what) {
     if (now == before) return;
@@ -39,7 +39,7 @@ void Driver::log_changes(const std::string& pool) {
   say(figures_.added, logged_.added, "added");
   say(figures_.drained, logged_.drained, "draining");
   say(figures_.removed, logged_.removed, "removed");
-  say(figures_.refused, logged_.refused, "refused");
+  if (says_refused) say(figures_.refused, logged_.refused, "refused");
   logged_ = figures_;
   if (!text.empty()) agent::log(agent::LogLevel::kInfo, {pool, ": ", text});
 }

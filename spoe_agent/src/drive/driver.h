@@ -37,8 +37,9 @@ class Driver {
 
  protected:
   void count(discovery::Action action) noexcept;
-  // One line for all since the last.
-  void log_changes(const std::string& pool);
+  // One line for all since the last. Refusals may go without saying: who is refused the same each
+  // second is told of it once.
+  void log_changes(const std::string& pool, bool says_refused = true);
 
   DriverFigures figures_;
   std::string trouble_;

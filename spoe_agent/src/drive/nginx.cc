@@ -98,7 +98,8 @@ net::Request NginxDriver::request(std::string method, const std::string& path,
 }
 
 void NginxDriver::look() {
-  is_changed_ = has_refused_ = has_no_room_ = has_failed_ = false;
+  is_changed_ = has_refused_ = has_no_room_ = has_failed_ = has_new_refusal_ = false;
+  refused_.clear();
   steps_.clear();
   ++figures_.asked;
   look_ = transfers_.start(request("GET", ""), [this](const net::Answer& a) { on_servers(a); });
@@ -115,8 +116,10 @@ void NginxDriver::on_servers(const net::Answer& answer) {
   if (!parse_servers(answer.body, present)) {
     return fail("the answer is not that of leastwise_control");
   }
-  if (!trouble_.empty())
+  if (!trouble_.empty()) {
     log(LogLevel::kInfo, {"upstream ", upstream_.name, ": nginx answers again"});
+    refusals_.clear();  // or that would be the last line, though it still refuses
+  }
   trouble_.clear();
   figures_.servers =
       static_cast<std::size_t>(std::ranges::count_if(present, [](auto& m) { return m.ours; }));
@@ -129,6 +132,9 @@ void NginxDriver::on_servers(const net::Answer& answer) {
   if (!steps_.empty()) return take_steps();
   figures_.is_settled = true;
   waits_ = true;
+  if (refusals_.empty()) return;
+  refusals_.clear();
+  log(LogLevel::kInfo, {"upstream ", upstream_.name, ": nginx refuses nothing any more"});
 }
 
 net::Request NginxDriver::request_of(const Step& step) const {
@@ -188,8 +194,10 @@ void NginxDriver::on_step(std::list<Running>::iterator at, const net::Answer& an
 }
 
 void NginxDriver::end_round() {
-  log_changes("upstream " + upstream_.name);
+  log_changes("upstream " + upstream_.name, has_new_refusal_);
   if (has_failed_) return;
+  // A round that makes room may have none, and the next one has them again.
+  if (has_refused_ && !is_changed_) refusals_ = refused_;
   if (has_refused_ && !is_full_) {
     waits_ = true;
   } else {
@@ -206,9 +214,7 @@ void NginxDriver::refuse(const std::string& what, const net::Answer& answer) {
   const bool is_full = code == "UpstreamFull";
   // The first of those that were under way together has said so.
   if (is_full && std::exchange(has_no_room_, true)) return;
-  const std::string text = error_in(answer.body, "text");
-  log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", what,
-                           ": nginx refuses: ", std::to_string(answer.status), " ", text});
+  log_refusal(what, std::to_string(answer.status) + " " + error_in(answer.body, "text"));
   if (!is_full) return;
   // The rest would be refused as well. Those who go make room one by one, if it was not so already.
   const bool can_make_room =
@@ -219,6 +225,13 @@ void NginxDriver::refuse(const std::string& what, const net::Answer& answer) {
   } else {
     std::erase_if(steps_, [](const Step& s) { return s.action == Action::kAdd; });
   }
+}
+
+void NginxDriver::log_refusal(const std::string& what, const std::string& kind) {
+  refused_.insert(kind);
+  if (!refusals_.insert(kind).second) return;
+  has_new_refusal_ = true;
+  log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", what, ": nginx refuses: ", kind});
 }
 
 void NginxDriver::fail(std::string why) {

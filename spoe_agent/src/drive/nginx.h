@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <list>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,8 @@ class NginxDriver final : public Driver {
   void on_step(std::list<Running>::iterator step, const net::Answer& answer);
   void end_round();
   void refuse(const std::string& what, const net::Answer& answer);
+  // One line for each kind until the next look at which nothing is left to do.
+  void log_refusal(const std::string& what, const std::string& kind);
   void fail(std::string why);
   net::Request request(std::string method, const std::string& path, std::string body = {}) const;
   net::Request request_of(const discovery::Step& step) const;
@@ -63,6 +66,9 @@ class NginxDriver final : public Driver {
   bool is_tight_ = false;    // so this round is planned for none
   // In this round: a step was refused, for want of room, was not answered.
   bool has_refused_ = false, has_no_room_ = false, has_failed_ = false;
+  bool has_new_refusal_ = false;    // in this round, of a kind that was not logged
+  std::set<std::string> refusals_;  // kinds that were logged, and last as far as is known
+  std::set<std::string> refused_;   // kinds of this round
   discovery::Told told_;
   std::deque<discovery::Step> steps_;  // that are still to be taken
   std::list<Running> running_;         // that are under way

@@ -2,10 +2,12 @@
 
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import time
 import unittest
+import urllib.request
 
 import api_server
 import companion
@@ -13,6 +15,7 @@ import harness
 from stack import PORT, SERVERS, Stack, going, ip, up
 
 AWAY = 30 if harness.FULL else 1  # seconds without an API server
+STATUS = 21530
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 
 
@@ -308,6 +311,13 @@ class Life(Stack):
 
 class Room(Stack):
     SLOTS = 3
+    SETTINGS = f"status 127.0.0.1:{STATUS};"
+
+    @staticmethod
+    def nginx_refusals():
+        with urllib.request.urlopen(f"http://127.0.0.1:{STATUS}/metrics", timeout=10) as answer:
+            line = re.search(r'^leastwise_companion_changes_total{.*change="refused".*} (\d+)$', answer.read().decode(), re.MULTILINE)
+        return int(line[1])
 
     def test_who_finds_no_room_is_named(self):
         self.slice("a", up(1, 2, 3, 4))
@@ -319,6 +329,20 @@ class Room(Stack):
             self.expect(first, *others)
             self.slice("a", up(*others, late))
             self.expect(*others, late)
+
+    def test_a_refusal_is_a_line_until_it_ends(self):
+        self.slice("a", up(1, 2, 3, 4))
+        with self.companion:
+            for _ in range(2):
+                self.companion.wait_for_log("nginx refuses: 409")
+                before = self.nginx_refusals()
+                harness.wait_for(lambda n=before: self.nginx_refusals() >= n + 3, "more of them", 10)
+                log = self.companion.log()
+                self.assertEqual((log.count("nginx refuses: "), log.count(" refused")), (1, 1), log)
+                self.slice("a", up(1, 2, 3))
+                self.companion.wait_for_log("app: nginx refuses nothing any more")
+                self.companion.clear_log()
+                self.slice("a", up(1, 2, 3, 4))
 
     def test_all_are_replaced_one_by_one_under_load(self):
         self.slice("a", up(1, 2, 3))
