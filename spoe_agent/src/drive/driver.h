@@ -36,6 +36,11 @@ class Driver {
   const std::string& trouble() const noexcept { return trouble_; }  // empty: none
 
  protected:
+  // Of those of whom the log has its line already: log_changes() says nothing of them.
+  void count_refused(std::uint64_t n) noexcept {
+    figures_.refused += n;
+    logged_.refused += n;
+  }
   void count(discovery::Action action) noexcept;
   // One line for all since the last. Refusals may go without saying: who is refused the same each
   // second is told of it once.

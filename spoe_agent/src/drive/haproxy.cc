@@ -166,7 +166,7 @@ void HaproxyDriver::plan(const SlotView& slots) {
   discovery::adopt(*wanted_, slots.members, told_);
   std::vector<Step> steps = discovery::reconcile(*wanted_, slots.members, told_, slots.free.size());
   leave_out(steps, slots.free.size());
-  figures_.is_settled = steps.empty();
+  figures_.is_settled = steps.empty() && lacking_ == 0;
   if (steps.empty()) return;
   for (const Step& step : steps) {
     discovery::note(step, told_);
@@ -178,7 +178,8 @@ void HaproxyDriver::plan(const SlotView& slots) {
   client_.hurry();  // to look whether it took effect
 }
 
-// Those for whom there is no slot, though some leave: the last that join.
+// Those for whom there is no slot, though some leave: the last that join. Each round counts them,
+// as nginx refuses them each time.
 void HaproxyDriver::leave_out(std::vector<Step>& steps, std::size_t free) {
   const auto of = [&](Action action) {
     return static_cast<std::size_t>(std::ranges::count(steps, action, &Step::action));
@@ -195,6 +196,7 @@ void HaproxyDriver::leave_out(std::vector<Step>& steps, std::size_t free) {
                              " of them: enlarge its server-template"});
   }
   lacking_ = lacking;
+  count_refused(lacking);
 }
 
 void HaproxyDriver::on_told() {

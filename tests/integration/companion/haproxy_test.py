@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import harness
 from stack import API, SERVERS, going, up
 
 HAPROXY = os.environ.get("LEASTWISE_HAPROXY", "/usr/sbin/haproxy")
-PORT, AGENT = 21510, 21511
+PORT, AGENT, STATUS = 21510, 21511, 21512
 CONFIG = """
 global
     stats socket {folder}/admin.sock mode 600 level {level} expose-fd listeners
@@ -49,6 +50,7 @@ class HaproxyStack(unittest.TestCase):
         self.companion = companion.Companion(self.folder, f"""
             haproxy_socket {self.folder}/admin.sock;
             kubeconfig {self.folder}/kubeconfig;
+            status 127.0.0.1:{STATUS};
             log_level debug;
             backend app {{ discover kubernetes web:http; }}
         """)
@@ -153,6 +155,43 @@ class Haproxy(HaproxyStack):
             self.slice("a", [])
             self.expect(50)
             self.companion.wait_for_log("Service web has no server that is ready")
+
+    def test_who_finds_no_slot_is_refused_and_the_pool_is_not_well(self):
+        self.start(TEMPLATE.format(3))
+        self.slice("a", up(1, 2, 3, 4))
+        with self.companion:
+            self.companion.wait_for_log("no slot for 1 of them")
+            self.wait_for_figures(lambda f: f["servers"] == 3 and f["refused"] >= 3 and f.get("proxy_age_seconds") != 0)
+            self.assertEqual(self.get("/healthz")[0], 503)
+            self.assertEqual(self.companion.log().count("no slot for"), 1)
+            self.slice("a", up(1, 2, 3))
+            self.wait_for_figures(lambda f: f.get("proxy_age_seconds") == 0)
+            self.assertEqual(self.get("/healthz"), (200, "ok\n"))
+            before = self.figures()
+            self.slice("a", up(2, 3, 4, 5))
+            self.expect(2, 3, 4)
+            self.wait_for_figures(lambda f: f["refused"] >= before["refused"] + 3 and f["proxy_age_seconds"] > 1)
+            self.assertEqual(self.get("/healthz")[0], 503)
+            self.assertEqual(self.companion.log().count("no slot for"), 2)
+            self.assertNotIn(" refused", self.companion.log())
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def figures(self):
+        lines = [re.fullmatch(r'leastwise_companion_(\w+)\{kind="backend",pool="app"(?:,\w+="(\w+)")?\} (\S+)', line)
+                 for line in self.get("/metrics")[1].splitlines()]
+        return {m[2] or m[1]: float(m[3]) for m in lines if m}
+
+    def wait_for_figures(self, are_right):
+        try:
+            harness.wait_for(lambda: are_right(self.figures()), "the figures")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; they are {self.figures()}\n{self.companion.log()}") from None
 
     def test_without_the_companion_it_goes_on_and_a_reload_is_made_good(self):
         self.start()
