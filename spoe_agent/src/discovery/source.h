@@ -51,11 +51,12 @@ class Source {
  protected:
   void report(News::Kind kind, std::string text) { news_.push_back({kind, std::move(text)}); }
   // The first of several like it is news; so is its end.
-  void report_trouble(std::string_view reason, std::string text) {
+  void report_trouble(std::string_view reason, std::string text,
+                      std::string_view who_stays = "the servers stay as they are") {
     note_failure(reason);
     if (text == trouble_) return;
     trouble_ = std::move(text);
-    report(News::Kind::kWarning, trouble_ + (targets_ ? "; the servers stay as they are" : ""));
+    report(News::Kind::kWarning, trouble_ + (targets_ ? "; " + std::string(who_stays) : ""));
   }
   void report_success() {
     note_answer();

@@ -1,6 +1,9 @@
 """The addresses of a name in the DNS become the servers of nginx."""
 
+import contextlib
+import http.client
 import random
+import socket
 import time
 import unittest
 
@@ -9,7 +12,7 @@ import dns_server
 import harness
 from stack import PORT, SERVERS, Stack, ip
 
-DNS = 21520
+DNS, STATUS = 21520, 21521
 SECONDS = 60 if harness.FULL else 6  # of changes
 HELD = 15 if harness.FULL else 0     # seconds, each error
 
@@ -20,10 +23,11 @@ class Dns(Stack):
         super().setUp()
         self.dns = self.enterContext(dns_server.DnsServer(self.folder, DNS))
 
-    def discover(self, text):
+    def discover(self, text, settings=""):
         self.companion = companion.Companion(self.folder, f"""
             nginx_socket {self.nginx.path('control.sock')};
             log_level debug;
+            {settings}
             upstream app {{ discover dns {text} resolver=127.0.0.1:{DNS}; }}
         """)
         return self.companion
@@ -90,7 +94,52 @@ class Dns(Stack):
             self.assertEqual(found, {f"{ip(1)}:{SERVERS}": (3, False), f"{ip(2)}:{SERVERS}": (1, False),
                                      f"{ip(3)}:{SERVERS}": (1, True)})
             self.dns.set(a=[ip(1), ip(5)], b=[ip(2)])
-            self.expect(1, 2, 5)
+            self.expect(1, 2, 3, 5)  # c has no address any more, but a record
+
+    def srv(self, *hosts, more=()):
+        self.dns.restart("--local=/test/", *more, *(f"--srv-host=_http._tcp.web.test,{h}.test,{SERVERS}" for h in hosts))
+
+    def test_a_target_of_srv_keeps_its_servers_while_its_name_is_gone(self):
+        self.dns.set(a=[ip(1)], b=[ip(2), ip(3)])
+        self.srv("a", "b", "never")
+        with self.discover("_http._tcp.web.test srv family=both", f"status 127.0.0.1:{STATUS};"):
+            self.expect(1, 2, 3)
+            self.wait_for_health(200)
+            self.dns.set(a=[ip(1), ip(4)])
+            self.companion.wait_for_log("DNS: b.test: the DNS knows no address of it; the servers that it had stay")
+            self.expect(1, 2, 3, 4)
+            self.wait_for_health(503)
+            time.sleep(3)  # several rounds
+            self.expect(1, 2, 3, 4)
+            for host in ("b", "never"):
+                self.assertEqual(self.companion.log().count(f"DNS: {host}.test: the DNS knows no address"), 1, self.companion.log())
+            self.dns.set(a=[ip(1)], b=[ip(5)])
+            self.expect(1, 5, seconds=15)
+            self.companion.wait_for_log("answers again")
+            self.wait_for_health(200)
+            self.srv("a")
+            self.expect(1, seconds=15)
+            self.wait_for_health(200)
+
+    def test_a_target_of_srv_keeps_its_servers_while_nobody_can_be_asked_for_it(self):
+        self.dns.set(a=[ip(1)], b=[ip(2)])
+        self.srv("a", "b")
+        silent = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        silent.bind(("127.0.0.1", 0))
+        with self.discover("_http._tcp.web.test srv"):
+            self.expect(1, 2)
+            self.dns.set(a=[ip(1), ip(3)])
+            self.srv("a", "b", more=[f"--server=/b.test/127.0.0.1#{silent.getsockname()[1]}"])
+            self.companion.wait_for_log("DNS: b.test: .*; the servers that it had stay", 20)
+            self.expect(1, 2, 3, seconds=15)
+
+    def wait_for_health(self, status):
+        def health():
+            connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
+            with contextlib.closing(connection):
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status
+        harness.wait_for(lambda: health() == status, f"/healthz to be {status}", 15)
 
 
 if __name__ == "__main__":

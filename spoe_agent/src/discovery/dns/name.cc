@@ -44,11 +44,8 @@ NameWatch::NameWatch(Name name)
 
 TimePoint NameWatch::poll(TimePoint now) {
   if (std::exchange(has_ended_, false)) {
-    if (error_.empty()) {
-      backoff_.reset();
-      next_ = now + std::clamp(ttl_, kShortest, kLongest);
-    } else {
-      next_ = now + backoff_.next();
+    next_ = now + pause();
+    if (!trouble().empty()) {
       resolver_ = std::make_unique<Resolver>(name_.resolver);  // by the resolv.conf of now
     }
     is_due_ = true;
@@ -58,6 +55,13 @@ TimePoint NameWatch::poll(TimePoint now) {
   return has_ended_ ? now : open_until;
 }
 
+Duration NameWatch::pause() {
+  const Duration by_ttl = std::clamp(ttl_, kShortest, kLongest);
+  if (trouble().empty()) backoff_.reset();
+  if (!error_.empty()) return backoff_.next();
+  return kept_.empty() ? by_ttl : std::min(by_ttl, backoff_.next());
+}
+
 void NameWatch::add_descriptors(std::vector<pollfd>& out) const { resolver_->add_descriptors(out); }
 
 void NameWatch::on_ready(const pollfd& fd, TimePoint /*now*/) { resolver_->on_ready(fd); }
@@ -65,6 +69,7 @@ void NameWatch::on_ready(const pollfd& fd, TimePoint /*now*/) { resolver_->on_re
 void NameWatch::begin() {
   is_due_ = false;
   hosts_.clear();
+  kept_.clear();
   error_.clear();
   ttl_ = kLongest;
   open_ = 1;  // this
@@ -119,9 +124,9 @@ void NameWatch::on_address(const std::string& host, Type type, Reply reply) {
       if (type == Type::kA && name_.family == Family::kAuto) ask_address(host, Type::kAaaa);
       break;
     case Outcome::kFailed:
-      ttl_ = kShortest;
       if (const auto before = known_.find(host); name_.is_srv && before != known_.end()) {
         addresses.insert(addresses.end(), before->second.begin(), before->second.end());
+        kept_[host] = reply.error;
       } else {
         error_ = host + ": " + reply.error;
       }
@@ -134,19 +139,47 @@ void NameWatch::end_of_one() {
   if (--open_ == 0) end();
 }
 
+// Of those that SRV records still name. Who can not be asked twice, for A and for AAAA, has his
+// twice.
+void NameWatch::keep_known() {
+  for (auto& [host, addresses] : hosts_) {
+    std::ranges::sort(addresses);
+    addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+    const auto before = known_.find(host);
+    if (!addresses.empty() || before == known_.end() || before->second.empty()) continue;
+    addresses = before->second;
+    kept_[host] = "the DNS knows no address of it";
+  }
+}
+
 void NameWatch::end() {
   has_ended_ = true;
   if (error_.empty()) {
+    if (name_.is_srv) keep_known();
     Targets targets = targets_of(services_, hosts_);
     if (targets.empty()) {
       error_ = name_.name + ": the DNS knows no address of it";
     } else {
-      known_ = hosts_;
-      report_success();
-      targets_ = std::move(targets);
+      take(std::move(targets));
     }
   }
   if (!error_.empty()) report_trouble("dns", "DNS: " + error_);
+}
+
+void NameWatch::take(Targets targets) {
+  for (const auto& [host, addresses] : hosts_) {
+    if (!addresses.empty() || known_.contains(host)) continue;
+    report(News::Kind::kWarning,
+           "DNS: " + host + ": the DNS knows no address of it; it is left out");
+  }
+  known_ = hosts_;
+  targets_ = std::move(targets);
+  if (kept_.empty()) return report_success();
+  std::string text = "DNS";
+  for (const auto& [host, why] : kept_) {
+    text += (host == kept_.begin()->first ? ": " : ", ") + host + ": " + why;
+  }
+  report_trouble("dns", std::move(text), "the servers that it had stay");
 }
 
 }  // namespace leastwise::discovery::dns

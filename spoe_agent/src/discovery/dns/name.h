@@ -3,7 +3,7 @@
 //
 // Asked again when the shortest TTL is over. Nothing that the DNS says empties the pool: a name
 // that is gone for a moment and one that is gone for good look alike, and so do a Service without
-// pods and a mistake.
+// pods and a mistake. So a host that SRV records still name keeps its addresses, too.
 #ifndef LEASTWISE_SPOE_AGENT_DISCOVERY_DNS_NAME_H_
 #define LEASTWISE_SPOE_AGENT_DISCOVERY_DNS_NAME_H_
 
@@ -50,18 +50,22 @@ class NameWatch final : public Source {
   void ask_address(const std::string& host, Type type);
   void on_srv(Reply reply);
   void on_address(const std::string& host, Type type, Reply reply);
+  void keep_known();
   void end_of_one();
   void end();
+  void take(Targets targets);
+  Duration pause();
 
   Name name_;
   std::unique_ptr<Resolver> resolver_;
   Backoff backoff_;
   std::vector<Record> services_;  // of this round; of a plain name one, for itself
   Hosts hosts_;                   // of this round
-  Hosts known_;                   // of those before, for a host that can not be asked now
+  Hosts known_;                   // of those before, for a host that has none now
   std::size_t open_ = 0;          // questions
   Duration ttl_{};
-  std::string error_;  // of this round; empty: it is whole
+  std::string error_;                        // of this round; empty: it is whole
+  std::map<std::string, std::string> kept_;  // hosts whose addresses are known_ -> why
   bool is_due_ = true, has_ended_ = false;
   TimePoint next_{};
 };
