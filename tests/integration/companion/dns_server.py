@@ -11,6 +11,7 @@ import threading
 import time
 
 DNSMASQ = shutil.which("dnsmasq", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+SERVFAIL, REFUSED = 2, 5
 
 
 class DnsServer:
@@ -81,8 +82,8 @@ class DnsServer:
     def speak(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def restart_ill(self):
-        """In its place is one that answers SERVFAIL to all: dnsmasq does not let itself be made to."""
+    def restart_ill(self, code=SERVFAIL):
+        """In its place is one that answers so to all: dnsmasq does not let itself be made to."""
         self.stop()
         self._ill = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._ill.bind(("127.0.0.1", self.port))
@@ -96,7 +97,7 @@ class DnsServer:
                 except TimeoutError:
                     continue
                 flags = struct.unpack("!H", text[2:4])[0]
-                ill.sendto(text[:2] + struct.pack("!H", 0x8080 | (flags & 0x0100) | 2) + text[4:], client)
+                ill.sendto(text[:2] + struct.pack("!H", 0x8080 | (flags & 0x0100) | code) + text[4:], client)
                 self.failures += 1
             ill.close()
         self._answering = threading.Thread(target=answer, args=(self._ill,))

@@ -133,6 +133,11 @@ class Dns(Stack):
             self.companion.wait_for_log("DNS: b.test: .*; the servers that it had stay", 20)
             self.expect(1, 2, 3, seconds=15)
 
+    def test_servers_that_refuse_are_told_as_such(self):
+        self.dns.restart_ill(dns_server.REFUSED)
+        with self.discover(f"web.test:{SERVERS}"):
+            self.companion.wait_for_log("web.test: .*none is there, or all answer REFUSED")
+
     def wait_for_health(self, status):
         def health():
             connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)

@@ -74,6 +74,16 @@ int read_aaaa(const unsigned char* text, int size, Reply& out) {
   return status;
 }
 
+// Where there are several servers c-ares asks the next one, and forgets why.
+std::string error_of(int status) {
+  std::string text = ::ares_strerror(status);
+  if (status == ARES_ECONNREFUSED || status == ARES_EREFUSED) {
+    text += ": none is there, or all answer REFUSED or SERVFAIL";
+    text += " (do they serve that name, and this machine?)";
+  }
+  return text;
+}
+
 Reply reply_of(Type type, int status, const unsigned char* text, int size) {
   Reply reply;
   if (status == ARES_SUCCESS) {
@@ -90,7 +100,7 @@ Reply reply_of(Type type, int status, const unsigned char* text, int size) {
   const bool is_none = status == ARES_ENOTFOUND || status == ARES_ENODATA;
   reply.records.clear();
   reply.outcome = is_none ? Outcome::kNone : Outcome::kFailed;
-  reply.error = ::ares_strerror(status);
+  reply.error = error_of(status);
   return reply;
 }
 
