@@ -64,7 +64,9 @@ bool parse_servers(std::string_view text, std::vector<Member>& out) {
 }
 
 NginxDriver::NginxDriver(NginxUpstream upstream, net::Transfers& transfers)
-    : upstream_(std::move(upstream)), transfers_(transfers) {}
+    : upstream_(std::move(upstream)),
+      pool_((upstream_.is_stream ? "stream " : "upstream ") + upstream_.name),
+      transfers_(transfers) {}
 
 NginxDriver::~NginxDriver() {
   transfers_.cancel(look_);
@@ -117,7 +119,7 @@ void NginxDriver::on_servers(const net::Answer& answer) {
     return fail("the answer is not that of leastwise_control");
   }
   if (!trouble_.empty()) {
-    log(LogLevel::kInfo, {"upstream ", upstream_.name, ": nginx answers again"});
+    log(LogLevel::kInfo, {pool_, ": nginx answers again"});
     refusals_.clear();  // or that would be the last line, though it still refuses
   }
   trouble_.clear();
@@ -134,7 +136,7 @@ void NginxDriver::on_servers(const net::Answer& answer) {
   waits_ = true;
   if (refusals_.empty()) return;
   refusals_.clear();
-  log(LogLevel::kInfo, {"upstream ", upstream_.name, ": nginx refuses nothing any more"});
+  log(LogLevel::kInfo, {pool_, ": nginx refuses nothing any more"});
 }
 
 net::Request NginxDriver::request_of(const Step& step) const {
@@ -183,8 +185,7 @@ void NginxDriver::on_step(std::list<Running>::iterator at, const net::Answer& an
   } else if (answer.status / 100 == 2) {
     discovery::note(step, told_);
     count(step.action);
-    log(LogLevel::kDebug,
-        {"upstream ", upstream_.name, ": ", step.address, " ", verb_of(step.action)});
+    log(LogLevel::kDebug, {pool_, ": ", step.address, " ", verb_of(step.action)});
   } else {
     refuse(step.address, answer);
   }
@@ -194,7 +195,7 @@ void NginxDriver::on_step(std::list<Running>::iterator at, const net::Answer& an
 }
 
 void NginxDriver::end_round() {
-  log_changes("upstream " + upstream_.name, has_new_refusal_);
+  log_changes(pool_, has_new_refusal_);
   if (has_failed_) return;
   // A round that makes room may have none, and the next one has them again.
   if (has_refused_ && !is_changed_) refusals_ = refused_;
@@ -231,7 +232,7 @@ void NginxDriver::log_refusal(const std::string& what, const std::string& kind) 
   refused_.insert(kind);
   if (!refusals_.insert(kind).second) return;
   has_new_refusal_ = true;
-  log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", what, ": nginx refuses: ", kind});
+  log(LogLevel::kWarning, {pool_, ": ", what, ": nginx refuses: ", kind});
 }
 
 void NginxDriver::fail(std::string why) {
@@ -241,7 +242,7 @@ void NginxDriver::fail(std::string why) {
   waits_ = has_failed_ = true;
   if (why == trouble_) return;
   trouble_ = std::move(why);
-  log(LogLevel::kWarning, {"upstream ", upstream_.name, ": ", upstream_.socket, ": ", trouble_,
+  log(LogLevel::kWarning, {pool_, ": ", upstream_.socket, ": ", trouble_,
                            "; nginx goes on with the servers that it has"});
 }
 

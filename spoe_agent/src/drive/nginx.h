@@ -58,6 +58,7 @@ class NginxDriver final : public Driver {
   net::Request request_of(const discovery::Step& step) const;
 
   NginxUpstream upstream_;
+  const std::string pool_;  // as the companion's file has it: "stream lobby"
   net::Transfers& transfers_;
   discovery::Targets wanted_;
   bool is_asked_ = false;    // something is wanted

@@ -138,6 +138,14 @@ class Dns(Stack):
         with self.discover(f"web.test:{SERVERS}"):
             self.companion.wait_for_log("web.test: .*none is there, or all answer REFUSED")
 
+    def test_the_log_calls_an_upstream_of_stream_as_the_file_does(self):
+        self.dns.set(web=[ip(1)])
+        pool = f"stream lobby {{ discover dns web.test:{SERVERS} resolver=127.0.0.1:{DNS}; }}"
+        with self.discover(f"web.test:{SERVERS}", pool):
+            self.companion.wait_for_log("warning: stream lobby: .*control.sock: 404")
+            self.expect(1)
+            self.assertNotIn("upstream lobby", self.companion.log())
+
     def wait_for_health(self, status):
         def health():
             connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
