@@ -139,8 +139,8 @@ Status set_asking(ScrapeSettings& settings, std::string_view word) noexcept {
   ProbeSettings next = settings.ask;
   const Status s = set(next, word);
   const bool is_rare = s.ok() && next.interval > ScrapeSettings::kMostInterval;
-  const bool is_none = std::string_view(s.message()).starts_with("invalid parameter \"interval=");
-  if (is_rare || is_none) {
+  std::string_view why = s.message();
+  if (is_rare || take(why, "invalid parameter \"interval=")) {
     return refuse("invalid parameter", word, "a time from 100ms to 15s, since load is of now");
   }
   if (s.ok()) settings.ask = next;
