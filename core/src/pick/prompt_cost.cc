@@ -6,7 +6,7 @@ namespace leastwise {
 namespace {
 
 constexpr float kPaceMemory = 20;  // seconds, as in reading.cc
-constexpr float kPrior = 32768;    // bytes at the pool's pace that a server's own is shrunk by
+constexpr float kPrior = 40960;    // bytes at the pool's pace that a server's own is shrunk by
 constexpr float kPriorWritten = 8192;
 
 // Times the pool's pace: a server's own counts for as much as it is further off than that. The
