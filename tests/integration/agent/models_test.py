@@ -84,6 +84,14 @@ class ModelServers(unittest.TestCase):
             say(self, cached_share=round(share, 3), picks=s.picks())
             # .57 to .59 were measured, and .26 with least_conn.
             self.assertGreater(share, 0.45)
+
+    def test_prompts_that_share_nothing_go_to_all(self):
+        """Where each begins alone a hash with a secret of the agent's own decides: of 40 none goes to
+        one of three servers in one of four million runs."""
+        with Models() as s:
+            for prompt in range(40):
+                model_client.stream(WEB, model_client.chat(f"{prompt} " + "You know. " * 40, "why?", max_tokens=1))
+            say(self, picks=s.picks())
             self.assertGreater(min(s.picks().values()), 0)
 
     def test_hostile_bodies_are_answered_by_the_servers(self):
