@@ -79,7 +79,7 @@ class Others(threading.Thread):
         while not self.over.wait(0.1):
             number += 1
             for i in range(8):
-                ask("SET", KEYS + f"{i:016x}", b"LWS1" + struct.pack("<IQQ", 64, number, 1) + servers)
+                ask("SET", KEYS + f"{i:016x}", b"LWS1" + struct.pack("<IQQ", 64, number, 1) + servers, "PX", "5000")
                 ask("SADD", KEYS + "who", f"{i:016x}")
 
 
