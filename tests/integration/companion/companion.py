@@ -1,5 +1,7 @@
 """Starts leastwise-companion with a configuration of its own."""
 
+import contextlib
+import http.client
 import os
 import pathlib
 import re
@@ -18,6 +20,15 @@ contexts: [{{name: test, context: {{cluster: c, user: u, namespace: default}}}}]
 clusters: [{{name: c, cluster: {{server: "https://127.0.0.1:{port}/", certificate-authority: ca.crt}}}}]
 users: [{{name: u, user: {{tokenFile: token}}}}]
 """
+
+
+def get(port, path):
+    """(status, text) of the companion's `status` port."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 class Companion:

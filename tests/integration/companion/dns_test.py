@@ -1,7 +1,5 @@
 """The addresses of a name in the DNS become the servers of nginx."""
 
-import contextlib
-import http.client
 import random
 import socket
 import time
@@ -147,12 +145,7 @@ class Dns(Stack):
             self.assertNotIn("upstream lobby", self.companion.log())
 
     def wait_for_health(self, status):
-        def health():
-            connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
-            with contextlib.closing(connection):
-                connection.request("GET", "/healthz")
-                return connection.getresponse().status
-        harness.wait_for(lambda: health() == status, f"/healthz to be {status}", 15)
+        harness.wait_for(lambda: companion.get(STATUS, "/healthz")[0] == status, f"/healthz to be {status}", 15)
 
 
 if __name__ == "__main__":

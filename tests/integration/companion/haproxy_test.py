@@ -176,11 +176,7 @@ class Haproxy(HaproxyStack):
             self.assertNotIn(" refused", self.companion.log())
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
-        with contextlib.closing(connection):
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+        return companion.get(STATUS, path)
 
     def figures(self):
         lines = [re.fullmatch(r'leastwise_companion_(\w+)\{kind="backend",pool="app"(?:,\w+="(\w+)")?\} (\S+)', line)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 import unittest
-import urllib.request
 
 import api_server
 import companion
@@ -315,8 +314,8 @@ class Room(Stack):
 
     @staticmethod
     def nginx_refusals():
-        with urllib.request.urlopen(f"http://127.0.0.1:{STATUS}/metrics", timeout=10) as answer:
-            line = re.search(r'^leastwise_companion_changes_total{.*change="refused".*} (\d+)$', answer.read().decode(), re.MULTILINE)
+        metrics = companion.get(STATUS, "/metrics")[1]
+        line = re.search(r'^leastwise_companion_changes_total{.*change="refused".*} (\d+)$', metrics, re.MULTILINE)
         return int(line[1])
 
     def test_who_finds_no_room_is_named(self):

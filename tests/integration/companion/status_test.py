@@ -1,13 +1,12 @@
 """The companion's own figures, and its file read again."""
 
-import contextlib
-import http.client
 import shutil
 import signal
 import subprocess
 import time
 import unittest
 
+import companion
 import harness
 from stack import SERVERS, Stack, going, up
 
@@ -19,11 +18,7 @@ class Status(Stack):
     SETTINGS = f"status 127.0.0.1:{STATUS};"
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", STATUS, timeout=10)
-        with contextlib.closing(connection):
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+        return companion.get(STATUS, path)
 
     def figures(self):
         lines = [line.rsplit(" ", 1) for line in self.get("/metrics")[1].splitlines() if not line.startswith("#")]
