@@ -85,7 +85,8 @@ class Ticking:
     def at_tick(self, port, send, *arguments):
         self.answered[port] += 1
         tick = self.ticks[port]
-        self._loop.call_later(tick - time.monotonic() % tick if tick else 0, send, *arguments)
+        self._loop.call_later(tick - time.monotonic() % tick if tick else 0,
+                              lambda: port in self._open and send(*arguments))
 
     async def _start(self, port):
         if self.udp:

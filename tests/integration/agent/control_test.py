@@ -62,6 +62,7 @@ class Control(unittest.TestCase):
 
     def shares(self, s, requests=300):
         """How many of so many requests each server got, all of them picked by the agent."""
+        settled(s)
         before, picked = s.picks(), s.as_picked()
         result = load("--connections", 2, "--requests", requests)["all"]
         self.assertEqual(result["failed"], 0)
