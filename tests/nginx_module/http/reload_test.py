@@ -42,11 +42,13 @@ class Learned(unittest.TestCase):
     def nginx(self, text, **options):
         return self.enterContext(harness.Nginx(PORT, text, **options))
 
-    def teach(self, seconds=3.0):
+    def teach(self, nginx, seconds=3.0):
         # A is slower than the others, but used: there are more clients than two can serve.
         with harness.Load(PORT, clients=10, path="/random/0.01") as load:
             time.sleep(seconds)
         self.assertEqual(load.failures, [])
+        # A client has its answer before nginx is done with the request, and learns from it.
+        harness.wait_for(lambda: nginx.in_flight() == 0, "nothing in flight")
 
     @staticmethod
     def known(nginx):
@@ -82,19 +84,19 @@ class Learned(unittest.TestCase):
 
     def test_through_reload(self):
         nginx = self.nginx(config(A, B, C), workers=2)
-        self.teach()
+        self.teach(nginx)
         for _ in range(3):
             self.change(nginx, config(A, B, C))
 
     def test_when_servers_change_places_come_and_go(self):
         nginx = self.nginx(config(A, B, C))
-        self.teach()
+        self.teach(nginx)
         after = self.change(nginx, config(C, A, B))
         after = self.change(nginx, config(D, A, B))
         self.assertEqual(after.keys(), {A, B, D})
         self.assertEqual(self.picks(nginx)[D], 0)  # nothing of C's
         # Let D be known as well as the others.
-        self.teach()
+        self.teach(nginx)
         self.assertGreater(self.picks(nginx)[D], 0)
         after = self.change(nginx, config(A, B, C, D))
         self.assertEqual(after.keys(), {A, B, C, D})
@@ -102,7 +104,7 @@ class Learned(unittest.TestCase):
 
     def test_when_the_zone_gets_another_size_or_name(self):
         nginx = self.nginx(config(A, B, C))
-        self.teach()
+        self.teach(nginx)
         self.change(nginx, config(A, B, C, extra="leastwise_zone app 2m;"))
         self.change(nginx, config(A, B, C, extra="leastwise_zone app 4m;"))
         self.change(nginx, config(A, B, C, extra="leastwise_zone app 1m;"))
@@ -121,7 +123,7 @@ class Learned(unittest.TestCase):
 
     def test_a_failed_reload_changes_nothing(self):
         nginx = self.nginx(config(A, B, C))
-        self.teach()
+        self.teach(nginx)
         before = self.measured(nginx)
         nginx.configure(config(D, decay="0s"))
         nginx.process.send_signal(signal.SIGHUP)

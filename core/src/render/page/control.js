@@ -77,11 +77,15 @@ class ServerControls {
     return this.run(() => ask("POST", `${this.url()}/${action}`, body), done);
   }
   undo() {
+    const shown = this.weight.value;
     return this.run(async () => {
       await ask("PATCH", this.url(), asConfigured);
       // Whether it is left out may have changed since the page was last renewed: 409 if it is not.
       await ask("POST", this.url() + "/uneject", undefined, 409);
-    }, "as configured").then(() => { this.weight.value = this.server.peer.weight; });
+    }, "as configured").then(() => {
+      // What was typed meanwhile stays.
+      if (this.weight.value === shown) this.weight.value = this.server.peer.weight;
+    });
   }
   url() {
     return controlUrl(this.pool, this.server.peer.id);
