@@ -72,10 +72,10 @@ run_tests() {
   local folder=$1 names="^$2" version=$3
   shift 3
   printf '%s\n%s\n%s\n' "$version" "$(g++ -dumpfullversion)" "$(date +%F)" > "$folder/versions"
-  ctest --test-dir "$folder" -N -L integration -R "$names" |
+  ctest --test-dir "$folder" -N -L '^(integration|package)$' -R "$names" |
     sed -n 's/^ *Test *#[0-9]*: //p' > "$folder/all_tests"
   mkdir -p "$folder/results"
-  ctest --test-dir "$folder" -L integration -R "$names" --output-on-failure \
+  ctest --test-dir "$folder" -L '^(integration|package)$' -R "$names" --output-on-failure \
     --no-tests=error --output-junit "$folder/results/$(date +%s.%N).xml" "$@"
 }
 
